@@ -1,0 +1,332 @@
+"""The claims of the paper as criteria fixed beforehand, and the verdicts that records give them.
+
+This file is the only place where a criterion is written: the scorecard, the chapters and the tests
+read it from here. A claim is judged separately in every cell (data set and protocol) by the
+confidence interval over training runs of one number per run.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from fflib.measures import sharing
+from fflib.records import Record
+from fflib.statistics import Interval, mean_interval
+from fflib.summary import unpack
+
+__all__ = ["CLAIMS", "Cell", "Claim", "Verdict", "judge", "members", "scorecard"]
+
+REPRODUCED = "reproduced"
+PARTLY = "partly"
+NOT_REPRODUCED = "not reproduced"
+NOT_DECIDABLE = "not decidable"
+
+Answer = Literal["holds", "fails", "open"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of the paper and the criterion it is judged by.
+
+    Parameters
+    ----------
+    id : str
+    title : str
+        A few words for tables.
+    statement : str
+        What is claimed.
+    source : str
+        Where in the paper, and what is reported there.
+    quantity : str
+        The one number that a training run contributes.
+    bound : float
+        The smallest effect that counts, in units of the quantity.
+    above : bool
+        Whether the claim holds above the bound, or below it.
+    measure : callable
+        From the record of a run, and the record of BP with the same data set, protocol and seed
+        or None, to the quantity.
+    chapter : str
+        Name of the chapter, without ending.
+    control : bool
+        Whether the quantity needs the BP record.
+    unseen : bool
+        Whether the runs are those with a held-out class.
+    """
+
+    id: str
+    title: str
+    statement: str
+    source: str
+    quantity: str
+    bound: float
+    above: bool
+    measure: Callable[[Record, Record | None], float]
+    chapter: str
+    control: bool = False
+    unseen: bool = False
+
+    @property
+    def criterion(self) -> str:
+        """The criterion in one line."""
+        side = "above" if self.above else "below"
+        return f"{self.quantity}; interval {side} {self.bound:g} in every cell"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A claim on one data set under one protocol."""
+
+    dataset: str
+    protocol: str
+    values: tuple[float, ...]
+    interval: Interval
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the records say of a claim.
+
+    Parameters
+    ----------
+    claim : Claim
+    verdict : str
+        "reproduced": holds in every cell; "not reproduced": fails in every cell; "partly": holds
+        in some; "not decidable": too few runs to tell.
+    why : str
+        One sentence.
+    interval : Interval
+        Over all runs of all cells.
+    cells : tuple of Cell
+    """
+
+    claim: Claim
+    verdict: str
+    why: str
+    interval: Interval
+    cells: tuple[Cell, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        """The verdict as plain data, for ``fflib claims --json``."""
+        return {
+            "id": self.claim.id,
+            "statement": self.claim.statement,
+            "verdict": self.verdict,
+            "why": self.why,
+            "quantity": self.claim.quantity,
+            "criterion": self.claim.criterion,
+            "estimate": _finite(self.interval.mean),
+            "interval": [_finite(self.interval.low), _finite(self.interval.high)],
+            "runs": self.interval.n,
+            "datasets": sorted({cell.dataset for cell in self.cells}),
+            "chapter": self.claim.chapter,
+            "cells": [
+                {
+                    "dataset": cell.dataset,
+                    "protocol": cell.protocol,
+                    "answer": cell.answer,
+                    "estimate": _finite(cell.interval.mean),
+                    "interval": [_finite(cell.interval.low), _finite(cell.interval.high)],
+                    "runs": cell.interval.n,
+                }
+                for cell in self.cells
+            ],
+        }
+
+
+def members(record: Record, rule: str = "median-quantile") -> np.ndarray:
+    """Ensembles of a record, boolean, shape (layer, class, unit)."""
+    return unpack(record.arrays[f"ensembles/{rule}"], record.experiment.hidden)
+
+
+def _control(record: Record | None) -> Record:
+    assert record is not None
+    return record
+
+
+def _sparser(ff: Record, bp: Record | None) -> float:
+    pair = [np.mean([layer.hoyer for layer in r.metrics.layers]) for r in (ff, _control(bp))]
+    return float(pair[0] - pair[1])
+
+
+def _accuracy_gap(ff: Record, bp: Record | None) -> float:
+    return ff.metrics.accuracy - _control(bp).metrics.accuracy
+
+
+def _off_diagonal(matrix: np.ndarray) -> np.ndarray:
+    return matrix[np.triu_indices(len(matrix), 1)]
+
+
+def _overlap(ff: Record, _: Record | None) -> float:
+    return float(np.mean([np.nanmean(_off_diagonal(j)) for j in sharing.jaccard(members(ff))]))
+
+
+def _overlap_follows_similarity(ff: Record, _: Record | None) -> float:
+    similarity = _off_diagonal(ff.arrays["similarity"])
+    overlaps = [_off_diagonal(layer) for layer in sharing.jaccard(members(ff))]
+    return float(np.mean([np.corrcoef(np.nan_to_num(o), similarity)[0, 1] for o in overlaps]))
+
+
+def _negative(ff: Record, _: Record | None) -> float:
+    return float(np.mean([layer.negative_weights for layer in ff.metrics.layers]))
+
+
+def _told_from_seen(ff: Record, _: Record | None) -> float:
+    assert ff.metrics.unseen is not None
+    return float(np.mean([layer.auroc for layer in ff.metrics.unseen["predicted"]]))
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        id="accuracy",
+        title="Competitive accuracy",
+        statement="Forward-Forward classifies nearly as well as back-propagation.",
+        source="The paper calls FF's accuracy competitive, and lower than BP's.",
+        quantity="test accuracy of FF minus that of BP with the same seed",
+        bound=-0.05,
+        above=True,
+        measure=_accuracy_gap,
+        chapter="02-accuracy",
+        control=True,
+    ),
+    Claim(
+        id="sparse",
+        title="Sparse representations",
+        statement="Forward-Forward represents an image by far fewer active units than "
+        "back-propagation does.",
+        source="The paper reports high sparsity for FF, less for BP/FF and dense activity for BP.",
+        quantity="Hoyer sparseness averaged over the layers, FF minus BP with the same seed",
+        bound=0.1,
+        above=True,
+        measure=_sparser,
+        chapter="03-sparse-ensembles",
+        control=True,
+    ),
+    Claim(
+        id="specific",
+        title="Category-specific ensembles",
+        statement="Each category activates an ensemble of units of its own.",
+        source="The paper shows ensembles that are consistently active for one category.",
+        quantity="Jaccard index of the ensembles of two classes (median-quantile rule), averaged "
+        "over pairs and layers of FF",
+        bound=0.2,
+        above=False,
+        measure=_overlap,
+        chapter="03-sparse-ensembles",
+    ),
+    Claim(
+        id="shared",
+        title="Related categories share units",
+        statement="Categories that look alike share units of their ensembles.",
+        source="The paper shows shared units between visually similar categories.",
+        quantity="correlation, over pairs of classes, of the Jaccard index of their ensembles with "
+        "the correlation of their mean images, averaged over the layers of FF",
+        bound=0.3,
+        above=True,
+        measure=_overlap_follows_similarity,
+        chapter="04-shared-neurons",
+    ),
+    Claim(
+        id="negative",
+        title="Negative weights dominate",
+        statement="Most weights of a Forward-Forward network are negative.",
+        source="The paper reports a strong dominance of negative weights in FF.",
+        quantity="share of negative weights, averaged over the layers of FF",
+        bound=0.55,
+        above=True,
+        measure=_negative,
+        chapter="05-negative-weights",
+    ),
+    Claim(
+        id="unseen",
+        title="Unseen classes form ensembles",
+        statement="A category that was never shown in training activates an ensemble of its own.",
+        source="The paper reports new ensembles for categories left out of training.",
+        quantity="AUROC of telling unseen from seen images by the unseen class's ensemble, all "
+        "images carrying the label the network prefers, averaged over the layers of FF",
+        bound=0.7,
+        above=True,
+        measure=_told_from_seen,
+        chapter="06-unseen-classes",
+        unseen=True,
+    ),
+)
+
+
+def judge(claim: Claim, records: Iterable[Record], model: str = "ff") -> Verdict:
+    """Judge a claim by records.
+
+    Parameters
+    ----------
+    claim : Claim
+    records : iterable of Record
+        Any records; those that the claim is not about are passed over.
+    model : str
+        The model that the claim is applied to; "ff" unless as a control.
+
+    Returns
+    -------
+    Verdict
+        "not decidable", with no cells, where no record bears on the claim.
+    """
+    runs = [r for r in records if (r.experiment.hold_out is not None) == claim.unseen]
+    controls = {_pairing(r): r for r in runs if r.experiment.model == "bp"}
+    values: dict[tuple[str, str], list[float]] = {}
+    for record in runs:
+        control = controls.get(_pairing(record))
+        if record.experiment.model != model or (claim.control and control is None):
+            continue
+        cell = (record.experiment.dataset, record.experiment.protocol)
+        values.setdefault(cell, []).append(claim.measure(record, control))
+    cells = tuple(_cell(claim, *where, found) for where, found in sorted(values.items()))
+    everything = [value for cell in cells for value in cell.values]
+    interval = mean_interval(everything) if everything else Interval(np.nan, np.nan, np.nan, 0)
+    return Verdict(claim, *_verdict(claim, cells), interval, cells)
+
+
+def _pairing(record: Record) -> tuple[str, str, int, int | None]:
+    e = record.experiment
+    return e.dataset, e.protocol, e.seed, e.hold_out
+
+
+def _cell(claim: Claim, dataset: str, protocol: str, values: Sequence[float]) -> Cell:
+    interval = mean_interval(values)
+    low, high = (interval.low, interval.high) if claim.above else (-interval.high, -interval.low)
+    bound = claim.bound if claim.above else -claim.bound
+    answer: Answer = "holds" if low > bound else "fails" if high < bound else "open"
+    return Cell(dataset, protocol, tuple(values), interval, answer)
+
+
+def _verdict(claim: Claim, cells: Sequence[Cell]) -> tuple[str, str]:
+    if not cells:
+        return NOT_DECIDABLE, "There is no record of a run that bears on it."
+    by_answer = {
+        answer: [f"{c.dataset} ({c.protocol})" for c in cells if c.answer == answer]
+        for answer in ("holds", "fails", "open")
+    }
+    holds, fails, still_open = (by_answer[a] for a in ("holds", "fails", "open"))
+    side = "above" if claim.above else "below"
+    if len(holds) == len(cells):
+        return REPRODUCED, f"The interval lies {side} {claim.bound:g} in all {len(cells)} cells."
+    if len(fails) == len(cells):
+        return NOT_REPRODUCED, f"The interval misses {claim.bound:g} in all {len(cells)} cells."
+    parts = [
+        f"{what} on {', '.join(where)}"
+        for what, where in (("holds", holds), ("fails", fails), ("is open", still_open))
+        if where
+    ]
+    verdict = PARTLY if holds else NOT_DECIDABLE
+    return verdict, f"It {'; it '.join(parts)}."
+
+
+def scorecard(records: Iterable[Record]) -> list[Verdict]:
+    """Judge every claim, in the order of the chapters."""
+    records = list(records)
+    return [judge(claim, records) for claim in CLAIMS]
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,21 @@
+"""Data sets by name, their pixels and splits, and labels written on the border of an image."""
+
+from fflib.data.by_name import NAMES, Availability, check, fetch, load, where
+from fflib.data.dataset import SPLITS, Dataset, Split
+from fflib.data.labels import place_label, wrong_labels
+from fflib.data.published import FileCheck
+
+__all__ = [
+    "NAMES",
+    "SPLITS",
+    "Availability",
+    "Dataset",
+    "FileCheck",
+    "Split",
+    "check",
+    "fetch",
+    "load",
+    "place_label",
+    "where",
+    "wrong_labels",
+]

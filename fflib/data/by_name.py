@@ -1,0 +1,184 @@
+"""One door to every data set: its name, or the path of a folder of images."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from fflib.data import published
+from fflib.data.dataset import Dataset
+from fflib.data.digits import read_digits
+from fflib.data.folder import read_folder
+from fflib.data.published import PUBLISHED, FileCheck
+from fflib.errors import DataError, unknown
+
+EMBEDDED = "digits"
+NAMES = (EMBEDDED, *PUBLISHED)
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Where a data set is on this machine.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    root : Path or None
+        The folder in which it was found, None where it is embedded or was not found.
+    embedded : bool
+        Whether it comes with an installed library, and no files are needed.
+    """
+
+    name: str
+    root: Path | None
+    embedded: bool
+
+    @property
+    def here(self) -> bool:
+        """Whether it can be loaded without a download."""
+        return self.embedded or self.root is not None
+
+
+def load(name: str | Path, root: str | Path | None = None, download: bool = True) -> Dataset:
+    """Load a data set by its name, or from a folder of class folders of images.
+
+    MNIST and Fashion-MNIST are looked for in `root`; without it in ``$FFLIB_DATA``, then in
+    ``data/`` of the checkout (or of the working directory, for an installed package), and
+    are else downloaded there. Their files are checked once per process. One data set never
+    stands in for another.
+
+    Parameters
+    ----------
+    name : str or Path
+        One of `NAMES`, or a folder; a str that is a name is never taken for a folder.
+    root : str or Path, optional
+        The only folder to look in and to download into, laid out as torchvision does:
+        ``MNIST/raw/...`` and ``FashionMNIST/raw/...``.
+    download : bool
+        Whether to download a data set that is not found.
+
+    Returns
+    -------
+    Dataset
+        Shared between calls: its tensors are not to be changed.
+
+    Raises
+    ------
+    DataError
+        If the name is unknown, or a file is damaged, altered or of the wrong form.
+    MissingData
+        If the data are not found and cannot be downloaded.
+
+    Examples
+    --------
+    >>> digits = load("digits")
+    >>> digits.train.images.shape, digits.inputs
+    (torch.Size([1437, 28, 28]), 784)
+    """
+    if isinstance(name, Path) or name not in NAMES:
+        if not Path(name).expanduser().is_dir():
+            raise DataError(f"{unknown('dataset', str(name), NAMES)}, or a folder of class folders")
+        return read_folder(Path(name).expanduser())
+    if name == EMBEDDED:
+        return _read(name, None)
+    place = published.find(name, root)
+    if place is None:
+        places = published.roots(root)
+        if not download:
+            raise published.missing(name, places, "downloading was switched off")
+        place = published.download(name, places)
+    return _read(name, place.resolve())
+
+
+def check(name: str, root: str | Path | None = None) -> tuple[FileCheck, ...]:
+    """Compare the checksums of a data set's files with the published ones; digits has no files.
+
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`.
+    root : str or Path, optional
+        As for `load`. Where the data are not complete anywhere, the first place that `load`
+        looks in is reported.
+
+    Returns
+    -------
+    tuple of FileCheck
+
+    Raises
+    ------
+    DataError
+        If the name is unknown.
+    """
+    _require_name(name)
+    if name == EMBEDDED:
+        return ()
+    return published.check_files(name, published.find(name, root) or published.roots(root)[0])
+
+
+def fetch(name: str, root: str | Path | None = None) -> tuple[FileCheck, ...]:
+    """Download a data set, with a progress bar, unless it is here and intact.
+
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`; for the embedded one there is nothing to do.
+    root : str or Path, optional
+        Where to look and to download to, by default as for `load`.
+
+    Returns
+    -------
+    tuple of FileCheck
+        The files that are now here.
+
+    Raises
+    ------
+    DataError
+        If the name is unknown, or the download has other checksums than the published ones.
+    MissingData
+        If it cannot be downloaded.
+    """
+    checks = check(name, root)
+    if all(file.ok for file in checks):
+        return checks
+    return published.check_files(name, published.download(name, published.roots(root)))
+
+
+def where(name: str, root: str | Path | None = None) -> Availability:
+    """Tell where a data set is on this machine, without reading it.
+
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`.
+    root : str or Path, optional
+        As for `load`.
+
+    Returns
+    -------
+    Availability
+
+    Raises
+    ------
+    DataError
+        If the name is unknown.
+
+    Examples
+    --------
+    >>> where("digits").here
+    True
+    """
+    _require_name(name)
+    if name == EMBEDDED:
+        return Availability(name, None, embedded=True)
+    return Availability(name, published.find(name, root), embedded=False)
+
+
+def _require_name(name: str) -> None:
+    if name not in NAMES:
+        raise DataError(unknown("dataset", name, NAMES))
+
+
+@lru_cache(maxsize=len(NAMES))
+def _read(name: str, place: Path | None) -> Dataset:
+    return read_digits() if place is None else published.read_published(name, place)

@@ -1,0 +1,162 @@
+"""A data set in memory: its images as bytes, its splits, and its pixels standardised."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from fflib.errors import DataError, unknown
+
+SPLITS = ("train", "fit", "validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images and their labels.
+
+    Parameters
+    ----------
+    images : Tensor
+        uint8, shape (n, height, width), or (n, channels, height, width) for colour.
+    labels : Tensor
+        int64, shape (n,).
+    """
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Training and test images of one data set, with what is needed to standardise them.
+
+    Parameters
+    ----------
+    name : str
+        The name under which it was loaded.
+    classes : tuple of str
+        What each label stands for.
+    train, test : Split
+        The two splits as published.
+    mean, std : float
+        Mean and standard deviation of all training pixels, with the range of a byte
+        taken as [0, 1].
+    checksums : dict of str to str
+        MD5 by file name, or by array for data that are not files.
+
+    Raises
+    ------
+    DataError
+        If an image is narrower than there are classes, since the label is written into
+        its first row, or if the training pixels do not vary.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    train: Split
+    test: Split
+    mean: float
+    std: float
+    checksums: dict[str, str]
+
+    def __post_init__(self) -> None:
+        width = self.train.images.shape[-1]
+        if len(self.classes) > width:
+            raise DataError(
+                f"{self.name}: the label takes one pixel per class of an image's first row, "
+                f"which has {width} for {len(self.classes)} classes: "
+                "use wider images or fewer classes"
+            )
+        if not self.std > 0:
+            raise DataError(
+                f"{self.name}: the training pixels must vary, their standard deviation is "
+                f"{self.std}: check the images"
+            )
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        classes: tuple[str, ...],
+        train: Split,
+        test: Split,
+        checksums: dict[str, str],
+    ) -> Self:
+        """Make a data set with mean and standard deviation measured on its training images."""
+        # Counting the 256 values is exact and needs no float copy of the images.
+        counts = torch.bincount(train.images.flatten(), minlength=256).double()
+        values = torch.arange(256, dtype=torch.float64) / 255
+        mean = (counts @ values / counts.sum()).item()
+        std = (counts @ (values - mean) ** 2 / counts.sum()).sqrt().item()
+        return cls(name, classes, train, test, mean, std, checksums)
+
+    @property
+    def inputs(self) -> int:
+        """Number of pixels of an image, over all channels."""
+        return prod(self.train.images.shape[1:])
+
+    @property
+    def lit(self) -> float:
+        """Largest standardised training pixel: the value of a lit label pixel."""
+        return self._standardise(self.train.images.max()).item()
+
+    def split(self, name: str) -> Split:
+        """Select the images and labels of a split.
+
+        Parameters
+        ----------
+        name : str
+            ``train``, ``test``, or a part of ``train``: ``validation`` is its last sixth,
+            for choosing hyper-parameters only, and ``fit`` the rest.
+
+        Returns
+        -------
+        Split
+
+        Raises
+        ------
+        DataError
+            If there is no split of this name.
+
+        Examples
+        --------
+        >>> import fflib
+        >>> digits = fflib.data.load("digits")
+        >>> [len(digits.split(name)) for name in ("train", "fit", "validation", "test")]
+        [1437, 1198, 239, 360]
+        """
+        cut = len(self.train) - len(self.train) // 6
+        match name:
+            case "train":
+                return self.train
+            case "fit":
+                return Split(self.train.images[:cut], self.train.labels[:cut])
+            case "validation":
+                return Split(self.train.images[cut:], self.train.labels[cut:])
+            case "test":
+                return self.test
+            case _:
+                raise DataError(unknown("split", name, SPLITS))
+
+    def pixels(self, split: str) -> Tensor:
+        """Return a split's pixels standardised, (x / 255 - mean) / std, and flattened.
+
+        Parameters
+        ----------
+        split : str
+            As for `split`.
+
+        Returns
+        -------
+        Tensor
+            float32, shape (n, inputs), row by row and, for colour, channel by channel.
+        """
+        return self._standardise(self.split(split).images.flatten(1))
+
+    def _standardise(self, images: Tensor) -> Tensor:
+        return images.float().div_(255).sub_(self.mean).div_(self.std)

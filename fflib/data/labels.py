@@ -1,0 +1,108 @@
+"""Labels on the border of an image, which tell positive examples from negative ones."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Generator, Tensor
+
+from fflib.errors import DataError
+
+
+def place_label(pixels: Tensor, labels: Tensor, classes: int, lit: float) -> Tensor:
+    """Write a label into the first pixels of each image.
+
+    The first `classes` pixels are set to 0 and the one of the label to `lit`, after
+    standardisation, as in the authors' code.
+
+    Parameters
+    ----------
+    pixels : Tensor
+        Standardised images, shape (n, inputs).
+    labels : Tensor
+        The label that each image is to carry, shape (n,); -1 lights no pixel.
+    classes : int
+        Number of classes, the width of the label.
+    lit : float
+        Value of a lit pixel, see `Dataset.lit`.
+
+    Returns
+    -------
+    Tensor
+        A copy, shape (n, inputs).
+
+    Raises
+    ------
+    DataError
+        If an image has fewer pixels than there are classes, or a label is not one of
+        -1, ..., classes - 1.
+
+    Examples
+    --------
+    >>> place_label(torch.ones(2, 5), torch.tensor([1, -1]), classes=3, lit=9.0)
+    tensor([[0., 9., 0., 1., 1.],
+            [0., 0., 0., 1., 1.]])
+    """
+    if classes > pixels.shape[1]:
+        raise DataError(
+            f"a label takes one pixel per class: {classes} classes do not fit "
+            f"an image of {pixels.shape[1]} pixels; use larger images or fewer classes"
+        )
+    strange = labels[(labels < -1) | (labels >= classes)]
+    if len(strange):
+        raise DataError(
+            f"a label is one of 0 to {classes - 1}, or -1 for none, not {strange[0].item()}: "
+            "check the labels and the number of classes"
+        )
+    labelled = pixels.clone()
+    own = labels[:, None] == torch.arange(classes, device=labels.device)
+    labelled[:, :classes] = own.to(pixels.dtype) * lit
+    return labelled
+
+
+def wrong_labels(labels: Tensor, candidates: Sequence[int], generator: Generator) -> Tensor:
+    """Draw for each example a label, uniformly from the candidates other than its own.
+
+    These are the labels of negative examples. Drawing from all classes instead would turn
+    one negative in ten into a positive.
+
+    Parameters
+    ----------
+    labels : Tensor
+        True labels, int64, shape (n,). One that is no candidate excludes nothing.
+    candidates : sequence of int
+        Labels to draw from, at least two different ones, in any order and with gaps where
+        a class is held out.
+    generator : torch.Generator
+        Source of the randomness; the numbers are drawn on its device.
+
+    Returns
+    -------
+    Tensor
+        Wrong labels, int64, shape (n,), on the device of `labels`.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two different candidates.
+
+    Examples
+    --------
+    >>> wrong_labels(torch.tensor([0, 7, 0]), [0, 7], torch.Generator().manual_seed(0))
+    tensor([7, 0, 7])
+    """
+    ordered = torch.tensor(sorted(set(candidates)), device=labels.device)
+    count = len(ordered)
+    if count < 2:
+        raise DataError(
+            f"a wrong label needs at least two candidates, received {list(candidates)}: "
+            "use data with two classes or more"
+        )
+    place = torch.searchsorted(ordered, labels.contiguous())
+    excluded = ordered[place.clamp(max=count - 1)] == labels
+    # One draw serves both cases, for count and count - 1 divide its range.
+    draw = torch.randint(
+        count * (count - 1), labels.shape, generator=generator, device=generator.device
+    ).to(labels.device)
+    # From the place after the own label, count - 1 steps round the circle miss it.
+    steps = torch.where(excluded, draw % (count - 1), draw % count)
+    return ordered[(place + 1 + steps) % count]

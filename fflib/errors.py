@@ -1,0 +1,67 @@
+"""The errors of the package: one line each, with the rule, the value received and the way out."""
+
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+
+class FflibError(Exception):
+    """What a person can put right; the command line shows its message and no traceback."""
+
+
+class ExperimentError(FflibError, ValueError):
+    """An experiment with unknown or impossible settings."""
+
+
+class DataError(FflibError, ValueError):
+    """A data set that is unknown, damaged, altered or of the wrong form."""
+
+
+class MissingData(DataError):  # noqa: N818
+    """A data set that is not on this machine and could not be downloaded."""
+
+
+class TrainingError(FflibError):
+    """A training that cannot give a result, such as a loss of NaN or a dead layer."""
+
+
+class RecordError(FflibError):
+    """A record that is damaged or does not belong to its experiment."""
+
+
+class MissingRecord(RecordError):  # noqa: N818
+    """A record that is in no store."""
+
+
+class ChapterError(FflibError):
+    """A chapter that cannot be executed as asked."""
+
+
+def unknown(kind: str, value: object, valid: Iterable[str]) -> str:
+    """Make the message for a name that does not exist: the valid names, the nearest first.
+
+    Parameters
+    ----------
+    kind : str
+        What the name stands for, such as ``"dataset"``.
+    value : object
+        What was received.
+    valid : iterable of str
+        The names that exist; those equally near keep their order.
+
+    Returns
+    -------
+    str
+        One line.
+
+    Examples
+    --------
+    >>> unknown("dataset", "mnits", ["digits", "fashion-mnist", "mnist"])
+    "unknown dataset 'mnits': choose one of mnist, digits, fashion-mnist"
+    """
+    wanted = str(value).lower()
+
+    def nearness(name: str) -> float:
+        return SequenceMatcher(None, wanted, name.lower()).ratio()
+
+    names = sorted(valid, key=nearness, reverse=True)
+    return f"unknown {kind} {value!r}: choose one of {', '.join(names)}"

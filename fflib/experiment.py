@@ -1,0 +1,167 @@
+"""An experiment: the frozen, validated description of one training run.
+
+Everything that decides the result is a field; nothing else is. A field left out is filled from a
+preset in :mod:`fflib.protocols`, which also says where each value came from.
+"""
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from fflib.activation import ACTIVATIONS
+from fflib.errors import ExperimentError, unknown
+from fflib.goodness import GOODNESS, NORMS
+from fflib.protocols import MODELS, PROTOCOLS, Setting, preset
+
+__all__ = ["Experiment"]
+
+_LABELLED_ONLY = ("goodness", "norm", "theta", "negatives")
+
+
+class Experiment(BaseModel):
+    """Description of one training run.
+
+    Parameters
+    ----------
+    model : {"ff", "bp-ff", "bp"}
+        Forward-Forward; the same objective back-propagated; plain back-propagation.
+    dataset : str
+        A name in :data:`fflib.data.NAMES`, or the path of a folder of class folders.
+    protocol : {"relu-l2", "sigmoid-linf"}
+        Which published configuration the remaining fields default to.
+    seed : int
+        Decides initial weights, negatives and the order of examples, each by a stream of its own.
+    hold_out : int, optional
+        A class whose images and label are kept out of training altogether.
+    **overrides
+        Any other field by name: ``hidden``, ``layers``, ``activation``, ``goodness``, ``norm``,
+        ``theta``, ``negatives``, ``epochs`` (per layer for FF), ``batch_size`` (images per step),
+        ``learning_rate``, ``schedule``, ``precision``, ``evaluate_on``.
+
+    Raises
+    ------
+    ExperimentError
+        A name is unknown or a value impossible, with the rule and the value received.
+
+    Examples
+    --------
+    >>> experiment = Experiment(model="ff", dataset="digits", protocol="relu-l2", epochs=3)
+    >>> experiment.goodness, experiment.theta, experiment.epochs
+    ('l2', 3.0, 3)
+    >>> experiment.origin("theta")
+    "authors' code"
+    >>> Experiment(batch_size=0)
+    Traceback (most recent call last):
+    fflib.errors.ExperimentError: batch_size: input should be greater than or equal to 1, got 0
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    model: str = "ff"
+    dataset: str = "mnist"
+    protocol: str = "relu-l2"
+    seed: int = Field(0, ge=0)
+    hold_out: int | None = Field(None, ge=0)
+    hidden: int = Field(ge=2)
+    layers: int = Field(ge=1)
+    activation: str
+    goodness: str | None
+    norm: str | None
+    theta: float | None = Field(gt=0)
+    negatives: Literal["fixed", "resampled", "hard"] | None
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    schedule: Literal["constant", "cosine"]
+    precision: Literal["auto", "float32", "mixed"] = "auto"
+    evaluate_on: Literal["test", "validation"] = "test"
+
+    def __init__(self, **fields: Any) -> None:
+        names = type(self).model_fields
+        for name in fields:
+            if name not in names:
+                raise ExperimentError(unknown("field", name, names))
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = first["loc"][0] if first["loc"] else ""
+            message = first["msg"].removeprefix("Value error, ")
+            if where:
+                message = f"{where}: {message[0].lower()}{message[1:]}, got {first['input']!r}"
+            raise ExperimentError(message) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_preset(cls, given: dict[str, Any]) -> dict[str, Any]:
+        model = given.get("model", "ff")
+        dataset = given.get("dataset", "mnist")
+        protocol = given.get("protocol", "relu-l2")
+        for kind, value, valid in (("model", model, MODELS), ("protocol", protocol, PROTOCOLS)):
+            if value not in valid:
+                raise ValueError(unknown(kind, value, valid))
+        settings = preset(protocol, model, str(dataset))
+        filled = {name: setting.value for name, setting in settings.items()}
+        return filled | {**given, "dataset": str(dataset)}
+
+    @model_validator(mode="after")
+    def _rules(self) -> "Experiment":
+        _known("dataset", self.dataset)
+        for field, valid in (("activation", ACTIVATIONS), ("goodness", GOODNESS), ("norm", NORMS)):
+            value = getattr(self, field)
+            if value is not None and value not in valid:
+                raise ValueError(unknown(field, value, valid))
+        if self.model == "bp":
+            given = [name for name in _LABELLED_ONLY if getattr(self, name) is not None]
+            if given:
+                raise ValueError(
+                    f"{given[0]} has no meaning for model 'bp', which sees no label and has no "
+                    f"goodness, got {getattr(self, given[0])!r}: leave it out"
+                )
+            return self
+        missing = [n for n in _LABELLED_ONLY if n != "norm" and getattr(self, n) is None]
+        if missing:
+            raise ValueError(f"{missing[0]} is needed by model {self.model!r}, got None")
+        self._threshold_within_reach()
+        return self
+
+    def _threshold_within_reach(self) -> None:
+        assert self.goodness is not None and self.theta is not None
+        if not ACTIVATIONS[self.activation].bounded:
+            return
+        stacked = self.layers if self.model == "bp-ff" else 1
+        ceiling = stacked * GOODNESS[self.goodness].ceiling(self.hidden)
+        if self.theta >= ceiling:
+            raise ValueError(
+                f"theta must stay below {ceiling:g}, the largest goodness that "
+                f"{self.activation} units can reach under {self.goodness}, got {self.theta:g}: "
+                "with a higher one every unit saturates and nothing is learned"
+            )
+
+    @property
+    def key(self) -> str:
+        """Content address: 16 hexadecimal digits that only an equal experiment shares."""
+        canonical = json.dumps(self.model_dump(), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    def origin(self, field: str) -> str:
+        """Where the value of a field comes from: a source, a validation search, or the user."""
+        settings: dict[str, Setting] = preset(self.protocol, self.model, self.dataset)
+        if field in settings and settings[field].value == getattr(self, field):
+            return settings[field].origin
+        return "given by the user"
+
+    def __str__(self) -> str:
+        held = "" if self.hold_out is None else f" without class {self.hold_out}"
+        return f"{self.model} on {self.dataset} ({self.protocol}), seed {self.seed}{held}"
+
+
+def _known(kind: str, dataset: str) -> None:
+    from pathlib import Path
+
+    from fflib.data import NAMES
+
+    if dataset not in NAMES and not Path(dataset).is_dir():
+        raise ValueError(unknown(kind, dataset, NAMES))

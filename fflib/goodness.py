@@ -1,0 +1,117 @@
+"""Goodness of a layer, normalisation between layers, and the Forward-Forward loss.
+
+A layer's goodness is one number per example. Forward-Forward raises it on positive examples (an
+image with its true label) and lowers it on negative ones (the same image with a wrong label).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+__all__ = ["GOODNESS", "NORMS", "Goodness", "ff_loss", "normalise"]
+
+
+@dataclass(frozen=True)
+class Goodness:
+    """A goodness function G(h) of a layer's activations.
+
+    Parameters
+    ----------
+    value : callable
+        Maps activations, shape (..., units), to goodness, shape (...).
+    gradient : callable or None
+        Maps ``(h, g)`` to dG/dh, shape (..., units). ``None`` leaves it to autograd: slower, but
+        a new goodness then takes one function.
+    ceiling : callable
+        Maps the number of units to the largest goodness that activations within [-1, 1] can
+        reach; a threshold at or above it can never be met.
+
+    Examples
+    --------
+    >>> import torch
+    >>> GOODNESS["l2"].value(torch.tensor([[3.0, 4.0]]))
+    tensor([5.])
+    """
+
+    value: Callable[[Tensor], Tensor]
+    gradient: Callable[[Tensor, Tensor], Tensor] | None = None
+    ceiling: Callable[[int], float] = lambda units: math.inf
+
+
+def _norm(order: float) -> Callable[[Tensor], Tensor]:
+    return lambda h: torch.linalg.vector_norm(h, ord=order, dim=-1)
+
+
+def _l2_gradient(h: Tensor, g: Tensor) -> Tensor:
+    # A silent layer has no direction to grow in; its gradient is taken as zero, as autograd does.
+    return h / g.clamp_min(torch.finfo(h.dtype).tiny).unsqueeze(-1)
+
+
+def _linf_gradient(h: Tensor, g: Tensor) -> Tensor:
+    largest = h.abs() == g.unsqueeze(-1)
+    return largest * h.sign() / largest.sum(-1, keepdim=True)
+
+
+GOODNESS: dict[str, Goodness] = {
+    "l1": Goodness(_norm(1), lambda h, g: h.sign(), ceiling=float),
+    "l2": Goodness(_norm(2), _l2_gradient, ceiling=math.sqrt),
+    "linf": Goodness(_norm(math.inf), _linf_gradient, ceiling=lambda units: 1.0),
+    "mean-square": Goodness(
+        lambda h: h.square().mean(-1), lambda h, g: 2 * h / h.shape[-1], ceiling=lambda units: 1.0
+    ),
+}
+
+NORMS: dict[str, float] = {"l1": 1.0, "l2": 2.0, "linf": math.inf}
+
+
+def normalise(x: Tensor, norm: str) -> Tensor:
+    """Scale each example to unit norm, so that a layer sees a direction and no goodness.
+
+    Parameters
+    ----------
+    x : Tensor, shape (..., units)
+        Pixels or the activations of the layer below.
+    norm : {"l1", "l2", "linf"}
+        Which norm becomes 1. A silent example stays silent.
+
+    Returns
+    -------
+    Tensor, shape (..., units)
+
+    Examples
+    --------
+    >>> import torch
+    >>> normalise(torch.tensor([[3.0, 4.0], [0.0, 0.0]]), "l2")
+    tensor([[0.6000, 0.8000],
+            [0.0000, 0.0000]])
+    """
+    length = torch.linalg.vector_norm(x, ord=NORMS[norm], dim=-1, keepdim=True)
+    return x / length.clamp_min(torch.finfo(x.dtype).tiny)
+
+
+def ff_loss(positive: Tensor, negative: Tensor, theta: float) -> Tensor:
+    """Forward-Forward loss: softplus(θ - G⁺) and softplus(G⁻ - θ), averaged over all examples.
+
+    Parameters
+    ----------
+    positive, negative : Tensor, shape (..., n)
+        Goodness of n positive and n negative examples.
+    theta : float
+        Threshold θ that separates the two.
+
+    Returns
+    -------
+    Tensor, shape (...)
+        The loss in nats; log 2 where every goodness sits on the threshold.
+
+    Examples
+    --------
+    >>> import torch
+    >>> float(ff_loss(torch.tensor([3.0]), torch.tensor([3.0]), theta=3.0))  # doctest: +ELLIPSIS
+    0.693...
+    """
+    return 0.5 * (F.softplus(theta - positive).mean(-1) + F.softplus(negative - theta).mean(-1))

@@ -1,0 +1,89 @@
+"""How much the ensembles of two classes have in common, and how alike the classes look."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from fflib.measures.arrays import as_array, class_means
+
+__all__ = ["jaccard", "shared_units", "visual_similarity"]
+
+
+def shared_units(ensembles: Tensor | ArrayLike) -> NDArray[np.int64]:
+    """Number of units that the ensembles of two classes share.
+
+    Parameters
+    ----------
+    ensembles : Tensor or array-like of bool, shape (..., class, unit)
+
+    Returns
+    -------
+    ndarray of int, shape (..., class, class)
+        Symmetric, with the ensemble sizes on the diagonal.
+
+    Examples
+    --------
+    >>> shared_units([[True, True, False], [False, True, False]])
+    array([[2, 1],
+           [1, 1]])
+    """
+    members = np.asarray(ensembles, dtype=bool).astype(np.int64)
+    return members @ members.swapaxes(-1, -2)
+
+
+def jaccard(ensembles: Tensor | ArrayLike) -> NDArray[np.float64]:
+    """Jaccard index of the ensembles of two classes: shared units over units in either.
+
+    Parameters
+    ----------
+    ensembles : Tensor or array-like of bool, shape (..., class, unit)
+
+    Returns
+    -------
+    ndarray, shape (..., class, class)
+        In [0, 1]; nan where both ensembles are empty.
+
+    Examples
+    --------
+    >>> jaccard([[True, True, False], [False, True, False]])
+    array([[1. , 0.5],
+           [0.5, 1. ]])
+    """
+    shared = shared_units(ensembles)
+    sizes = np.diagonal(shared, axis1=-2, axis2=-1)
+    either = sizes[..., :, None] + sizes[..., None, :] - shared
+    return np.divide(shared, either, out=np.full(shared.shape, np.nan), where=either > 0)
+
+
+def visual_similarity(
+    pixels: Tensor | ArrayLike, labels: Tensor | ArrayLike, classes: int
+) -> NDArray[np.float64]:
+    """Pearson correlation between the mean images of two classes.
+
+    Parameters
+    ----------
+    pixels : Tensor or array-like, shape (n, ...)
+        Images without a label on their border, which would be compared too.
+    labels : Tensor or array-like of int, shape (n,)
+    classes : int
+        Number of classes.
+
+    Returns
+    -------
+    ndarray, shape (class, class)
+        In [−1, 1]; nan for a class without images or with a mean image of one shade.
+
+    Examples
+    --------
+    >>> visual_similarity([[0, 1, 2], [0, 2, 4], [2, 1, 0]], [0, 1, 2], classes=3).round(6)
+    array([[ 1.,  1., -1.],
+           [ 1.,  1., -1.],
+           [-1., -1.,  1.]])
+    """
+    images = as_array(pixels)
+    means = class_means(images.reshape(len(images), -1), np.asarray(labels), classes)
+    means -= means.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(means, axis=1, keepdims=True)
+    lengths[lengths == 0] = np.nan
+    means /= lengths
+    return (means @ means.T).clip(-1, 1)

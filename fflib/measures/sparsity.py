@@ -1,0 +1,188 @@
+"""How few units carry an activation vector: Hoyer, Treves–Rolls, active and silent fractions.
+
+A vector whose units are all zero has no sparseness (0/0). Such samples give nan, are left out of
+means as in the authors' code, and are counted by :func:`silent_fraction`, which belongs beside
+every mean.
+"""
+
+import math
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fflib.measures.arrays import as_array
+
+__all__ = ["active_fraction", "hoyer", "mean_hoyer", "silent_fraction", "treves_rolls"]
+
+Vectors = TypeVar("Vectors", Tensor, np.ndarray)
+
+
+def _tensor(x: Tensor | np.ndarray) -> Tensor:
+    if isinstance(x, Tensor):
+        return x.to(torch.promote_types(x.dtype, torch.float32))
+    return torch.from_numpy(np.array(as_array(x), order="C"))
+
+
+def _norm_ratio(x: Tensor) -> Tensor:
+    """‖h‖₁ / ‖h‖₂ along the last axis, from 1 (one active unit) to √n (all equally active)."""
+    if x.ndim == 0 or x.shape[-1] < 2:
+        raise ValueError(
+            f"sparseness needs vectors of at least two units, got shape {tuple(x.shape)}: "
+            "pass activations of shape (..., units)"
+        )
+    h = x.abs()
+    h = h / h.amax(-1, keepdim=True)  # squares of very small or large values leave the range
+    return h.sum(-1) / h.square().sum(-1).sqrt()
+
+
+def hoyer(x: Vectors) -> Vectors:
+    """Hoyer sparseness of activation vectors.
+
+    For a vector h of n units, (√n − ‖h‖₁/‖h‖₂) / (√n − 1): 1 when one unit is active, 0 when all
+    are equally active. The measure assumes that a resting unit is at zero; see
+    :func:`mean_hoyer` for units that rest above it.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, shape (..., units)
+        Activations; only their magnitude counts.
+
+    Returns
+    -------
+    Tensor or ndarray, shape (...)
+        In [0, 1], nan for a vector of zeros; the kind that was given, in single precision unless
+        double was given.
+
+    Raises
+    ------
+    ValueError
+        A vector has fewer than two units.
+
+    References
+    ----------
+    P. O. Hoyer, "Non-negative matrix factorization with sparseness constraints", JMLR 5 (2004);
+    the measure of the paper's tables.
+
+    Examples
+    --------
+    >>> hoyer(np.array([[0.0, 0.0, 3.0, 0.0], [1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]]))
+    array([ 1.,  0., nan])
+    """
+    vectors = _tensor(x)
+    ratio = _norm_ratio(vectors)
+    root = math.sqrt(vectors.shape[-1])
+    sparseness = ((root - ratio) / (root - 1)).clamp(0, 1)
+    return sparseness if isinstance(x, Tensor) else sparseness.numpy()[()]
+
+
+def treves_rolls(x: Vectors) -> Vectors:
+    """Treves–Rolls population sparseness, turned and scaled so that sparse is 1.
+
+    With a = (mean of h)² / (mean of h²) over the n units, a is 1/n for one active unit and 1 for
+    equally active ones. Given here is (1 − a) / (1 − 1/n), which runs from 0 (dense) to 1.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, shape (..., units)
+        Activations; only their magnitude counts.
+
+    Returns
+    -------
+    Tensor or ndarray, shape (...)
+        In [0, 1], nan for a vector of zeros.
+
+    Raises
+    ------
+    ValueError
+        A vector has fewer than two units.
+
+    References
+    ----------
+    A. Treves and E. T. Rolls, "What determines the capacity of autoassociative memories in the
+    brain?", Network 2 (1991); W. E. Vinje and J. L. Gallant, Science 287 (2000), for the scaling.
+
+    Examples
+    --------
+    >>> treves_rolls(np.array([[0.0, 0.0, 3.0, 0.0], [1.0, 1.0, 0.0, 0.0]])).round(3)
+    array([1.   , 0.667])
+    """
+    vectors = _tensor(x)
+    ratio = _norm_ratio(vectors)
+    n = vectors.shape[-1]
+    density = ratio.square() / n
+    sparseness = ((1 - density) / (1 - 1 / n)).clamp(0, 1)
+    return sparseness if isinstance(x, Tensor) else sparseness.numpy()[()]
+
+
+def active_fraction(x: Tensor | np.ndarray, threshold: float = 0.0) -> float:
+    """Fraction of all units and samples whose activation is above a threshold.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, shape (..., units)
+    threshold : float, default 0
+        A sigmoid unit is always above zero: choose a threshold above its resting level.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Examples
+    --------
+    >>> active_fraction(np.array([[0.0, 2.0], [0.0, 0.0]]))
+    0.25
+    """
+    return float((_tensor(x) > threshold).double().mean())
+
+
+def silent_fraction(x: Tensor | np.ndarray) -> float:
+    """Fraction of samples for which every unit is exactly zero.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, shape (..., units)
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Examples
+    --------
+    >>> silent_fraction(np.array([[0.0, 2.0], [0.0, 0.0]]))
+    0.5
+    """
+    return float((_tensor(x) == 0).all(-1).double().mean())
+
+
+def mean_hoyer(x: Tensor | np.ndarray, resting: Tensor | np.ndarray | None = None) -> float:
+    """Mean Hoyer sparseness over the samples that are not silent.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, shape (n, units)
+    resting : Tensor or ndarray, shape (units,), optional
+        Level at which each unit rests, say its median over all classes. It is subtracted and what
+        falls below it is set to zero. A sigmoid unit rests above zero, so that without this a
+        layer in which one unit stands out looks dense.
+
+    Returns
+    -------
+    float
+        In [0, 1]; nan when every sample is silent.
+
+    Examples
+    --------
+    >>> round(mean_hoyer(np.array([[0.5, 0.5, 0.9], [0.5, 0.5, 0.5]])), 3)
+    0.049
+    >>> mean_hoyer(np.array([[0.5, 0.5, 0.9], [0.5, 0.5, 0.5]]), resting=np.full(3, 0.5))
+    1.0
+    """
+    vectors = _tensor(x)
+    if resting is not None:
+        vectors = (vectors - _tensor(resting).to(vectors.device)).clamp(min=0)
+    awake = vectors[(vectors != 0).any(-1)]
+    return float(hoyer(awake).mean())

@@ -1,0 +1,245 @@
+"""What a network makes of a class that it was never trained on.
+
+The protocol looks at the activations of a held-out class, under one choice of the label that its
+images carry, beside those of the seen classes. It asks whether an ensemble forms, how sparse it
+is, what it shares with the seen classes, and whether it tells the unseen class from them.
+
+Confounds. Under every condition but "none" the label pixel is itself part of the input, and the
+held-out label was never lit in training: the first layer may respond to the pixel rather than to
+the image, so the three conditions belong side by side, with a network without labels as control.
+Seen images are usually restricted to correctly classified ones, which unseen images cannot be.
+Units that respond to any image give a stable but unspecific ensemble, which the comparison with
+random groups of images shows. Those groups mix classes, though, and under a rule of means the
+strong ensembles of several seen classes can be found in one: a class whose ensemble is no larger
+or steadier than a group's may still have one of its own, so look at what it shares as well. The
+AUROC is of activity relative to the layer: seen images that drive many units of their own lower
+the share of any other unit. And it pools the seen classes, so that one look-alike lowers it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+
+from fflib.measures import sharing, sparsity
+from fflib.measures.arrays import as_array
+from fflib.measures.ensembles import median_quantile
+
+__all__ = ["UnseenClass", "unseen_class"]
+
+Floats = NDArray[np.floating]
+Booleans = NDArray[np.bool_]
+Rule = Callable[..., Booleans]
+
+
+@dataclass(frozen=True)
+class UnseenClass:
+    """One layer's response to a class that was absent from training.
+
+    Parameters
+    ----------
+    size : int
+        Units in the unseen class's ensemble.
+    stability : float
+        Mean Jaccard index of the ensembles of two random halves of its images; halves that are
+        both empty count as 0, since nothing has formed.
+    chance_size, chance_stability : float
+        The same for as many images drawn at random from all classes, unseen and seen; the mean
+        over draws, nan without draws.
+    size_p, stability_p : float
+        Share of draws, the unseen class itself included, that reach its size or stability; nan
+        without draws.
+    hoyer : float
+        Mean Hoyer sparseness of its images, silent ones left out.
+    silent : float
+        Fraction of its images for which no unit is active.
+    shared : tuple of int, one per class
+        Units that its ensemble shares with each class's; 0 for classes that were not seen.
+    jaccard : tuple of float, one per class
+        The same as a Jaccard index; nan for classes that were not seen and where both ensembles
+        are empty.
+    auroc : float
+        Chance that an unseen image drives the unseen class's ensemble, relative to the layer, more
+        than a seen image does; 0.5 is no difference. The ensemble comes from one half of the
+        unseen images, the score from the other.
+    """
+
+    size: int
+    stability: float
+    chance_size: float
+    chance_stability: float
+    size_p: float
+    stability_p: float
+    hoyer: float
+    silent: float
+    shared: tuple[int, ...]
+    jaccard: tuple[float, ...]
+    auroc: float
+
+
+class _Samples(NamedTuple):
+    values: list[Floats]
+    labels: NDArray[np.integer]
+
+
+class _Half(NamedTuple):
+    ensemble: Booleans
+    others: NDArray[np.integer]  # the images of the other half
+
+
+def unseen_class(
+    unseen: Sequence[Tensor | ArrayLike],
+    seen: Sequence[Tensor | ArrayLike],
+    seen_labels: Tensor | ArrayLike,
+    rule: Rule = median_quantile,
+    *,
+    classes: int | None = None,
+    splits: int = 2,
+    permutations: int = 99,
+    seed: int = 0,
+) -> list[UnseenClass]:
+    """Measure, layer by layer, the ensemble of a class that was absent from training.
+
+    Parameters
+    ----------
+    unseen : sequence of Tensor or array-like, each of shape (n, units)
+        Activations of the unseen class's images, one entry per layer, not negative.
+    seen : sequence of Tensor or array-like, each of shape (m, units)
+        Activations of images of the seen classes.
+    seen_labels : Tensor or array-like of int, shape (m,)
+    rule : callable, default :func:`fflib.measures.ensembles.median_quantile`
+        An ensemble rule, with :func:`functools.partial` for other thresholds. The
+        Kolmogorov–Smirnov rule is slow: use few permutations with it.
+    classes : int, optional
+        Number of classes; the largest seen label plus one by default.
+    splits : int, default 2
+        Random halvings of the unseen images.
+    permutations : int, default 99
+        Random groups of images to compare with.
+    seed : int, default 0
+        Seed of halves and groups, which are the same in every layer.
+
+    Returns
+    -------
+    list of UnseenClass
+        One per layer.
+
+    Raises
+    ------
+    ValueError
+        There are fewer than two unseen images or no seen ones, or the layers do not match.
+
+    References
+    ----------
+    The paper reports that unseen classes form ensembles of their own; the protocol is ours.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> unseen, seen = rng.random((40, 50)), rng.random((120, 50))
+    >>> unseen[:, :3] += 5
+    >>> labels = np.repeat([0, 1, 2], 40)
+    >>> [layer] = unseen_class([unseen], [seen], labels)
+    >>> layer.size, layer.stability, layer.size_p, layer.auroc
+    (3, 1.0, 0.01, 1.0)
+    """
+    labels = np.asarray(seen_labels)
+    layers = [(as_array(u), as_array(s)) for u, s in zip(unseen, seen, strict=True)]
+    if not len(labels) or any(len(u) < 2 for u, _ in layers):
+        raise ValueError(
+            "the protocol needs seen images and at least two unseen ones to halve, got "
+            f"{len(labels)} and {[len(u) for u, _ in layers]}: pass more images"
+        )
+    classes = int(labels.max()) + 1 if classes is None else classes
+    return [_layer(*layer, labels, rule, classes, splits, permutations, seed) for layer in layers]
+
+
+def _layer(
+    unseen: Floats,
+    seen: Floats,
+    labels: NDArray[np.integer],
+    rule: Rule,
+    classes: int,
+    splits: int,
+    permutations: int,
+    seed: int,
+) -> UnseenClass:
+    rng = np.random.default_rng(seed)
+    everything = np.concatenate([unseen, seen])
+    all_labels = np.concatenate([np.full(len(unseen), classes), labels])
+    ensembles = rule(_Samples([everything], all_labels), classes=classes + 1)[0]
+    own = ensembles[-1]
+    was_seen = np.isin(np.arange(classes), labels)
+
+    halves = _halves(unseen, splits, rule, rng)
+    size, stability = int(own.sum()), _stability(halves)
+    chance = np.full((permutations, 2), np.nan)
+    for draw in chance:
+        group = everything[rng.choice(len(everything), len(unseen), replace=False)]
+        draw[:] = _ensemble(group, rule).sum(), _stability(_halves(group, splits, rule, rng))
+    if permutations:
+        chance_size, chance_stability = chance.mean(axis=0)
+        reached = (chance >= (size, stability)).sum(axis=0)
+        size_p, stability_p = (1 + reached) / (1 + permutations)
+    else:
+        chance_size = chance_stability = size_p = stability_p = np.nan
+
+    return UnseenClass(
+        size=size,
+        stability=stability,
+        chance_size=float(chance_size),
+        chance_stability=float(chance_stability),
+        size_p=float(size_p),
+        stability_p=float(stability_p),
+        hoyer=sparsity.mean_hoyer(unseen),
+        silent=sparsity.silent_fraction(unseen),
+        shared=tuple(sharing.shared_units(ensembles)[-1, :-1].tolist()),
+        jaccard=tuple(np.where(was_seen, sharing.jaccard(ensembles)[-1, :-1], np.nan).tolist()),
+        auroc=_auroc(unseen, seen, halves),
+    )
+
+
+def _ensemble(values: Floats, rule: Rule) -> Booleans:
+    """Ensemble, shape (units,), of samples taken as one class."""
+    return rule(_Samples([values], np.zeros(len(values), dtype=int)), classes=1)[0, 0]
+
+
+def _halves(
+    values: Floats, splits: int, rule: Rule, rng: np.random.Generator
+) -> list[tuple[_Half, _Half]]:
+    """Halve samples at random, ``splits`` times, and find the ensemble of each half."""
+    orders = [np.array_split(rng.permutation(len(values)), 2) for _ in range(splits)]
+    return [
+        (_Half(_ensemble(values[a], rule), b), _Half(_ensemble(values[b], rule), a))
+        for a, b in orders
+    ]
+
+
+def _stability(halves: list[tuple[_Half, _Half]]) -> float:
+    overlaps = [sharing.jaccard([a.ensemble, b.ensemble])[0, 1] for a, b in halves]
+    return float(np.nan_to_num(overlaps).mean())
+
+
+def _auroc(unseen: Floats, seen: Floats, halves: list[tuple[_Half, _Half]]) -> float:
+    """How well the ensembles of halves tell the other halves from seen images, on average."""
+    scores = []
+    for half in (half for pair in halves for half in pair):
+        score = np.concatenate(
+            [_drive(unseen[half.others], half.ensemble), _drive(seen, half.ensemble)]
+        )
+        is_unseen = np.arange(len(score)) < len(half.others)
+        scores.append(roc_auc_score(is_unseen, score))
+    return float(np.mean(scores))
+
+
+def _drive(values: Floats, ensemble: Booleans) -> Floats:
+    """Mean activity of the ensemble over that of the layer; 0 where there is none of either."""
+    layer = values.mean(axis=1)
+    if not ensemble.any():
+        return np.zeros_like(layer)
+    members = values @ ensemble.astype(values.dtype) / ensemble.sum()
+    return np.divide(members, layer, out=np.zeros_like(members), where=layer != 0)

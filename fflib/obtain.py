@@ -1,0 +1,99 @@
+"""From an experiment to its record: found where it has been run before, trained where not."""
+
+from collections.abc import Iterable
+from itertools import product
+from typing import Any, Literal
+
+from fflib.errors import ExperimentError, MissingRecord, unknown
+from fflib.experiment import Experiment
+from fflib.records import Record, find, own_store
+from fflib.run import Run
+from fflib.summary import provenance, summarise
+from fflib.training import train
+
+__all__ = ["gather", "obtain", "record_of"]
+
+
+def record_of(run: Run) -> Record:
+    """Measure a run and put the numbers on record."""
+    metrics, arrays = summarise(run)
+    return Record(
+        experiment=run.experiment,
+        metrics=metrics,
+        curve=run.curve,
+        provenance=provenance(run),
+        arrays=arrays,
+    )
+
+
+def obtain(experiment: Experiment, *, device: str = "auto", progress: bool = True) -> Record:
+    """Find the record of an experiment, or train it and store its record.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    device, progress
+        As in :func:`fflib.train`, where training is needed.
+
+    Returns
+    -------
+    Record
+        Records made here go to ``$FFLIB_STORE``, else to ``data/own``.
+
+    Raises
+    ------
+    RecordError
+        The record is damaged; it has been set aside, so that the next call trains anew.
+    """
+    try:
+        return find(experiment)
+    except MissingRecord:
+        record = record_of(train(experiment, device=device, progress=progress))
+        own_store().save(record)
+        return record
+
+
+def gather(
+    source: Literal["records", "train"],
+    *,
+    models: Iterable[str],
+    datasets: Iterable[str],
+    protocols: Iterable[str] = ("relu-l2",),
+    seeds: Iterable[int] = (0,),
+    hold_out: Iterable[int | None] = (None,),
+    **overrides: Any,
+) -> list[Record]:
+    """Records of all combinations of what is given.
+
+    Parameters
+    ----------
+    source : {"records", "train"}
+        Only look records up, or train those that are missing.
+    models, datasets, protocols, seeds, hold_out
+        Crossed with one another.
+    **overrides
+        Fields of :class:`fflib.Experiment`; those that are None are left to the preset.
+
+    Returns
+    -------
+    list of Record
+
+    Raises
+    ------
+    ExperimentError
+        The source is unknown, or a combination is not possible.
+    MissingRecord
+        A record is wanted from the store and is not there.
+    """
+    if source not in ("records", "train"):
+        raise ExperimentError(unknown("source", source, ["records", "train"]))
+    given = {name: value for name, value in overrides.items() if value is not None}
+    experiments = [
+        Experiment(
+            model=model, dataset=dataset, protocol=protocol, seed=seed, hold_out=held, **given
+        )
+        for dataset, protocol, held, seed, model in product(
+            datasets, protocols, hold_out, seeds, models
+        )
+    ]
+    return [find(e) if source == "records" else obtain(e) for e in experiments]

@@ -1,0 +1,92 @@
+"""The published configurations by name, and where each of their values came from.
+
+A preset is looked up by protocol, model and data set. What the sources say is taken as it is. The
+rest was chosen on validation data by ``fflib search`` among the candidates written below, and the
+records of those searches are kept beside the published ones.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["MODELS", "PROTOCOLS", "Setting", "preset"]
+
+MODELS = ("ff", "bp-ff", "bp")
+PROTOCOLS = ("relu-l2", "sigmoid-linf")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value of a preset and its origin."""
+
+    value: Any
+    origin: str
+
+
+PAPER = "the paper"
+CODE = "authors' code"
+SEARCH = "validation search"
+
+_SHARED = {
+    "hidden": Setting(784, PAPER),
+    "layers": Setting(3, PAPER),
+    "batch_size": Setting(256, SEARCH),
+    "schedule": Setting("cosine", SEARCH),
+}
+
+_FORM: dict[str, dict[str, Setting]] = {
+    "relu-l2": {
+        "activation": Setting("relu", CODE),
+        "goodness": Setting("l2", CODE),
+        "norm": Setting("l2", CODE),
+        "theta": Setting(3.0, CODE),
+        "negatives": Setting("fixed", CODE),
+    },
+    "sigmoid-linf": {
+        "activation": Setting("sigmoid", PAPER),
+        "goodness": Setting("linf", PAPER),
+        "norm": Setting("linf", PAPER),
+        "theta": Setting(0.6, SEARCH),
+        "negatives": Setting("fixed", CODE),
+    },
+}
+
+
+def _searched(epochs: int, learning_rate: float, **others: Any) -> dict[str, Setting]:
+    values = {"epochs": epochs, "learning_rate": learning_rate, **others}
+    return {name: Setting(value, SEARCH) for name, value in values.items()}
+
+
+_TRAINING: dict[tuple[str, str], dict[str, Setting]] = {
+    ("relu-l2", "ff"): _searched(30, 0.01),
+    ("relu-l2", "bp-ff"): _searched(12, 0.001),
+    ("relu-l2", "bp"): _searched(15, 0.0003),
+    ("sigmoid-linf", "ff"): _searched(15, 0.003),
+    ("sigmoid-linf", "bp-ff"): _searched(12, 0.001, theta=1.5),
+    ("sigmoid-linf", "bp"): _searched(15, 0.001),
+}
+
+
+def preset(protocol: str, model: str, dataset: str) -> dict[str, Setting]:
+    """Look up the settings of a protocol for a model and a data set.
+
+    Parameters
+    ----------
+    protocol, model : str
+        Names in :data:`PROTOCOLS` and :data:`MODELS`.
+    dataset : str
+        Data sets without settings of their own share the general ones.
+
+    Returns
+    -------
+    dict of str to Setting
+
+    Examples
+    --------
+    >>> preset("relu-l2", "ff", "mnist")["theta"]
+    Setting(value=3.0, origin="authors' code")
+    """
+    settings = _SHARED | _FORM[protocol] | _TRAINING[protocol, model]
+    if model == "bp":
+        absent = Setting(None, "BP has no label in its input and no goodness")
+        settings |= dict.fromkeys(("goodness", "norm", "theta", "negatives"), absent)
+    return settings

@@ -1,0 +1,76 @@
+"""Many experiments on one machine: planned before they run, resumed where they stopped."""
+
+import multiprocessing
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from fflib.errors import FflibError
+from fflib.experiment import Experiment
+from fflib.records import Record, Store
+
+__all__ = ["Outcome", "missing", "sweep"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one experiment of a sweep ended: with a record, or with a one-line error."""
+
+    experiment: Experiment
+    record: Record | None
+    error: str | None = None
+
+
+def missing(experiments: Iterable[Experiment], store: Store) -> list[Experiment]:
+    """The experiments that a store has no record of, in order and without repeats."""
+    return [e for e in dict.fromkeys(experiments) if e not in store]
+
+
+def sweep(
+    experiments: Iterable[Experiment], store: Store, *, jobs: int | None = None
+) -> Iterator[Outcome]:
+    """Train what a store does not hold yet, and save each record as its run ends.
+
+    Parameters
+    ----------
+    experiments : iterable of Experiment
+    store : Store
+    jobs : int, optional
+        Worker processes; the cores are divided among them. One per core by default, since a
+        network of this size uses one core better than it shares several.
+
+    Yields
+    ------
+    Outcome
+        As runs end, in any order. A failing run does not stop the others.
+    """
+    todo = missing(experiments, store)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    jobs = min(jobs or cores or 1, len(todo)) or 1
+    threads = max(1, (cores or 1) // jobs)
+    # Workers are spawned, not forked: a forked torch may hang on its own thread pool.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (threads,)) as pool:
+        futures = [pool.submit(_train_and_save, e, store.folder) for e in todo]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _train_and_save(experiment: Experiment, folder: Path) -> Outcome:
+    from fflib.obtain import record_of
+    from fflib.training import train
+
+    try:
+        record = record_of(train(experiment, progress=False))
+    except FflibError as error:
+        return Outcome(experiment, None, str(error))
+    Store(folder).save(record)
+    return Outcome(experiment, record)

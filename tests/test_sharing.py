@@ -1,0 +1,64 @@
+"""Shared units, Jaccard index and visual similarity."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from fflib.measures.sharing import jaccard, shared_units, visual_similarity
+
+ensembles = arrays(bool, st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 12)))
+
+
+@given(members=ensembles)
+def test_sharing_is_intersection_and_union_of_sets(members):
+    shared, index = shared_units(members), jaccard(members)
+    for layer, classes in enumerate(members):
+        units = [set(np.flatnonzero(ensemble)) for ensemble in classes]
+        for a, first in enumerate(units):
+            for b, second in enumerate(units):
+                assert shared[layer, a, b] == len(first & second)
+                if first | second:
+                    assert index[layer, a, b] == len(first & second) / len(first | second)
+                else:
+                    assert np.isnan(index[layer, a, b])
+
+
+@given(members=ensembles, seed=st.integers(0, 99))
+def test_order_of_units_does_not_matter(members, seed):
+    order = np.random.default_rng(seed).permutation(members.shape[-1])
+    np.testing.assert_array_equal(jaccard(members[..., order]), jaccard(members))
+
+
+def test_many_shared_units_do_not_overflow():
+    members = torch.ones(2, 3000, dtype=torch.bool)
+    np.testing.assert_array_equal(shared_units(members), np.full((2, 2), 3000))
+    np.testing.assert_array_equal(jaccard(members), np.ones((2, 2)))
+
+
+def test_similarity_is_the_correlation_of_mean_images():
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    images = rng.random((60, 7, 7)) + rng.random((3, 7, 7))[labels]
+    means = [images[labels == c].mean(0).ravel() for c in range(3)]
+    similarity = visual_similarity(torch.from_numpy(images), torch.from_numpy(labels), 3)
+    np.testing.assert_allclose(similarity, np.corrcoef(means), atol=1e-12)
+    # Brightness and contrast of all images do not change a correlation.
+    np.testing.assert_allclose(visual_similarity(3 * images - 1, labels, 3), similarity)
+
+
+def test_bytes_are_images_too():
+    images = np.random.default_rng(1).integers(0, 256, (20, 5, 5), dtype=np.uint8)
+    labels = np.arange(20) % 2
+    expected = visual_similarity(images.astype(float), labels, 2)
+    np.testing.assert_allclose(visual_similarity(images, labels, 2), expected)
+
+
+def test_a_class_without_images_or_of_one_shade_has_no_similarity():
+    images = np.array([[0.0, 1.0, 5.0], [1.0, 0.0, 2.0], [4.0, 4.0, 4.0]])
+    similarity = visual_similarity(images, [0, 1, 3], 4)
+    known = np.array([True, True, False, False])
+    np.testing.assert_array_equal(np.isnan(similarity), ~np.outer(known, known))
+    assert similarity[0, 0] == pytest.approx(1)
