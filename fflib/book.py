@@ -9,10 +9,9 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from pathlib import Path
 
@@ -108,8 +107,9 @@ def execute_all(
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             # A kernel may just be starting, so more than one attempt may be needed.
-            while wait(running, timeout=0.2).not_done:
+            while not all(future.done() for future in running):
                 ThisPython.kill_all()
+                time.sleep(0.1)
 
 
 def _execute(
@@ -145,12 +145,14 @@ def build(root: Path, site: Path, *, jobs: int = 2, timeout: int = TIMEOUT) -> N
         If a chapter fails, the pages give a warning, or `site` holds something else.
     """
     start = time.perf_counter()
-    if site.exists() and any(site.iterdir()) and not (site / "searchindex.js").exists():
-        raise ChapterError(f"{site} holds something other than a site: choose another folder")
+    site = site.resolve()
+    foreign = site.exists() and not (site / "searchindex.js").exists()
+    if foreign and (site.is_file() or any(site.iterdir())):
+        raise ChapterError(f"{site} is something other than a site: choose another folder")
     notebooks = chapters(root).values()
-    site.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=site.parent, prefix=".staging-") as folder:
-        staging = Path(folder).resolve()
+    staging = site.with_name(f".{site.name}.staging")
+    shutil.rmtree(staging, ignore_errors=True)
+    try:
         _stage(root, staging)
         outputs = {path: staging / path.relative_to(root) for path in notebooks}
         execute_all(outputs, jobs=jobs, timeout=timeout)
@@ -158,6 +160,8 @@ def build(root: Path, site: Path, *, jobs: int = 2, timeout: int = TIMEOUT) -> N
         _build_pages(staging)
         _report("pages", time.perf_counter() - executed)
         _swap(staging / "_build" / "html", site)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
     _report("in all", time.perf_counter() - start)
 
 

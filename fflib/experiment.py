@@ -6,11 +6,13 @@ preset in :mod:`fflib.protocols`, which also says where each value came from.
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fflib.activation import ACTIVATIONS
+from fflib.data import NAMES
 from fflib.errors import ExperimentError, unknown
 from fflib.goodness import GOODNESS, NORMS
 from fflib.protocols import MODELS, PROTOCOLS, Setting, preset
@@ -38,7 +40,9 @@ class Experiment(BaseModel):
     **overrides
         Any other field by name: ``hidden``, ``layers``, ``activation``, ``goodness``, ``norm``,
         ``theta``, ``negatives``, ``epochs`` (per layer for FF), ``batch_size`` (images per step),
-        ``learning_rate``, ``schedule``, ``precision``, ``evaluate_on``.
+        ``learning_rate``, ``schedule``, ``precision`` ("mixed" computes matrix products in
+        bfloat16), ``evaluate_on`` ("validation" trains on five sixths of the training set and
+        leaves test images alone).
 
     Raises
     ------
@@ -75,7 +79,7 @@ class Experiment(BaseModel):
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
     schedule: Literal["constant", "cosine"]
-    precision: Literal["auto", "float32", "mixed"] = "auto"
+    precision: Literal["float32", "mixed"] = "float32"
     evaluate_on: Literal["test", "validation"] = "test"
 
     def __init__(self, **fields: Any) -> None:
@@ -108,11 +112,16 @@ class Experiment(BaseModel):
 
     @model_validator(mode="after")
     def _rules(self) -> "Experiment":
-        _known("dataset", self.dataset)
+        if self.dataset not in NAMES and not Path(self.dataset).is_dir():
+            raise ValueError(unknown("dataset", self.dataset, NAMES))
         for field, valid in (("activation", ACTIVATIONS), ("goodness", GOODNESS), ("norm", NORMS)):
             value = getattr(self, field)
             if value is not None and value not in valid:
                 raise ValueError(unknown(field, value, valid))
+        if self.hold_out is not None and self.dataset in NAMES and self.hold_out > 9:
+            raise ValueError(
+                f"hold_out must be one of the classes 0 to 9 of {self.dataset}, got {self.hold_out}"
+            )
         if self.model == "bp":
             given = [name for name in _LABELLED_ONLY if getattr(self, name) is not None]
             if given:
@@ -156,12 +165,3 @@ class Experiment(BaseModel):
     def __str__(self) -> str:
         held = "" if self.hold_out is None else f" without class {self.hold_out}"
         return f"{self.model} on {self.dataset} ({self.protocol}), seed {self.seed}{held}"
-
-
-def _known(kind: str, dataset: str) -> None:
-    from pathlib import Path
-
-    from fflib.data import NAMES
-
-    if dataset not in NAMES and not Path(dataset).is_dir():
-        raise ValueError(unknown(kind, dataset, NAMES))

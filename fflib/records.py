@@ -9,9 +9,9 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -23,10 +23,15 @@ from fflib.errors import MissingRecord, RecordError
 from fflib.experiment import Experiment
 from fflib.summary import Metrics, Provenance
 
-__all__ = ["PUBLISHED", "Record", "Store", "find", "own_store"]
+__all__ = ["PUBLISHED", "DamagedRecord", "Inventory", "Record", "Store", "find", "own_store"]
 
 SUFFIX = ".safetensors"
+ASIDE = ".damaged"
 DIGEST = "sha256"  # an array beside the others, of 32 bytes
+
+
+class DamagedRecord(RecordError):  # noqa: N818
+    """A file that is not a whole record, or not the record that its name stands for."""
 
 
 class Record(BaseModel):
@@ -51,7 +56,7 @@ class Record(BaseModel):
 
     experiment: Experiment
     metrics: Metrics
-    curve: list[dict[str, Any]]
+    curve: list[dict[str, int | float | None]]
     provenance: Provenance
     arrays: dict[str, np.ndarray] = {}
 
@@ -63,38 +68,52 @@ class Record(BaseModel):
 
     @classmethod
     def from_file(cls, path: Path) -> "Record":
-        """Read a record, whole or not at all.
+        """Read a record, whole or not at all; the file stays where it is.
 
         Raises
         ------
-        RecordError
+        DamagedRecord
             The file is truncated, altered, not a record, or named for another experiment.
+        RecordError
+            It cannot be opened, or is a whole record of a data set or a version that is not here.
         """
+        text, arrays = _content(path)
         try:
-            with safe_open(path, framework="numpy") as file:
-                text = (file.metadata() or {})["record"]
-                arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
-            if not np.array_equal(arrays.pop(DIGEST), _digest(text, arrays)):
-                raise RecordError("its digest does not match its content")
             record = cls(**json.loads(text), arrays=arrays)
-        except (
-            SafetensorError,
-            KeyError,
-            TypeError,
-            ValueError,
-            OSError,
-            RecursionError,
-            ValidationError,
-            RecordError,
-        ) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise RecordError(f"{path} is not a whole record: {reason}") from None
-        if record.experiment.key != path.stem:
+        except (TypeError, ValueError, RecursionError) as error:
             raise RecordError(
-                f"{path} holds the record of another experiment, {record.experiment.key}: "
-                "rename it or remove it"
+                f"{path} is whole but of no use here: {_reason(error)}; it may be of another "
+                "version of fflib or of images that have moved: remove it to train anew"
+            ) from None
+        if record.experiment.key != path.stem:
+            raise DamagedRecord(
+                f"{path} holds the record of another experiment, {record.experiment.key}"
             )
         return record
+
+
+def _content(path: Path) -> tuple[str, dict[str, np.ndarray]]:
+    """Header and body of a file whose digest is right."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {})["record"]
+            arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
+        intact = np.array_equal(arrays.pop(DIGEST), _digest(text, arrays))
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise DamagedRecord(f"{path} is not a whole record: {_reason(error)}") from None
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {_reason(error)}") from None
+    if not intact:
+        raise DamagedRecord(f"{path} is not a whole record: its digest does not match its content")
+    return text, arrays
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        return f"{where}: {first['msg'].removeprefix('Value error, ')}"
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _digest(text: str, arrays: dict[str, np.ndarray]) -> np.ndarray:
@@ -103,6 +122,28 @@ def _digest(text: str, arrays: dict[str, np.ndarray]) -> np.ndarray:
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
         digest.update(array.tobytes())
     return np.frombuffer(digest.digest(), np.uint8)
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What a check of a whole store found.
+
+    Parameters
+    ----------
+    intact : list of Experiment
+        Their records are whole and wanted: of a grid, or of a search on validation data.
+    damaged : dict of Path to str
+        Files that are no whole records, now or when they were set aside, and what is wrong.
+    orphaned : list of Experiment
+        Their records are whole, but nothing asks for them.
+    missing : list of Experiment
+        Wanted, and without a whole record.
+    """
+
+    intact: list[Experiment]
+    damaged: dict[Path, str]
+    orphaned: list[Experiment]
+    missing: list[Experiment]
 
 
 class Store:
@@ -147,7 +188,7 @@ class Store:
         ------
         MissingRecord
             There is none.
-        RecordError
+        DamagedRecord
             There is a damaged one; it has been renamed and will not be found again.
         """
         path = self.path(experiment)
@@ -161,27 +202,76 @@ class Store:
     def _read(self, path: Path) -> Record:
         try:
             return Record.from_file(path)
-        except RecordError as error:
-            aside = path.with_suffix(".damaged")
-            path.replace(aside)
-            raise RecordError(
+        except DamagedRecord as error:
+            aside = self.set_aside(path)
+            raise DamagedRecord(
                 f"{error}; set aside as {aside.name}: train it again, or restore it from git"
             ) from None
 
+    def set_aside(self, path: Path) -> Path:
+        """Rename a damaged record so that it is not found again."""
+        return path.replace(path.with_suffix(ASIDE))
+
+    def with_prefix(self, prefix: str) -> list[Path]:
+        """The files of the records whose key begins with some characters."""
+        return [path for path in self.paths() if path.stem.startswith(prefix)]
+
+    def survey(self) -> tuple[dict[Path, Record], dict[Path, RecordError]]:
+        """Read every record, and move none.
+
+        Returns
+        -------
+        records : dict of Path to Record
+        faults : dict of Path to RecordError
+            What is wrong with the files that cannot be read; they do not keep the others back.
+        """
+        records, faults = {}, {}
+        for path in self.paths():
+            try:
+                records[path] = Record.from_file(path)
+            except RecordError as error:
+                faults[path] = error
+        return records, faults
+
+    def verify(self, wanted: Iterable[Experiment]) -> Inventory:
+        """Check every record, and whether those that are wanted are there.
+
+        Parameters
+        ----------
+        wanted : iterable of Experiment
+            What the store is to hold; a search on validation data may lie beside it.
+        """
+        records, faults = self.survey()
+        damaged = {path: str(error) for path, error in faults.items()}
+        for path in sorted(self.folder.glob(f"*{ASIDE}")):
+            if not path.with_suffix(SUFFIX).exists():
+                damaged[path] = f"{path} was found damaged and set aside"
+        grid = dict.fromkeys(wanted)
+        found = [record.experiment for record in records.values()]
+        asked_for = [e in grid or e.evaluate_on == "validation" for e in found]
+        return Inventory(
+            intact=[e for e, asked in zip(found, asked_for, strict=True) if asked],
+            damaged=damaged,
+            orphaned=[e for e, asked in zip(found, asked_for, strict=True) if not asked],
+            missing=[e for e in grid if e not in set(found)],
+        )
+
     def save(self, record: Record) -> Path:
         """Write a record: it appears whole or not at all, also when two processes write it."""
+        content = record.to_bytes()
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.path(record.experiment)
-        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".writing-", delete=False) as file:
-            try:
-                file.write(record.to_bytes())
+        handle, partial = tempfile.mkstemp(dir=self.folder, prefix=".writing-")
+        try:
+            with open(handle, "wb") as file:
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            except BaseException:
-                Path(file.name).unlink()
-                raise
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, path)
+            os.chmod(partial, 0o644)
+            os.replace(partial, path)
+        except BaseException:
+            Path(partial).unlink()
+            raise
         return path
 
 

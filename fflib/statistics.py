@@ -133,6 +133,11 @@ def bootstrap_interval(
     ------
     ValueError
         There is no run, or more than one number per run.
+
+    Examples
+    --------
+    >>> f"{bootstrap_interval(np.arange(20)):.0f}"
+    '10 [7, 12]'
     """
     runs = _runs(values)
     mean, n = float(runs.mean()), len(runs)

@@ -139,7 +139,7 @@ def test_parameters_need_a_cell(tmp_path):
         ("1 +", r"\(1 \+\): SyntaxError"),
         (
             "import time; time.sleep(60)",
-            r"\(import time; time\.sleep\(60\)\): took longer than 1 s$",
+            r"\(import time; time\.sleep\(60\)\): took longer than 3 s$",
         ),
         ("import os; os._exit(1)", r"\(import os; os\._exit\(1\)\): the kernel died"),
     ],
@@ -155,7 +155,7 @@ def test_a_failing_cell_is_named_and_nothing_is_written(tmp_path, source, reason
     output = tmp_path / "out.ipynb"
     output.write_text("the last good one")
     with pytest.raises(ChapterError, match=rf"^chapter\.ipynb, code cell 2 {reason}") as failure:
-        execute(chapter, output, {"seed": 1}, timeout=1 if "sleep" in source else 60)
+        execute(chapter, output, {"seed": 1}, timeout=3 if "sleep" in source else 60)
     assert "\n" not in str(failure.value)
     assert output.read_text() == "the last good one"
     assert len(list(tmp_path.iterdir())) == 2
@@ -280,13 +280,9 @@ def article(page):
 def test_the_command_says_a_line_a_chapter_and_where_the_book_is(built):
     site, done = built
     *lines, where = done.stdout.splitlines()
-    assert sorted(lines[:2]) == sorted(lines[:2], key=str.split)
-    assert {line.rsplit(maxsplit=2)[0] for line in lines} == {
-        "scorecard",
-        "01-first",
-        "pages",
-        "in all",
-    }
+    names = [line.rsplit(maxsplit=2)[0] for line in lines]
+    assert sorted(names[:-2]) == ["01-first", "scorecard"]
+    assert names[-2:] == ["pages", "in all"]
     assert all(re.fullmatch(r".+ \d+\.\d s", line) for line in lines)
     assert where == f"The book is in _build/html: {(site / 'index.html').as_uri()}"
     assert done.stderr == ""
@@ -299,7 +295,7 @@ def test_the_pages_hold_numbers_figures_and_references(built):
     first = article(site / "chapters" / "01-first.html")
     assert "1. First" in first
     assert "(1.1), Hoyer [2004]" in first
-    assert "of no concern" not in first
+    assert "UserWarning" not in first
     assert len(list((site / "_images").glob("*.png"))) == 1
     assert "chapters/scorecard.html" in (site / "index.html").read_text()
     text = "".join(pages(site).values())
@@ -356,11 +352,13 @@ def test_a_warning_leaves_the_last_good_site(copy, capfd):
     assert [path.name for path in (copy / "_build").iterdir()] == ["html"]
 
 
-def test_the_first_failure_ends_the_other_chapters(toy, tmp_path):
+def test_the_first_failure_ends_the_other_chapters(tmp_path):
     slow = write(tmp_path / "slow.ipynb", code("import time\ntime.sleep(600)"))
     failing = write(tmp_path / "failing.ipynb", code("1 / 0"))
+    waiting = write(tmp_path / "waiting.ipynb", code("open('executed', 'w').close()"))
     with pytest.raises(ChapterError, match=r"^failing\.ipynb, code cell 1"):
-        book.execute_all({path: tmp_path / f"{path.stem}.out" for path in (slow, failing)})
+        book.execute_all({path: path.with_suffix(".out") for path in (slow, failing, waiting)})
+    assert not (tmp_path / "executed").exists()
 
 
 def test_some_chapters_with_parameters(copy, capfd):
@@ -382,13 +380,14 @@ def test_some_chapters_with_parameters(copy, capfd):
             ["--chapters", "scorecard", "01-first", "-p", "source", "train"],
             "unknown parameter of 01-first.ipynb 'source': choose one of seeds",
         ),
-        (["--output", "chapters"], "chapters holds something other than a site: choose another"),
+        (["--output", "chapters"], "ROOT/chapters is something other than a site: choose another"),
+        (["--output", "_toc.yml"], "ROOT/_toc.yml is something other than a site: choose another"),
     ],
 )
 def test_bad_requests_stop_before_anything_is_executed(copy, capfd, arguments, message):
     assert book.main(arguments) == 1
     out, err = capfd.readouterr()
-    assert err.startswith(f"error: {message}")
+    assert err.replace(str(copy), "ROOT").startswith(f"error: {message}")
     assert err.count("\n") == 1
     assert out == ""
 

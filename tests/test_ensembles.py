@@ -167,6 +167,12 @@ def test_leave_one_out_where_the_others_are_silent():
     np.testing.assert_array_equal(leave_one_out(activations(x))[0, 0], np.arange(5) == 3)
 
 
+def test_a_ratio_of_k_is_not_above_it():
+    data = activations(np.array([[1.0, 1.0, 3.0]]))
+    assert not leave_one_out(data, 2.0).any()
+    assert leave_one_out(data, np.nextafter(2.0, 0)).sum() == 1
+
+
 def test_higher_thresholds_leave_fewer_members():
     data, _ = planted(seed=7, layers=1)
     data.values[0] += np.random.default_rng(8).exponential(1.0, data.values[0].shape)
@@ -212,6 +218,7 @@ def test_kolmogorov_smirnov_on_a_sparse_layer(samples):
 @pytest.mark.parametrize("samples", [50, 2**15 + 7])  # short and long counts
 def test_count_gaps_are_the_statistic(samples):
     x = np.sort(np.random.default_rng(1).integers(0, 60, (4, samples)) // [[1], [2], [3], [3]])
+    x[0] += 1000  # above all others: the counts differ by as much as they can
     ranks = np.unique(x, return_inverse=True)[1].reshape(x.shape)
     expected = [[ks_2samp(u, v, method="asymp").statistic for v in x] for u in x]
     np.testing.assert_allclose(ensembles._count_gaps(ranks) / samples, expected, atol=1e-12)

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fflib.measures.sharing import jaccard, shared_units, visual_similarity
+from fflib.measures.sharing import (
+    follows_similarity,
+    jaccard,
+    mean_overlap,
+    shared_units,
+    visual_similarity,
+)
 
 ensembles = arrays(bool, st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 12)))
 
@@ -30,6 +36,39 @@ def test_sharing_is_intersection_and_union_of_sets(members):
 def test_order_of_units_does_not_matter(members, seed):
     order = np.random.default_rng(seed).permutation(members.shape[-1])
     np.testing.assert_array_equal(jaccard(members[..., order]), jaccard(members))
+
+
+@given(members=ensembles)
+def test_mean_overlap_is_over_pairs_that_have_one(members):
+    for layer, mean in zip(jaccard(members), mean_overlap(members), strict=True):
+        pairs = [x for x in layer[np.triu_indices(len(layer), 1)] if not np.isnan(x)]
+        if pairs:
+            # Sums of at most ten numbers in two orders.
+            assert mean == pytest.approx(np.mean(pairs), abs=1e-12)
+        else:
+            assert np.isnan(mean)
+
+
+def test_overlap_that_is_the_similarity_follows_it_perfectly():
+    members = np.random.default_rng(0).random((2, 6, 40)) < 0.5
+    similarity = 2 * jaccard(members[0]) - 1
+    along, other = follows_similarity(members, similarity)
+    assert along == pytest.approx(1)  # a linear function of itself
+    assert other < 0.9
+
+
+def test_empty_ensembles_do_not_overlap():
+    # 0 and 1 share a unit and look alike; 2 and 3 are empty and look like nothing else.
+    members = [[True, True], [True, False], [False, False], [False, False]]
+    similarity = np.full((4, 4), -0.2)
+    similarity[0, 1] = similarity[1, 0] = 0.8
+    assert follows_similarity(members, similarity) == pytest.approx(1)
+
+
+def test_equal_overlaps_follow_nothing():
+    members = np.eye(4, dtype=bool)
+    similarity = np.corrcoef(np.random.default_rng(0).random((4, 9)))
+    assert np.isnan(follows_similarity(members, similarity))
 
 
 def test_many_shared_units_do_not_overflow():

@@ -1,6 +1,6 @@
 """Data sets by name, their pixels and splits, and labels written on the border of an image."""
 
-from fflib.data.by_name import NAMES, Availability, check, fetch, load, where
+from fflib.data.by_name import NAMES, Availability, check, class_names, fetch, load, where
 from fflib.data.dataset import SPLITS, Dataset, Split
 from fflib.data.labels import place_label, wrong_labels
 from fflib.data.published import FileCheck
@@ -13,6 +13,7 @@ __all__ = [
     "FileCheck",
     "Split",
     "check",
+    "class_names",
     "fetch",
     "load",
     "place_label",

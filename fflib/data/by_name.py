@@ -90,6 +90,31 @@ def load(name: str | Path, root: str | Path | None = None, download: bool = True
     return _read(name, place.resolve())
 
 
+def class_names(name: str | Path) -> tuple[str, ...]:
+    """What the labels of a data set stand for; of a published one without its images.
+
+    Parameters
+    ----------
+    name : str or Path
+        One of `NAMES`, or a folder, as for `load`.
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    DataError
+        As for `load`.
+
+    Examples
+    --------
+    >>> class_names("fashion-mnist")[0]
+    'T-shirt'
+    """
+    return PUBLISHED[name].classes if name in PUBLISHED else load(name).classes
+
+
 def check(name: str, root: str | Path | None = None) -> tuple[FileCheck, ...]:
     """Compare the checksums of a data set's files with the published ones; digits has no files.
 

@@ -102,6 +102,14 @@ def class_means(activations: Activations, *, classes: int | None = None) -> NDAr
     -------
     ndarray, shape (layer, class, unit)
         nan for a class without samples.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> values = np.array([[1.0, 0.0], [3.0, 0.0], [5.0, 7.0]])
+    >>> class_means(SimpleNamespace(values=[values], labels=np.array([0, 0, 1])))
+    array([[[2., 0.],
+            [5., 7.]]])
     """
     layers, labels, classes = _layers(activations, classes)
     return np.stack([arrays.class_means(layer, labels, classes) for layer in layers])
@@ -122,6 +130,13 @@ def class_medians(activations: Activations, *, classes: int | None = None) -> Fl
     ndarray, shape (layer, class, unit)
         For an even number of samples the mean of the two in the middle; nan for a class without
         samples.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> values = np.array([[1.0, 0.0], [3.0, 0.0], [8.0, 7.0]])
+    >>> class_medians(SimpleNamespace(values=[values], labels=np.zeros(3, int)))
+    array([[[3., 0.]]])
     """
     return _by_class(activations, classes, lambda values: np.median(values, axis=0), np.nan)
 
@@ -334,12 +349,10 @@ def _count_gaps(samples: NDArray[np.integer]) -> NDArray[np.integer]:
 @lru_cache(maxsize=1 << 16)
 def _p_value(n: int, gap: int) -> float:
     """The p-value that scipy gives two samples of n whose counts differ by ``gap`` at most."""
-    if gap == 0:
-        return 1.0
     ramp = np.arange(n)
     with warnings.catch_warnings():  # said of single values, whose fallback is what is wanted
         warnings.filterwarnings("ignore", "ks_2samp: Exact calculation unsuccessful")
-        return float(ks_2samp(ramp, ramp + gap - 0.5).pvalue)
+        return float(ks_2samp(ramp, ramp + gap).pvalue)
 
 
 RULES: dict[str, Callable[..., Booleans]] = {

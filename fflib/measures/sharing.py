@@ -5,8 +5,15 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from fflib.measures.arrays import as_array, class_means
+from fflib.statistics import mantel
 
-__all__ = ["jaccard", "shared_units", "visual_similarity"]
+__all__ = [
+    "follows_similarity",
+    "jaccard",
+    "mean_overlap",
+    "shared_units",
+    "visual_similarity",
+]
 
 
 def shared_units(ensembles: Tensor | ArrayLike) -> NDArray[np.int64]:
@@ -53,6 +60,65 @@ def jaccard(ensembles: Tensor | ArrayLike) -> NDArray[np.float64]:
     sizes = np.diagonal(shared, axis1=-2, axis2=-1)
     either = sizes[..., :, None] + sizes[..., None, :] - shared
     return np.divide(shared, either, out=np.full(shared.shape, np.nan), where=either > 0)
+
+
+def mean_overlap(ensembles: Tensor | ArrayLike) -> NDArray[np.float64]:
+    """Mean Jaccard index over all pairs of classes.
+
+    Parameters
+    ----------
+    ensembles : Tensor or array-like of bool, shape (..., class, unit)
+
+    Returns
+    -------
+    ndarray, shape (...)
+        0 where every unit serves one class at most. Pairs of empty ensembles are left out; nan
+        where no other pair is left.
+
+    Examples
+    --------
+    >>> overlap = mean_overlap([[True, True, False], [False, True, False], [False, False, True]])
+    >>> round(float(overlap), 3)
+    0.167
+    """
+    pairs = _pairs(jaccard(ensembles))
+    known = ~np.isnan(pairs)
+    number = known.sum(axis=-1)
+    total = np.where(known, pairs, 0).sum(axis=-1)
+    return np.divide(total, number, out=np.full(number.shape, np.nan), where=number > 0)
+
+
+def follows_similarity(ensembles: Tensor | ArrayLike, similarity: ArrayLike) -> NDArray[np.float64]:
+    """Pearson correlation, over pairs of classes, of the Jaccard index with a similarity.
+
+    Parameters
+    ----------
+    ensembles : Tensor or array-like of bool, shape (..., class, unit)
+    similarity : array-like, shape (class, class)
+        Such as :func:`visual_similarity`.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        In [−1, 1]. Two empty ensembles count as not overlapping; nan where all pairs overlap
+        equally.
+
+    Examples
+    --------
+    >>> ensembles = [[True, True, False], [False, True, False], [False, False, True]]
+    >>> alike = [[1.0, 0.9, 0.1], [0.9, 1.0, 0.2], [0.1, 0.2, 1.0]]
+    >>> round(float(follows_similarity(ensembles, alike)), 3)
+    0.993
+    """
+    overlaps = np.nan_to_num(jaccard(ensembles))
+    layers = overlaps.reshape(-1, *overlaps.shape[-2:])
+    found = [mantel(layer, similarity, permutations=0).correlation for layer in layers]
+    return np.reshape(found, overlaps.shape[:-2])
+
+
+def _pairs(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    rows, columns = np.triu_indices(matrix.shape[-1], 1)
+    return matrix[..., rows, columns]
 
 
 def visual_similarity(

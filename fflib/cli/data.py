@@ -1,0 +1,67 @@
+"""``fflib data``: which data sets are here, whether they are intact, and how to get them."""
+
+from typing import Annotated
+
+import typer
+
+from fflib.cli.output import print_table
+
+EXAMPLES = """
+Data sets are looked for in the folder that the environment variable FFLIB_DATA names, then in
+data/. The digits come with scikit-learn and are always there.
+
+\b
+Examples:
+  fflib data list
+  fflib data fetch mnist
+  fflib data check
+"""
+
+app = typer.Typer(help="List, check and download data sets.", no_args_is_help=True, epilog=EXAMPLES)
+
+
+@app.command("list")
+def list_() -> None:
+    """List the data sets and where they are on this machine."""
+    from fflib.data import NAMES, where
+
+    rows = []
+    for name in NAMES:
+        found = where(name)
+        place = "comes with scikit-learn" if found.embedded else found.root
+        rows.append([name, place or f"not here: fflib data fetch {name}"])
+    print_table(["name", "where"], rows)
+
+
+@app.command()
+def check(
+    name: Annotated[
+        str | None, typer.Argument(help="A data set; without it, all that are here.")
+    ] = None,
+) -> None:
+    """Compare every file with its published checksum; exit 1 where one differs."""
+    from fflib import data
+
+    bad = False
+    for each in data.NAMES if name is None else (name,):
+        files = data.check(each)
+        here = data.where(each).embedded or any(file.found for file in files)
+        if not here:
+            typer.echo(f"{each}: not here: fflib data fetch {each}")
+        elif not files:
+            typer.echo(f"{each}: comes with scikit-learn, no files to check")
+        for file in files if here else ():
+            state = "intact" if file.ok else "altered or truncated" if file.found else "missing"
+            typer.echo(f"{each}: {file.path}: {state}, MD5 {file.found}, published {file.expected}")
+        bad |= not all(file.ok for file in files) and (here or name is not None)
+    raise typer.Exit(int(bad))
+
+
+@app.command()
+def fetch(name: Annotated[str, typer.Argument(help="mnist or fashion-mnist.")]) -> None:
+    """Download a data set unless it is here and intact."""
+    from fflib import data
+
+    files = data.fetch(name)
+    place = files[0].path.parent if files else "scikit-learn"
+    typer.echo(f"{name} is in {place}, {len(files)} files intact")

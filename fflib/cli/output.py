@@ -1,0 +1,50 @@
+"""What the commands print: tables and numbers for people, JSON for programs."""
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+
+import typer
+
+__all__ = ["duration", "finite", "numbers", "print_json", "print_table"]
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print columns as wide as their widest cell, numbers as they have been formatted."""
+    lines = [header, *([str(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON that every parser accepts: nan and infinity are refused."""
+    typer.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def finite(value: float) -> float | None:
+    """A number, or None in the place of nan and infinity, which JSON does not know."""
+    return value if math.isfinite(value) else None
+
+
+def numbers(values: Iterable[float], form: str = ".3f") -> str:
+    """Format numbers, one per layer, in one cell of a table."""
+    return " ".join(format(value, form) for value in values)
+
+
+def duration(seconds: float) -> str:
+    """Format a time span to two figures.
+
+    Examples
+    --------
+    >>> duration(8.25), duration(75), duration(7530)
+    ('8.2 s', '1 min 15 s', '2 h 5 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"

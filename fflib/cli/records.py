@@ -1,0 +1,181 @@
+"""``fflib records``: what past runs left behind."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fflib.cli.output import duration, finite, numbers, print_json, print_table
+
+if TYPE_CHECKING:
+    from fflib.experiment import Experiment
+    from fflib.records import Record, Store
+
+EXAMPLES = """
+A record is one file: experiment, numbers by layer and class, learning curve, and which code,
+machine and data made it. The published ones are in data/records, your own in data/own or where
+the environment variable FFLIB_STORE says.
+
+\b
+Examples:
+  fflib records list
+  fflib records show 3f9a
+  fflib records verify --json
+"""
+
+app = typer.Typer(help="List, show and verify records.", no_args_is_help=True, epilog=EXAMPLES)
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Folder = Annotated[
+    Path | None, typer.Option("--store", metavar="FOLDER", help="Another folder of records.")
+]
+
+
+def _stores(folder: Path | None) -> "list[Store]":
+    from fflib import records
+
+    if folder is not None:
+        return [records.Store(folder)]
+    return [records.PUBLISHED, records.own_store()]
+
+
+@app.command("list")
+def list_(folder: Folder = None, as_json: AsJson = False) -> None:
+    """List the published records and your own."""
+    records: dict[Path, Record] = {}
+    for store in _stores(folder):
+        found, faults = store.survey()
+        records |= found
+        for fault in faults.values():
+            typer.echo(f"warning: {fault}", err=True)
+    if as_json:
+        print_json([_row(record, path) for path, record in records.items()])
+        return
+    rows = [
+        [
+            r.experiment.key,
+            r.experiment,
+            r.experiment.evaluate_on,
+            f"{r.metrics.accuracy:.4f}",
+            numbers(layer.hoyer for layer in r.metrics.layers),
+            duration(r.provenance.circumstances.seconds),
+            path.parent,
+        ]
+        for path, r in records.items()
+    ]
+    header = ["key", "experiment", "images", "accuracy", "Hoyer by layer", "training", "store"]
+    print_table(header, rows)
+
+
+def _row(record: "Record", path: Path) -> dict[str, Any]:
+    return {
+        "key": record.experiment.key,
+        "experiment": record.experiment.model_dump(),
+        "accuracy": record.metrics.accuracy,
+        "hoyer": [finite(layer.hoyer) for layer in record.metrics.layers],
+        "negative_weights": [layer.negative_weights for layer in record.metrics.layers],
+        "seconds": record.provenance.circumstances.seconds,
+        "date": record.provenance.date.isoformat(),
+        "path": str(path),
+    }
+
+
+@app.command()
+def show(
+    key: Annotated[str, typer.Argument(help="The key of a record, or how it begins.")],
+    folder: Folder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what one record holds.
+
+    That is the experiment and where its values come from, the numbers by layer, which code,
+    machine and data made it, and the names of its arrays. With --json also the learning curve.
+    """
+    import json
+
+    from fflib.errors import MissingRecord, RecordError
+    from fflib.records import Record
+
+    # A record may be both published and one's own: the published one is shown.
+    found = {p.stem: p for s in reversed(_stores(folder)) for p in s.with_prefix(key)}
+    if not found:
+        raise MissingRecord(f"no record has a key that begins with {key!r}: see fflib records list")
+    if len(found) > 1:
+        raise RecordError(
+            f"the key must name one record, got {key!r}, which begins {', '.join(sorted(found))}"
+        )
+    (path,) = found.values()
+    record = Record.from_file(path)
+    content = json.loads(record.model_dump_json(exclude={"arrays"}))
+    content["arrays"] = {
+        name: {"dtype": str(array.dtype), "shape": list(array.shape)}
+        for name, array in record.arrays.items()
+    }
+    if as_json:
+        print_json({"key": path.stem, "path": str(path)} | content)
+    else:
+        _print(path, record)
+
+
+def _print(path: Path, record: "Record") -> None:
+    e, m, p = record.experiment, record.metrics, record.provenance
+    typer.echo(f"{e}\n{path}\n")
+    fields = e.model_dump().items()
+    print_table(
+        ["field", "value", "origin"],
+        [[name, "-" if value is None else value, e.origin(name)] for name, value in fields],
+    )
+    typer.echo(f"\naccuracy {m.accuracy:.4f} ({m.correct} of {m.images} images)")
+    shown = ("hoyer", "treves_rolls", "active_fraction", "silent_fraction", "negative_weights")
+    print_table(
+        ["layer", *(name.replace("_", " ") for name in shown)],
+        [
+            [depth, *(f"{getattr(layer, name):.3f}" for name in shown)]
+            for depth, layer in enumerate(m.layers, 1)
+        ],
+    )
+    typer.echo("")
+    c = p.circumstances
+    where = f"{c.device}, {c.processor}, threads: {c.threads}, {c.precision}"
+    rows = [
+        ("trained in", duration(c.seconds)),
+        ("on", where),
+        ("ended", p.date.isoformat(timespec="seconds")),
+        ("code", f"fflib {p.version}, commit {p.commit or 'unknown'}"),
+        ("under", f"Python {p.python}, torch {p.torch}, {p.platform}"),
+        *((f"MD5 of {name}", checksum) for name, checksum in p.data.items()),
+        *((f"array {n}", f"{a.dtype} {a.shape}") for n, a in record.arrays.items()),
+    ]
+    print_table(["provenance", ""], rows)
+
+
+@app.command()
+def verify(folder: Folder = None, as_json: AsJson = False) -> None:
+    """Check every published record.
+
+    Is it whole, under the right key, and of a grid or a search? Which runs of the grids have no
+    record? Exit 1 if a record is damaged. Nothing is changed.
+    """
+    from fflib import grids
+
+    store = _stores(folder)[0]
+    checked = store.verify(e for grid in grids.GRIDS.values() for e in grid)
+    by_state = {name: getattr(checked, name) for name in ("intact", "orphaned", "missing")}
+    if as_json:
+        print_json(
+            {name: _named(experiments) for name, experiments in by_state.items()}
+            | {"damaged": [{"path": str(p), "why": why} for p, why in checked.damaged.items()]}
+        )
+    else:
+        for path, why in checked.damaged.items():
+            typer.echo(f"damaged   {path.name}: {why}")
+        for name in ("orphaned", "missing"):
+            for experiment in by_state[name]:
+                typer.echo(f"{name:<10}{experiment.key} {experiment}")
+        counts = [f"{len(experiments)} {name}" for name, experiments in by_state.items()]
+        typer.echo(f"{store.folder}: {len(checked.damaged)} damaged, {', '.join(counts)}")
+    raise typer.Exit(int(bool(checked.damaged)))
+
+
+def _named(experiments: "Iterable[Experiment]") -> list[dict[str, str]]:
+    return [{"key": e.key, "experiment": str(e)} for e in experiments]

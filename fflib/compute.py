@@ -1,0 +1,89 @@
+"""What training costs: passes, multiply-adds and seconds, at every row of a learning curve."""
+
+import numpy as np
+import pandas as pd
+
+from fflib.records import Record
+
+__all__ = ["learning_curve", "multiply_adds", "time_to_learn"]
+
+
+def multiply_adds(record: Record) -> np.ndarray:
+    """Multiply-adds spent on each training image by the end of every epoch.
+
+    A layer of P weights takes P multiply-adds to pass an example forwards, P for the gradient of
+    its weights, and P to pass the gradient on to the layer below. Biases, norms and activations
+    are left out, being smaller by the width of a layer.
+
+    - FF: a positive and a negative example, forwards and for the weights: 4 P for the one layer
+      being trained. Before that, both pass once through every layer below.
+    - BP/FF: the same for all layers, and 2 P for every layer but the first.
+    - BP: one example; 3 P for every layer and the head, less P for the first.
+
+    Parameters
+    ----------
+    record : Record
+
+    Returns
+    -------
+    ndarray, shape (epochs,)
+        One number per row of ``record.curve``. It counts what the algorithms need; an
+        implementation may share work among examples and so take less.
+    """
+    weights = record.arrays["weights"].sum(axis=1, dtype=np.int64)  # per layer
+    classes, units = record.arrays["mean"].shape[1:]
+    match record.experiment.model:
+        case "ff":
+            layers = np.array([row["layer"] for row in record.curve])
+            first_rows = np.diff(layers, prepend=-1) > 0
+            below = np.concatenate([[0], np.cumsum(weights)[:-1]])
+            return np.cumsum(4 * weights[layers] + 2 * below[layers] * first_rows)
+        case "bp-ff":
+            epoch = 2 * (3 * weights.sum() - weights[0])
+        case _:
+            epoch = 3 * (weights.sum() + units * classes) - weights[0]
+    return np.cumsum(np.full(len(record.curve), epoch))
+
+
+def learning_curve(record: Record) -> pd.DataFrame:
+    """Accuracy against what it cost, at the epochs at which it was measured.
+
+    Parameters
+    ----------
+    record : Record
+
+    Returns
+    -------
+    DataFrame
+        ``epochs`` since the start of training, summed over layers that are trained one after the
+        other; ``multiply_adds`` per training image; ``seconds``; ``accuracy`` of the layers
+        trained so far; ``last``, whether it is the last epoch of a layer or of the network.
+    """
+    curve = pd.DataFrame(record.curve).assign(
+        epochs=np.arange(1, len(record.curve) + 1),
+        multiply_adds=multiply_adds(record),
+        last=[row["epoch"] == record.experiment.epochs for row in record.curve],
+    )
+    measured = curve.dropna(subset=["accuracy"])
+    return measured[["epochs", "multiply_adds", "seconds", "accuracy", "last"]].astype(
+        {"accuracy": float}
+    )
+
+
+def time_to_learn(record: Record, within: float = 0.01) -> pd.Series:
+    """Where a run first comes close to the accuracy that it ends with.
+
+    Parameters
+    ----------
+    record : Record
+    within : float
+        How close counts.
+
+    Returns
+    -------
+    Series
+        The first row of :func:`learning_curve` whose accuracy is at most `within` below that of
+        the last row.
+    """
+    curve = learning_curve(record)
+    return curve[curve["accuracy"] >= curve["accuracy"].iloc[-1] - within].iloc[0]

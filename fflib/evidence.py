@@ -1,0 +1,209 @@
+"""What a claim chapter rests on: the records it speaks of, and the tables made from them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import pandas as pd
+
+from fflib.claims import CLAIMS, Claim, Verdict
+from fflib.errors import FflibError, unknown
+from fflib.experiment import Experiment
+from fflib.grids import DATASETS, SEEDS
+from fflib.obtain import gather
+from fflib.plots import style
+from fflib.protocols import MODELS, PROTOCOLS
+from fflib.records import Record
+
+__all__ = ["by_layer", "cells", "claim", "evidence", "settings", "verdict_table", "where"]
+
+Source = Literal["records", "train"]
+
+
+def claim(name: str) -> Claim:
+    """Look a claim up by its id.
+
+    Examples
+    --------
+    >>> claim("negative").bound
+    0.55
+    """
+    known = {found.id: found for found in CLAIMS}
+    if name not in known:
+        raise FflibError(unknown("claim", name, known))
+    return known[name]
+
+
+def cells(
+    source: Source, dataset: str, protocol: str, protocols: Sequence[str] = PROTOCOLS
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Data sets and protocols that a chapter compares, its own first.
+
+    Parameters
+    ----------
+    source : {"records", "train"}
+        From records a chapter compares everything that is published; training live it stays with
+        its own data set and protocol, as it does with a data set that is not published.
+    dataset, protocol : str
+        The chapter's own.
+    protocols : sequence of str
+        Those that are published.
+
+    Returns
+    -------
+    datasets, protocols : tuple of str
+
+    Examples
+    --------
+    >>> cells("records", "fashion-mnist", "relu-l2")
+    (('fashion-mnist', 'mnist'), ('relu-l2', 'sigmoid-linf'))
+    >>> cells("train", "digits", "relu-l2")
+    (('digits',), ('relu-l2',))
+    """
+    if source == "train" or dataset not in DATASETS:
+        return (dataset,), (protocol,)
+    return (
+        tuple(dict.fromkeys((dataset, *DATASETS))),
+        tuple(dict.fromkeys((protocol, *protocols))),
+    )
+
+
+def evidence(
+    source: Source,
+    dataset: str,
+    protocol: str,
+    *,
+    models: Iterable[str] = MODELS,
+    seeds: Iterable[int] = SEEDS,
+    protocols: Sequence[str] = PROTOCOLS,
+    hold_out: Iterable[int | None] = (None,),
+    **overrides: Any,
+) -> list[Record]:
+    """Records of every data set and protocol that a chapter compares, its own first.
+
+    Parameters
+    ----------
+    source, dataset, protocol, protocols
+        As in :func:`cells`.
+    models, seeds, hold_out
+        Crossed with one another, as in :func:`fflib.gather`.
+    **overrides
+        Fields of :class:`fflib.Experiment`; those that are None are left to the preset.
+
+    Returns
+    -------
+    list of Record
+
+    Raises
+    ------
+    MissingRecord
+        A record is wanted from the store and is not there.
+    """
+    datasets, compared = cells(source, dataset, protocol, protocols)
+    return gather(
+        source,
+        models=models,
+        datasets=datasets,
+        protocols=compared,
+        seeds=seeds,
+        hold_out=hold_out,
+        **overrides,
+    )
+
+
+def where(records: Iterable[Record], **fields: Any) -> list[Record]:
+    """Keep the records whose experiment has these values.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    **fields
+        Fields of :class:`fflib.Experiment`.
+
+    Examples
+    --------
+    >>> where([], model="ff", dataset="mnist")
+    []
+    """
+    return [
+        record
+        for record in records
+        if all(getattr(record.experiment, name) == value for name, value in fields.items())
+    ]
+
+
+def by_layer(records: Iterable[Record]) -> pd.DataFrame:
+    """One row per run and hidden layer.
+
+    Returns
+    -------
+    DataFrame
+        ``dataset``, ``protocol``, ``model``, ``seed``, ``layer`` (counted from 1), then the fields
+        of :class:`fflib.summary.LayerMetrics`; what is known of ``links`` stands in columns of its
+        own, ``links.odds_ratio`` and so on.
+    """
+    return pd.DataFrame(
+        {
+            **record.experiment.model_dump(include={"dataset", "protocol", "model", "seed"}),
+            "layer": depth,
+            **metrics.model_dump(exclude={"links"}),
+            **{f"links.{name}": value for name, value in (metrics.links or {}).items()},
+        }
+        for record in records
+        for depth, metrics in enumerate(record.metrics.layers, start=1)
+    )
+
+
+def settings(
+    experiments: Iterable[Experiment],
+    fields: Sequence[str] = ("epochs", "batch_size", "learning_rate", "schedule", "theta"),
+) -> pd.DataFrame:
+    """The settings of experiments and where each came from.
+
+    Parameters
+    ----------
+    experiments : iterable of Experiment
+    fields : sequence of str
+
+    Returns
+    -------
+    DataFrame
+        A row per data set, protocol and field; a column per model, with entries such as
+        "0.01 (validation search)". A field that has no meaning for a model is left blank.
+    """
+    table: dict[tuple[str, str, str], dict[str, str]] = {}
+    for e in experiments:
+        names = style.dataset_name(e.dataset), style.protocol_name(e.protocol)
+        for field in fields:
+            value = getattr(e, field)
+            said = "" if value is None else f"{value} ({e.origin(field)})"
+            row = table.setdefault((*names, field.replace("_", " ")), {})
+            row[style.model_name(e.model)] = said
+    frame = pd.DataFrame.from_dict(table, orient="index")
+    return frame.rename_axis(["data set", "protocol", "setting"])
+
+
+def verdict_table(verdict: Verdict) -> pd.DataFrame:
+    """What a claim comes to in each cell.
+
+    Parameters
+    ----------
+    verdict : Verdict
+
+    Returns
+    -------
+    DataFrame
+        A row per data set and protocol: the mean over runs with its interval, the number of runs,
+        and whether the claim holds.
+    """
+    rows = [
+        {
+            "data set": style.dataset_name(cell.dataset),
+            "protocol": style.protocol_name(cell.protocol),
+            "mean and 95 % interval": f"{cell.interval:.3f}",
+            "runs": cell.interval.n,
+            "claim": cell.answer,
+        }
+        for cell in verdict.cells
+    ]
+    table = pd.DataFrame(rows, columns=["data set", "protocol", "mean and 95 % interval", "runs", "claim"])  # fmt: skip
+    return table.set_index(["data set", "protocol"])

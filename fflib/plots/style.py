@@ -1,0 +1,152 @@
+"""How every figure of the book looks: one palette, one set of names, one type size.
+
+The hues are told apart with any form of colour vision and by their lightness, and a marker or a
+pattern repeats what a colour says. Figures stand on white: the book's theme dims it in the dark.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from IPython.core.getipython import get_ipython
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+__all__ = [
+    "GREY",
+    "INK",
+    "MARKERS",
+    "MODEL_COLOURS",
+    "NEGATIVE",
+    "OVERLAP_MAP",
+    "POSITIVE",
+    "SIGNED_MAP",
+    "WIDTH",
+    "dataset_name",
+    "layer_colours",
+    "layer_names",
+    "letter",
+    "model_name",
+    "protocol_name",
+    "rule_name",
+    "use",
+]
+
+WIDTH = 7.2
+"""Width of a figure in inches: a column of the book, about 700 pixels."""
+
+INK, GREY = "#222222", "#767676"
+
+MODEL_COLOURS = {"ff": "#0072B2", "bp-ff": "#009E73", "bp": "#D55E00"}
+MARKERS = {"ff": "o", "bp-ff": "s", "bp": "^"}
+
+POSITIVE, NEGATIVE = "#B8860B", "#5E3C99"
+"""Positive and negative examples; also weights above and below zero."""
+
+OVERLAP_MAP = "cividis"
+"""Colour map of shares and counts, from none to all."""
+SIGNED_MAP = "PuOr_r"
+"""Colour map of values on both sides of zero."""
+
+_MODELS = {"ff": "FF", "bp-ff": "BP/FF", "bp": "BP"}
+_DATASETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "digits": "digits"}
+_PROTOCOLS = {"relu-l2": "ReLU, ℓ₂", "sigmoid-linf": "sigmoid, ℓ∞"}
+_RULES = {"kolmogorov-smirnov": "Kolmogorov–Smirnov", "median-quantile": "median–quantile"}
+
+_RC: dict[Any, Any] = {
+    "figure.figsize": (WIDTH, 3.2),
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": "medium",
+    "axes.titlelocation": "left",
+    "font.size": 10,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5,
+    "image.cmap": OVERLAP_MAP,
+    "svg.hashsalt": "fflib",  # the same figure gives the same file
+}
+
+
+def use() -> None:
+    """Give every figure that follows the book's looks; in a notebook, also make it an SVG."""
+    mpl.rcParams.update(_RC)
+    if get_ipython() is not None:
+        set_matplotlib_formats("svg", metadata={"Date": None})
+
+
+def model_name(model: str) -> str:
+    """A model as it is written in prose.
+
+    Examples
+    --------
+    >>> model_name("bp-ff")
+    'BP/FF'
+    """
+    return _MODELS[model]
+
+
+def dataset_name(dataset: str) -> str:
+    """A data set as it is written in prose; a folder by its name.
+
+    Examples
+    --------
+    >>> dataset_name("fashion-mnist")
+    'Fashion-MNIST'
+    """
+    return _DATASETS.get(dataset, Path(dataset).name)
+
+
+def protocol_name(protocol: str) -> str:
+    """A protocol by its activation and its norm.
+
+    Examples
+    --------
+    >>> protocol_name("sigmoid-linf")
+    'sigmoid, ℓ∞'
+    """
+    return _PROTOCOLS[protocol]
+
+
+def rule_name(rule: str) -> str:
+    """An ensemble rule as it is written in prose.
+
+    Examples
+    --------
+    >>> rule_name("median-quantile")
+    'median–quantile'
+    """
+    return _RULES.get(rule, rule)
+
+
+def layer_names(layers: int) -> list[str]:
+    """Hidden layers as they are counted in prose, from 1.
+
+    Examples
+    --------
+    >>> layer_names(2)
+    ['layer 1', 'layer 2']
+    """
+    return [f"layer {depth}" for depth in range(1, layers + 1)]
+
+
+def layer_colours(layers: int) -> list[str]:
+    """One colour per hidden layer, from dark (the first) to light."""
+    shade = mpl.colormaps["viridis"]
+    return [to_hex(shade(0.05 + 0.6 * depth / max(layers - 1, 1))) for depth in range(layers)]
+
+
+def letter(axes: Iterable[Axes]) -> None:
+    """Mark panels a, b, c, ... in front of their titles, so that a caption can refer to them."""
+    for mark, ax in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
+        ax.set_title(f"{mark}  {ax.get_title(loc='left')}".rstrip(), loc="left")

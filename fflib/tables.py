@@ -1,0 +1,145 @@
+"""Tables of the book that are made from verdicts and records."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+from IPython.display import Markdown
+
+from fflib.claims import Claim, Verdict
+from fflib.plots import style
+from fflib.records import Record
+
+__all__ = ["checksums", "criterion", "machines", "provenance", "scorecard"]
+
+
+def criterion(claim: Claim) -> Markdown:
+    """A claim's criterion as it was fixed beforehand.
+
+    Parameters
+    ----------
+    claim : Claim
+
+    Returns
+    -------
+    Markdown
+    """
+    side = "above" if claim.above else "below"
+    return Markdown(
+        f"- **One number per run:** {claim.quantity}.\n"
+        f"- **Holds** in a cell (a data set under a protocol) if the 95 % interval over runs lies "
+        f"{side} **{claim.bound:g}**, **fails** if it lies on the other side, and is **open** "
+        "while it contains that bound.\n"
+        "- **Reproduced** if it holds in every cell, **not reproduced** if it fails in every "
+        "cell, **partly** if it holds in some, **not decidable** otherwise."
+    )
+
+
+def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
+    """The scorecard, a row per claim, linked to the chapters.
+
+    Parameters
+    ----------
+    verdicts : iterable of Verdict
+
+    Returns
+    -------
+    Markdown
+        A table.
+    """
+    header = ("claim", "what the source reports", "what we measure", "ours", "verdict")
+    rows = [header, ("---",) * len(header)]
+    for verdict in verdicts:
+        claim, interval = verdict.claim, verdict.interval
+        side = "above" if claim.above else "below"
+        rows.append(
+            (
+                f"[**{claim.title}**]({claim.chapter}.ipynb): {claim.statement}",
+                claim.source,
+                f"{claim.label}; holds {side} {claim.bound:g}",
+                f"{interval:.3f}, n = {interval.n}" if interval.n else "no runs yet",
+                f"**{verdict.verdict}**: {verdict.why}",
+            )
+        )
+    return Markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
+
+
+def provenance(records: Iterable[Record]) -> pd.DataFrame:
+    """Which runs are behind the numbers, and how each was made.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame
+        A row per record, by the key that its file is named after.
+    """
+    rows = {
+        record.experiment.key: {
+            "data set": style.dataset_name(record.experiment.dataset),
+            "protocol": style.protocol_name(record.experiment.protocol),
+            "model": style.model_name(record.experiment.model),
+            "seed": record.experiment.seed,
+            "held out": "" if (held := record.experiment.hold_out) is None else str(held),
+            "precision": record.provenance.circumstances.precision,
+            "minutes": round(record.provenance.circumstances.seconds / 60, 1),
+            "processor": record.provenance.circumstances.processor,
+            "threads": record.provenance.circumstances.threads,
+            "torch": record.provenance.torch,
+            "fflib": f"{record.provenance.version} ({record.provenance.commit or 'no commit'})",
+            "date": f"{record.provenance.date:%Y-%m-%d}",
+        }
+        for record in records
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("record")
+    return table.sort_values(list(table.columns[:5])) if rows else table
+
+
+def machines(records: Iterable[Record]) -> pd.DataFrame:
+    """How many runs each kind of machine made, and how long it trained.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame
+        A row per processor, with the number of runs and the hours.
+    """
+    rows = pd.DataFrame(
+        [
+            {
+                "device": record.provenance.circumstances.device,
+                "processor": record.provenance.circumstances.processor,
+                "runs": 1,
+                "hours": record.provenance.circumstances.seconds / 3600,
+            }
+            for record in records
+        ],
+        columns=["device", "processor", "runs", "hours"],
+    )
+    return rows.groupby(["device", "processor"]).sum().round(2)
+
+
+def checksums(records: Iterable[Record]) -> pd.DataFrame:
+    """MD5 of the data that the runs were trained on.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame
+        A row per data set, file and checksum; more than one checksum for a file would mean that
+        runs were trained on different data.
+    """
+    found = {
+        (style.dataset_name(record.experiment.dataset), file, md5)
+        for record in records
+        for file, md5 in record.provenance.data.items()
+    }
+    rows = pd.DataFrame(sorted(found), columns=["data set", "file", "MD5"])
+    return rows.set_index(["data set", "file"])

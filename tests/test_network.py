@@ -1,0 +1,104 @@
+"""Activations and predictions, against naive versions of them."""
+
+import pytest
+import torch
+
+from fflib.data import place_label
+from fflib.engine import HiddenPairs, LabelledPairs
+from fflib.errors import FflibError
+from fflib.goodness import GOODNESS, NORMS
+from fflib.network import NO_LABEL, Network
+
+
+def network(goodness="l2", norm="l2", seed=0, **options):
+    torch.manual_seed(seed)
+    return Network(16, 12, 3, classes=4, goodness=goodness, norm=norm, lit=2.5, **options)
+
+
+def pixels(n=23, seed=1):
+    return torch.randn(n, 16, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("goodness", GOODNESS)
+@pytest.mark.parametrize("norm", [*NORMS, None])
+def test_prediction_equals_trying_ten_labels_one_by_one(goodness, norm):
+    net, x = network(goodness, norm), pixels()
+    by_label = []
+    for label in range(4):
+        hidden = net(place_label(x, torch.full((len(x),), label), 4, 2.5))
+        by_label.append(torch.stack([net.goodness.value(h) for h in hidden]))
+    naive = torch.stack(by_label, -1)  # layer, image, label
+    torch.testing.assert_close(net.label_goodness(x), naive.transpose(0, 1))
+    expected = naive.softmax(-1).sum(0).argmax(-1)
+    assert torch.equal(net.predict(x), expected)
+
+
+def test_images_are_streamed_without_changing_a_result(monkeypatch):
+    net, x = network(), pixels(50)
+    labels = torch.arange(50) % 4
+    whole = net.label_goodness(x), net.activations(x, labels)
+    monkeypatch.setattr("fflib.network.CHUNK", 7)
+    torch.testing.assert_close(net.label_goodness(x), whole[0])
+    torch.testing.assert_close(net.activations(x, labels), whole[1])
+
+
+def test_only_labels_seen_in_training_are_predicted():
+    net = network(seen=[0, 2, 3])
+    assert set(net.predict(pixels(200)).tolist()) <= {0, 2, 3}
+    plain = network(goodness=None, norm=None, seen=[0, 2, 3])
+    assert set(plain.predict(pixels(200)).tolist()) <= {0, 2, 3}
+
+
+def test_depth_uses_the_first_layers_only():
+    net, x = network(), pixels()
+    torch.testing.assert_close(net.label_goodness(x, depth=2), net.label_goodness(x)[:, :2])
+
+
+def test_a_plain_network_sees_no_label_and_says_so():
+    net, x = network(goodness=None, norm=None), pixels()
+    dark = net.activations(x, torch.full((len(x),), NO_LABEL))
+    torch.testing.assert_close(net.activations(x, torch.zeros(len(x)).long()), dark)
+    with pytest.raises(FflibError, match="use label_scores"):
+        net.label_goodness(x)
+
+
+def test_activations_are_those_of_a_stack_written_out():
+    net, x, labels = network(), pixels(), torch.arange(23) % 4
+    h = place_label(x, labels, 4, 2.5)
+    for layer, got in zip(net.layers, net.activations(x, labels), strict=True):
+        h = torch.relu(h / h.norm(dim=1, keepdim=True) @ layer.weight.T + layer.bias)
+        torch.testing.assert_close(got, h.detach())
+
+
+@pytest.mark.parametrize("norm", [*NORMS, None])
+def test_the_shared_image_product_equals_the_labelled_image(norm):
+    net, x = network(norm=norm), pixels()
+    both = torch.stack([torch.arange(23) % 4, (torch.arange(23) + 1) % 4])
+    image, strength = net.image_and_strength(x)
+    pairs = LabelledPairs(image, torch.nn.functional.one_hot(both, 4) * strength)
+    rows = torch.tensor([3, 0, 11])
+    z = pairs.preactivation(net.layers[0], rows)
+    for kind in (0, 1):
+        plain = net.layers[0](net.layer_input(net.labelled(x, both[kind])))[rows]
+        torch.testing.assert_close(z[kind], plain)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_weight_gradients_equal_autograd(first):
+    net, x = network(), pixels()
+    rows = torch.tensor([5, 2, 9, 20])
+    if first:
+        label = torch.rand(2, 23, 4, generator=torch.Generator().manual_seed(2))
+        image = x.clone()
+        image[:, :4] = 0  # a dark border
+        pairs = LabelledPairs(image, label)
+        inputs = torch.stack([torch.cat([part, image[:, 4:]], 1) for part in label])
+    else:
+        inputs = torch.randn(2, 23, 16, generator=torch.Generator().manual_seed(2))
+        pairs = HiddenPairs(inputs)
+    layer = net.layers[0]
+    dz = torch.randn(2, 4, 12, generator=torch.Generator().manual_seed(5))
+    z = layer(inputs[:, rows])
+    torch.testing.assert_close(pairs.preactivation(layer, rows), z)
+    z.backward(dz)
+    torch.testing.assert_close(pairs.weight_gradient(dz, rows), layer.weight.grad)
