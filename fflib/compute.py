@@ -1,11 +1,14 @@
 """What training costs: passes, multiply-adds and seconds, at every row of a learning curve."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
+from fflib.plots import style
 from fflib.records import Record
 
-__all__ = ["learning_curve", "multiply_adds", "time_to_learn"]
+__all__ = ["cost_table", "learning_curve", "multiply_adds", "time_to_learn"]
 
 
 def multiply_adds(record: Record) -> np.ndarray:
@@ -87,3 +90,33 @@ def time_to_learn(record: Record, within: float = 0.01) -> pd.Series:
     """
     curve = learning_curve(record)
     return curve[curve["accuracy"] >= curve["accuracy"].iloc[-1] - within].iloc[0]
+
+
+def cost_table(records: Iterable[Record], within: float = 0.01) -> pd.DataFrame:
+    """What it took to come close to the final accuracy, by model.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs on one data set under one protocol.
+    within : float
+        As in :func:`time_to_learn`.
+
+    Returns
+    -------
+    DataFrame
+        A row per model: means over runs of the cost, and of the accuracy there and at the end.
+    """
+    rows = [
+        {
+            "model": style.model_name(record.experiment.model),
+            "epochs": close["epochs"],
+            "multiply-adds per image (10⁶)": close["multiply_adds"] / 1e6,
+            "seconds": close["seconds"],
+            "accuracy there": close["accuracy"],
+            "accuracy at the end": learning_curve(record)["accuracy"].iloc[-1],
+        }
+        for record in records
+        for close in [time_to_learn(record, within)]
+    ]
+    return pd.DataFrame(rows).groupby("model", sort=False).mean()

@@ -15,14 +15,19 @@ __all__ = ["gather", "obtain", "record_of"]
 
 
 def record_of(run: Run) -> Record:
-    """Measure a run and put the numbers on record."""
-    metrics, arrays = summarise(run)
+    """Measure a run and put the numbers on record.
+
+    A run on validation data serves to choose hyper-parameters: its record keeps the numbers but
+    none of the arrays that figures are made of.
+    """
+    search = run.experiment.evaluate_on == "validation"
+    metrics, arrays = summarise(run, ["median-quantile"]) if search else summarise(run)
     return Record(
         experiment=run.experiment,
         metrics=metrics,
         curve=run.curve,
         provenance=provenance(run),
-        arrays=arrays,
+        arrays={} if search else arrays,
     )
 
 

@@ -2,14 +2,26 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from fflib.claims import Claim, Verdict
+from fflib.claims import Claim, Verdict, members
+from fflib.measures.sharing import jaccard
 from fflib.plots import style
+from fflib.plots.unseen import CARRIED
 from fflib.records import Record
+from fflib.statistics import holm, mantel
 
-__all__ = ["checksums", "criterion", "machines", "provenance", "scorecard"]
+__all__ = [
+    "by_label",
+    "checksums",
+    "criterion",
+    "machines",
+    "mantel_tests",
+    "provenance",
+    "scorecard",
+]
 
 
 def criterion(claim: Claim) -> Markdown:
@@ -61,6 +73,73 @@ def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
             )
         )
     return Markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
+
+
+def mantel_tests(records: Iterable[Record], rule: str = "median-quantile") -> pd.DataFrame:
+    """Mantel tests of whether overlap follows visual similarity, run by run and layer by layer.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    rule : str
+        A name in :data:`fflib.measures.ensembles.RULES`.
+
+    Returns
+    -------
+    DataFrame
+        A row per run, a column per layer: the correlation and, in brackets, its one-sided p-value
+        corrected by Holm for the number of tests in the table.
+    """
+    records = list(records)
+    tests = [
+        [
+            mantel(np.nan_to_num(layer), r.arrays["similarity"])
+            for layer in jaccard(members(r, rule))
+        ]
+        for r in records
+    ]
+    corrected = iter(holm([test.p_value for run in tests for test in run]))
+    rows = [[f"{test.correlation:.2f} ({next(corrected):.2g})" for test in run] for run in tests]
+    names = [
+        (
+            style.dataset_name(r.experiment.dataset),
+            style.protocol_name(r.experiment.protocol),
+            r.experiment.seed,
+        )
+        for r in records
+    ]
+    index = pd.MultiIndex.from_tuples(names, names=["data set", "protocol", "seed"])
+    return pd.DataFrame(rows, index, style.layer_names(records[0].experiment.layers))
+
+
+def by_label(records: Iterable[Record], quantity: str) -> pd.DataFrame:
+    """A number of unseen classes by model, label carried and layer, averaged over runs.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs with a held-out class.
+    quantity : str
+        A number in :class:`fflib.measures.unseen.UnseenClass`.
+
+    Returns
+    -------
+    DataFrame
+        A row per model and label, a column per layer.
+    """
+    rows = pd.DataFrame(
+        {
+            "model": style.model_name(record.experiment.model),
+            "label carried": CARRIED[carried][0],
+            "layer": f"layer {depth}",
+            quantity: getattr(layer, quantity),
+        }
+        for record in records
+        for carried, layers in (record.metrics.unseen or {}).items()
+        for depth, layer in enumerate(layers, start=1)
+    )
+    table = rows.pivot_table(quantity, ["model", "label carried"], "layer", sort=False)
+    return table.round(3)
 
 
 def provenance(records: Iterable[Record]) -> pd.DataFrame:

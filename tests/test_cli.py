@@ -2,7 +2,7 @@
 
 import json
 import os
-import signal
+import re
 import subprocess
 import sys
 
@@ -11,7 +11,7 @@ import torchvision
 from typer.testing import CliRunner
 
 import fflib
-from fflib import data, grids, monitor, records, training
+from fflib import grids, records, training
 from fflib.claims import CLAIMS
 from fflib.cli import app
 from fflib.cli.output import duration
@@ -20,7 +20,7 @@ from fflib.experiment import Experiment
 from fflib.obtain import record_of
 from fflib.records import Store
 
-TINY = ("--dataset", "digits", "--model", "bp", "--epochs", "2", "--hidden", "32")
+TINY = ("--dataset", "digits", "--model", "bp", "--epochs", 2, "--hidden", 32, "--quiet")
 
 
 def fflib_(*arguments, code=0):
@@ -70,21 +70,16 @@ def grid(monkeypatch):
 # Help
 
 
-@pytest.mark.parametrize(
-    "command",
-    [(), ("train",), ("claims",), ("reproduce",), ("data",), ("records",)],
-)
+@pytest.mark.parametrize("command", ["", "train", "claims", "reproduce", "data", "records"])
 def test_help_gives_examples_that_exist(command):
-    text = fflib_(*command, "--help").stdout
-    lines = text.partition("Examples:\n")[2].splitlines()
-    assert lines
-    for line in lines:
-        words = line.split("  ")[1].split("|")[0].split(">")[0].split()
-        assert words[0] == "fflib"
-        options = [word for word in words if word.startswith("--")]
-        names = [word for word in words[1:3] if word.isalpha() and word.islower()]
-        usage = fflib_(*(n for n in names if n not in ("mnist",)), "--help").stdout
-        assert all(option in usage for option in options)
+    examples = fflib_(*command.split(), "--help").stdout.partition("Examples:\n")[2].splitlines()
+    assert examples
+    for line in examples:
+        name, *words = re.split(r"\s\s|[|>]", line.strip())[0].split()
+        assert name == "fflib"
+        assert command.split() in (words[:1], [])
+        usage = fflib_(*words, "--help").stdout
+        assert all(word in usage for word in words if word.startswith("--"))
 
 
 def test_every_field_of_an_experiment_has_an_option():
@@ -115,12 +110,12 @@ def test_json_is_one_object_with_the_numbers_of_the_run():
 
 
 def test_forward_forward_has_an_accuracy_by_layer():
-    options = ("--dataset", "digits", "--hidden", "64", "--epochs", "5", "--layers", "2")
+    options = ("--dataset", "digits", "--hidden", 64, "--epochs", 5, "--layers", 1, "--quiet")
     found = json.loads(fflib_("train", *options, "--json").stdout)
-    assert len(found["layer_accuracy"]) == 2
+    assert found["layer_accuracy"] == [found["accuracy"]]  # there is no other layer to add
     table = fflib_("train", *options).stdout.splitlines()
     assert f"accuracy {found['accuracy']:.4f}" in table[0]
-    assert f"{found['layer_accuracy'][1]:.3f}" in table[3].split()
+    assert f"{found['accuracy']:.3f}" in table[2].split()
 
 
 def test_the_numbers_agree_with_those_of_the_record():
@@ -162,10 +157,10 @@ def test_inputs_can_be_left_unscaled(monkeypatch):
 
 def test_the_progress_bar_keeps_off_stdout(monkeypatch):
     monkeypatch.delenv("TQDM_DISABLE")
-    shown = fflib_("train", *TINY, "--json")
+    shown = fflib_("train", *TINY[:-1], "--json")
     assert "2/2" in shown.stderr
     json.loads(shown.stdout)
-    assert fflib_("train", *TINY, "--json", "--quiet").stderr == ""
+    assert fflib_("train", *TINY, "--json").stderr == ""
 
 
 # Bad input
@@ -297,7 +292,7 @@ def test_a_record_is_shown_by_the_beginning_of_its_key(store, trained):
     for record in trained:
         store.save(record)
     first, second = (record.experiment.key for record in trained)
-    length = len(os.path.commonprefix([first, second]))
+    length = next(n for n in range(16) if first[n] != second[n])
     text = fflib_("records", "show", second[: length + 1]).stdout
     assert f"accuracy {trained[1].metrics.accuracy:.4f}" in text
     assert "validation search" in text
@@ -410,44 +405,6 @@ def test_runs_are_trained_compared_and_resumed_and_failures_come_last(
 
 
 # The process
-
-SMALL_GRID = """
-from fflib import grids
-from fflib.experiment import Experiment
-grids.GRIDS["main"] = [
-    Experiment(model="bp", dataset="digits", hidden=32, epochs=epochs, seed=epochs)
-    for epochs in (2, 1_000_000, 1_000_001)
-]
-from fflib.cli import main
-if __name__ == "__main__":
-    main()
-"""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="needs process groups")
-def test_ctrl_c_ends_a_reproduction_cleanly_and_says_how_to_go_on(tmp_path):
-    script = tmp_path / "small.py"
-    script.write_text(SMALL_GRID)
-    into = tmp_path / "again"
-    options = ["reproduce", "--grid", "main", "--into", str(into), "--jobs", "1"]
-    process = subprocess.Popen(
-        [sys.executable, script, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    for line in process.stdout:
-        if line.startswith("[1/3]"):
-            break
-    os.killpg(process.pid, signal.SIGINT)  # what a terminal does
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert said == (
-        f"interrupted: 1 of 3 runs are done and their records in {into}; "
-        "the same command goes on from there\n"
-    )
-    assert len(list(into.iterdir())) == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a shell")

@@ -57,7 +57,7 @@ def accuracies(records: Iterable[Record], authors: pd.DataFrame) -> Figure:
     axes[0, 0].set_ylim(len(models) - 0.5, -0.5)
     handles = [
         Line2D([], [], ls="", marker="o", color=style.INK, label="our runs"),
-        Line2D([], [], ls="", marker="|", ms=9, mew=2, color=style.INK, label="their mean"),
+        Line2D([], [], ls="", marker="|", ms=9, mew=2, color=style.INK, label="mean of our runs"),
     ]
     if len(authors):
         handles.append(

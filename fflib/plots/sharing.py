@@ -86,7 +86,8 @@ def overlap_against_similarity(record: Record, classes: Sequence[str], named: in
         names = [f"{classes[pairs[0][pair]]}–{classes[pairs[1][pair]]}" for pair in most]
         ax.text(0.03, 0.99, "\n".join(names), transform=ax.transAxes, va="top", fontsize="small")
         test = mantel(similarity, layer)
-        ax.set_title(f"{name}: r = {test.correlation:.2f}, p = {test.p_value:.2g}")
+        title = f"{name}: r = {test.correlation:.2f}, p = {test.p_value:.2g}"
+        ax.set_title(title.replace("-", "−"))
         # The names stand above the points.
         ax.set_ylim(-0.05, 1.1 + 0.12 * named)
         ax.set_yticks(np.linspace(0, 1, 6))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from fflib.claims import members
@@ -13,7 +14,13 @@ from fflib.plots import style
 from fflib.plots.panels import runs_by_layer, shifts, wall
 from fflib.records import Record
 
-__all__ = ["activation_walls", "ensemble_rules", "ensemble_sizes", "sparseness"]
+__all__ = [
+    "activation_walls",
+    "ensemble_rules",
+    "ensemble_sizes",
+    "sparseness",
+    "sparseness_against_accuracy",
+]
 
 
 def by_model(records: Iterable[Record]) -> dict[str, list[Record]]:
@@ -187,4 +194,51 @@ def ensemble_rules(records: Iterable[Record], bound: float) -> Figure:
     grid[1, 0].set_ylim(-0.04, 1.04)
     style.letter(grid.ravel())
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
+    return figure
+
+
+def sparseness_against_accuracy(records: Iterable[Record], recorded: pd.DataFrame) -> Figure:
+    """First-layer sparseness against accuracy, of our runs and of those the authors recorded.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Those under the authors' protocol, relu-l2, are drawn.
+    recorded : DataFrame
+        The authors' runs, see :func:`fflib.authors.results`.
+
+    Returns
+    -------
+    Figure
+        A panel for each data set that the authors recorded.
+    """
+    datasets = list(dict.fromkeys(recorded["dataset"]))
+    ours = [r for r in records if r.experiment.protocol == "relu-l2"]
+    figure, axes = plt.subplots(
+        1, len(datasets), figsize=(style.WIDTH, 3.6), sharey=True, squeeze=False
+    )
+    for ax, dataset in zip(axes[0], datasets, strict=True):
+        for model, marker in style.MARKERS.items():
+            colour, name = style.MODEL_COLOURS[model], style.model_name(model)
+            rows = recorded[(recorded["dataset"] == dataset) & (recorded["model"] == model)]
+            ax.plot(rows["accuracy"], rows["s1"], marker, color=colour, mfc="none", alpha=0.7)
+            ax.lines[-1].set_label(f"{name}, the authors")
+            runs = [
+                r for r in ours if (r.experiment.dataset, r.experiment.model) == (dataset, model)
+            ]
+            ax.plot(
+                [r.metrics.accuracy for r in runs],
+                [r.metrics.layers[0].hoyer for r in runs],
+                marker,
+                color=colour,
+                ms=9,
+                mec="black",
+                label=f"{name}, ours",
+            )
+        ax.set_title(style.dataset_name(dataset))
+        ax.set_xlabel("test accuracy")
+        ax.set_ylim(-0.04, 1.04)
+    axes[0, 0].set_ylabel("Hoyer sparseness, layer 1")
+    style.letter(axes[0])
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure

@@ -1,0 +1,60 @@
+"""``fflib search``: choose hyper-parameters on validation data."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fflib.cli.output import print_table
+
+EXAMPLES = """
+The candidates are written in fflib/search.py; they learn from five sixths of the training set and
+are compared on the last sixth. Candidates already on record are not trained again.
+
+\b
+Examples:
+  fflib search --protocol relu-l2 --model ff
+  fflib search --protocol sigmoid-linf --model ff --dataset digits --into mine
+"""
+
+
+def search(
+    protocol: Annotated[str, typer.Option(help="relu-l2 or sigmoid-linf.")] = "relu-l2",
+    model: Annotated[str, typer.Option(help="ff, bp-ff or bp.")] = "ff",
+    dataset: Annotated[str, typer.Option(help="A data set by name, or a folder.")] = "mnist",
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Where the records go, in place of the published ones."
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Runs at a time. As many as cores by default.")
+    ] = None,
+) -> None:
+    """Train the candidates of a protocol and model, and say which does best on validation data."""
+    from fflib.records import Store
+    from fflib.search import CANDIDATES, SEARCHES, best, candidates
+    from fflib.sweep import sweep
+
+    store = SEARCHES if into is None else Store(into)
+    compared = candidates(protocol, model, dataset)
+    errors = {}
+    for outcome in sweep(compared, store, jobs=jobs):
+        typer.echo(f"{outcome.experiment}: {'failed' if outcome.error else 'done'}", err=True)
+        if outcome.error:
+            errors[outcome.experiment] = outcome.error
+    axes = list(CANDIDATES[protocol, model])
+    found = {e: store.load(e) for e in compared if e not in errors}
+    winner = best(list(found.values())).experiment if found else None
+    print_table(
+        [*axes, "validation accuracy", ""],
+        [
+            [
+                *(str(getattr(e, axis)) for axis in axes),
+                errors.get(e) or f"{found[e].metrics.accuracy:.4f}",
+                "best" if e == winner else "",
+            ]
+            for e in compared
+        ],
+    )

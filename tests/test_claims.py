@@ -1,0 +1,130 @@
+"""Verdicts: from numbers of runs to an answer, on records made for the purpose."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fflib.book import chapters
+from fflib.claims import CLAIMS, Claim, judge, scorecard
+from fflib.experiment import Experiment
+from fflib.records import Record
+from fflib.run import Circumstances
+from fflib.summary import LayerMetrics, Metrics, Provenance
+
+
+def record(value, seed=0, model="ff", dataset="mnist", protocol="relu-l2", hold_out=None):
+    """A record whose accuracy, Hoyer sparseness and share of negative weights are one number."""
+    layer = LayerMetrics(
+        hoyer=value,
+        hoyer_all=value,
+        hoyer_above_rest=value,
+        hoyer_by_class=[value] * 10,
+        treves_rolls=value,
+        active_fraction=0.5,
+        silent_fraction=0.0,
+        negative_weights=value,
+        excitation=1.0,
+        links=None,
+    )
+    metrics = Metrics(
+        accuracy=value, layer_accuracy=[], images=10, correct=9, layers=[layer] * 3, unseen=None
+    )
+    provenance = Provenance(
+        version="0",
+        commit="",
+        python="",
+        torch="",
+        platform="",
+        circumstances=Circumstances("cpu", "", 1, "float32", 1.0),
+        date=datetime(2026, 1, 1, tzinfo=UTC),
+        data={},
+    )
+    experiment = Experiment(
+        model=model, dataset=dataset, protocol=protocol, seed=seed, hold_out=hold_out
+    )
+    return Record(experiment=experiment, metrics=metrics, curve=[], provenance=provenance)
+
+
+def claim(bound=0.5, above=True, control=False):
+    def accuracy(run, bp):
+        return run.metrics.accuracy - (bp.metrics.accuracy if control else 0)
+
+    return Claim(
+        "id", "", "", "", "accuracy", "accuracy", bound, above, accuracy, "chapter", control
+    )
+
+
+def runs(values, **fields):
+    return [record(value, seed, **fields) for seed, value in enumerate(values)]
+
+
+@pytest.mark.parametrize(
+    ("values", "above", "verdict"),
+    [
+        ([0.80, 0.81, 0.82], True, "reproduced"),
+        ([0.30, 0.31, 0.32], True, "not reproduced"),
+        ([0.30, 0.31, 0.32], False, "reproduced"),
+        ([0.80, 0.81, 0.82], False, "not reproduced"),
+        ([0.10, 0.60, 0.90], True, "not decidable"),
+        ([0.99], True, "not decidable"),
+        ([], True, "not decidable"),
+    ],
+)
+def test_the_interval_over_runs_decides(values, above, verdict):
+    assert judge(claim(above=above), runs(values)).verdict == verdict
+
+
+def test_a_claim_that_holds_on_one_data_set_only_is_partly_reproduced():
+    records = runs([0.8, 0.81, 0.82]) + runs([0.3, 0.31, 0.32], dataset="fashion-mnist")
+    found = judge(claim(), records)
+    assert found.verdict == "partly"
+    assert "holds on mnist (relu-l2)" in found.why
+    assert "fails on fashion-mnist (relu-l2)" in found.why
+
+
+def test_runs_are_paired_with_the_control_of_their_seed():
+    ff, bp = runs([0.9, 0.7, 0.5]), runs([0.8, 0.6, 0.4], model="bp")
+    found = judge(claim(bound=0.05, control=True), ff + bp[::-1])
+    assert found.cells[0].values == pytest.approx((0.1, 0.1, 0.1))
+    assert found.verdict == "reproduced"
+    lonely = judge(claim(control=True), ff + bp[:1])
+    assert lonely.interval.n == 1
+
+
+def test_more_runs_only_make_the_interval_more_precise():
+    rng = np.random.default_rng(0)
+    values = 0.8 + 0.01 * rng.standard_normal(20)
+    few, many = (judge(claim(), runs(values[:n])).interval for n in (3, 20))
+    assert many.high - many.low < few.high - few.low
+
+
+def test_runs_with_a_held_out_class_do_not_enter_the_other_claims():
+    records = [*runs([0.8, 0.8]), record(0.1, hold_out=3)]
+    assert judge(claim(), records).interval.n == 2
+
+
+def test_the_scorecard_covers_every_claim_and_names_a_chapter_that_exists():
+    verdicts = scorecard([])
+    assert [v.claim.id for v in verdicts] == [c.id for c in CLAIMS]
+    assert {c.chapter for c in CLAIMS} <= set(chapters(Path(__file__).parents[1]))
+    for verdict in verdicts:
+        fields = verdict.as_dict()
+        expected = [
+            "id",
+            "statement",
+            "verdict",
+            "estimate",
+            "interval",
+            "runs",
+            "datasets",
+            "chapter",
+        ]
+        assert set(expected) <= set(fields)
+
+
+def test_criteria_have_units_of_their_quantity():
+    for c in CLAIMS:
+        assert c.quantity
+        assert f"{c.bound:g}" in c.criterion

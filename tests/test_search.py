@@ -1,0 +1,48 @@
+"""Choosing hyper-parameters: on validation data, and what was chosen is what the presets say."""
+
+import pytest
+from typer.testing import CliRunner
+
+from fflib.cli import app
+from fflib.errors import ExperimentError
+from fflib.experiment import Experiment
+from fflib.obtain import obtain
+from fflib.protocols import MODELS, PROTOCOLS, SEARCH, preset
+from fflib.search import CANDIDATES, SEARCHES, best, candidates
+
+KINDS = [(protocol, model) for protocol in PROTOCOLS for model in MODELS]
+
+
+@pytest.mark.parametrize(("protocol", "model"), KINDS)
+def test_candidates_never_touch_test_images(protocol, model):
+    assert {e.evaluate_on for e in candidates(protocol, model)} == {"validation"}
+
+
+@pytest.mark.parametrize(("protocol", "model"), KINDS)
+def test_the_preset_is_what_the_search_on_record_chose(protocol, model):
+    records = [SEARCHES.load(e) for e in candidates(protocol, model) if e in SEARCHES]
+    chosen = best(records).experiment
+    settings = preset(protocol, model, "mnist")
+    searched = [a for a in CANDIDATES[protocol, model] if settings[a].origin == SEARCH]
+    assert searched or model == "bp"  # whose rate is the authors'
+    for axis in searched:
+        assert settings[axis].value == getattr(chosen, axis)
+
+
+def test_test_data_may_not_choose():
+    record = obtain(Experiment(model="bp", dataset="digits", epochs=1, hidden=8), progress=False)
+    with pytest.raises(ExperimentError, match="only validation data may choose"):
+        best([record])
+
+
+def test_the_command_trains_the_candidates_and_names_the_best(tmp_path, monkeypatch):
+    rates = {"epochs": [1], "learning_rate": [0.0001, 0.001, 0.01]}
+    monkeypatch.setitem(CANDIDATES, ("relu-l2", "bp"), rates)
+    command = ["search", "--model", "bp", "--dataset", "digits", "--into", str(tmp_path)]
+    first = CliRunner().invoke(app, [*command, "--jobs", "1"])
+    assert first.exit_code == 0, first.output
+    assert first.stdout.count("best") == 1
+    assert len(list(tmp_path.iterdir())) == 3
+    again = CliRunner().invoke(app, command)
+    assert "done" not in again.stderr
+    assert again.stdout == first.stdout
