@@ -327,11 +327,11 @@ def _verdict(claim: Claim, cells: Sequence[Cell]) -> tuple[str, str]:
         for answer in ("holds", "fails", "open")
     }
     holds, fails, still_open = (by_answer[a] for a in ("holds", "fails", "open"))
-    side = "above" if claim.above else "below"
+    side, everywhere = "above" if claim.above else "below", f"in every cell ({len(cells)} in all)"
     if len(holds) == len(cells):
-        return REPRODUCED, f"The interval lies {side} {claim.bound:g} in all {len(cells)} cells."
+        return REPRODUCED, f"The interval lies {side} {claim.bound:g} {everywhere}."
     if len(fails) == len(cells):
-        return NOT_REPRODUCED, f"The interval misses {claim.bound:g} in all {len(cells)} cells."
+        return NOT_REPRODUCED, f"The interval misses {claim.bound:g} {everywhere}."
     parts = [
         f"{what} on {', '.join(where)}"
         for what, where in (("holds", holds), ("fails", fails), ("is open", still_open))

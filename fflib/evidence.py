@@ -13,8 +13,18 @@ from fflib.obtain import gather
 from fflib.plots import style
 from fflib.protocols import MODELS, PROTOCOLS
 from fflib.records import Record
+from fflib.statistics import holm
 
-__all__ = ["by_layer", "cells", "claim", "evidence", "settings", "verdict_table", "where"]
+__all__ = [
+    "by_layer",
+    "cells",
+    "claim",
+    "evidence",
+    "links_table",
+    "settings",
+    "verdict_table",
+    "where",
+]
 
 Source = Literal["records", "train"]
 
@@ -151,6 +161,37 @@ def by_layer(records: Iterable[Record]) -> pd.DataFrame:
         for record in records
         for depth, metrics in enumerate(record.metrics.layers, start=1)
     )
+
+
+def links_table(records: Iterable[Record]) -> pd.DataFrame:
+    """Whether positive weights link same-class ensembles of successive layers.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame
+        A row per data set, protocol, model and pair of layers. Share of positive weights between
+        units with and without a common class and their odds ratio, as means over runs; ``p``, the
+        largest of the runs' p-values, corrected by Holm for all tests behind the table.
+    """
+    rows = by_layer(records).query("layer > 1")
+    table = pd.DataFrame(
+        {
+            "data set": rows["dataset"].map(style.dataset_name),
+            "protocol": rows["protocol"].map(style.protocol_name),
+            "model": rows["model"].map(style.model_name),
+            "layers": [f"{layer - 1} to {layer}" for layer in rows["layer"]],
+            "common class": rows["links.same_class"],
+            "different classes": rows["links.different_class"],
+            "odds ratio": rows["links.odds_ratio"],
+            "p": holm(rows["links.p_value"]),
+        }
+    )
+    cells = table.groupby(["data set", "protocol", "model", "layers"], sort=False)
+    return cells.mean(numeric_only=True).assign(p=cells["p"].max())
 
 
 def settings(

@@ -98,7 +98,8 @@ class Monitor:
             gap = goodness[0] - goodness[1]
             row[3] = 0.5 * (gap.sign() + 1).sum()
         row[4] = examples
-        row = row.double()
+        if row.device.type != "mps":  # which has no double precision
+            row = row.double()
         self._totals = row if self._totals is None else self._totals + row
 
     def require_learning(self, layer: int | None, pairs: int) -> None:

@@ -63,7 +63,7 @@ def _training(
 
 
 _TRAINING: dict[tuple[str, str], dict[str, Setting]] = {
-    ("relu-l2", "ff"): _training(30, 0.01, CODE),
+    ("relu-l2", "ff"): _training(25, 0.01, CODE) | {"schedule": Setting("constant", CODE)},
     ("relu-l2", "bp-ff"): _training(12, 0.001, SEARCH),
     # A search would choose ten times this rate, and sparser layers with it: see chapter 3.
     ("relu-l2", "bp"): _training(20, 0.0001, CODE),

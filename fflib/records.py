@@ -43,7 +43,7 @@ class Record(BaseModel):
     metrics : Metrics
         Numbers by layer and class.
     curve : list of dict
-        One row per epoch, see :class:`fflib.run.Run`.
+        One row per epoch, see :class:`fflib.Run`.
     provenance : Provenance
         Which code, machine and data made it, when, and how long it took.
     arrays : dict of str to ndarray

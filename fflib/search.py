@@ -19,7 +19,11 @@ __all__ = ["CANDIDATES", "SEARCHES", "best", "candidates"]
 SEARCHES = Store(download_folder() / "searches")
 
 CANDIDATES: dict[tuple[str, str], dict[str, list[Any]]] = {
-    ("relu-l2", "ff"): {"epochs": [10], "batch_size": [256, 1024]},
+    ("relu-l2", "ff"): {
+        "epochs": [10],
+        "batch_size": [256, 1024],
+        "schedule": ["constant", "cosine"],
+    },
     ("relu-l2", "bp-ff"): {"epochs": [5], "learning_rate": [0.0003, 0.001, 0.003]},
     ("relu-l2", "bp"): {"epochs": [5], "learning_rate": [0.0001, 0.0003, 0.001]},
     ("sigmoid-linf", "ff"): {"epochs": [5], "theta": [0.5, 0.6, 0.7], "batch_size": [256, 2048]},

@@ -5,13 +5,14 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 import torchvision
 from typer.testing import CliRunner
 
 import fflib
-from fflib import grids, records, training
+from fflib import grids, monitor, records, training
 from fflib.claims import CLAIMS
 from fflib.cli import app
 from fflib.cli.output import duration
@@ -70,7 +71,9 @@ def grid(monkeypatch):
 # Help
 
 
-@pytest.mark.parametrize("command", ["", "train", "claims", "reproduce", "data", "records"])
+@pytest.mark.parametrize(
+    "command", ["", "train", "claims", "reproduce", "search", "data", "records"]
+)
 def test_help_gives_examples_that_exist(command):
     examples = fflib_(*command.split(), "--help").stdout.partition("Examples:\n")[2].splitlines()
     assert examples
@@ -156,7 +159,7 @@ def test_inputs_can_be_left_unscaled(monkeypatch):
 
 
 def test_the_progress_bar_keeps_off_stdout(monkeypatch):
-    monkeypatch.delenv("TQDM_DISABLE")
+    monkeypatch.setattr(monitor, "tqdm", partial(monitor.tqdm, disable=False))  # its own default
     shown = fflib_("train", *TINY[:-1], "--json")
     assert "2/2" in shown.stderr
     json.loads(shown.stdout)
@@ -295,7 +298,7 @@ def test_a_record_is_shown_by_the_beginning_of_its_key(store, trained):
     length = next(n for n in range(16) if first[n] != second[n])
     text = fflib_("records", "show", second[: length + 1]).stdout
     assert f"accuracy {trained[1].metrics.accuracy:.4f}" in text
-    assert "validation search" in text
+    assert trained[1].experiment.origin("learning_rate") in text
     shown = json.loads(fflib_("records", "show", second, "--json").stdout)
     assert shown["key"] == second
     assert shown["arrays"]["mean"] == {"dtype": "float16", "shape": [3, 10, 32]}
