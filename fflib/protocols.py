@@ -74,7 +74,11 @@ _TRAINING: dict[tuple[str, str], dict[str, Setting]] = {
 
 LARGE = ("mnist", "fashion-mnist")
 # Digits and most folders of images are so small that an epoch is a handful of steps.
-_SMALL = {"epochs": Setting(40, BUDGET), "batch_size": Setting(32, CHOICE)}
+_SMALL = {
+    "epochs": Setting(40, BUDGET),
+    "batch_size": Setting(32, CHOICE),
+    "schedule": Setting("cosine", CHOICE),
+}
 _SMALL_WINNER_TAKES_ALL = {
     "batch_size": Setting(128, CHOICE),
     "learning_rate": Setting(0.001, CHOICE),

@@ -43,15 +43,16 @@ def weight_histograms(records: Iterable[Record]) -> Figure:
             strict=True,
         )
         for ax, (layer, counts, edges) in zip(axes, found, strict=True):
-            straddling = np.sign(edges[:-1]) * np.sign(edges[1:]) < 0
-            sides = {
-                style.NEGATIVE: (edges[1:] <= 0),
-                style.POSITIVE: (edges[:-1] >= 0),
-                style.GREY: straddling,
-            }
-            for colour, side in sides.items():
-                left, width = edges[:-1][side], np.diff(edges)[side]
-                ax.bar(left, counts[side], width, align="edge", color=colour)
+            zero = int(np.searchsorted(edges, 0, side="right")) - 1
+            above = zero if edges[zero] == 0 else zero + 1
+            for colour, start, stop in (
+                (style.NEGATIVE, 0, zero),
+                (style.GREY, zero, above),
+                (style.POSITIVE, above, len(counts)),
+            ):
+                if start < stop:
+                    bins = edges[start : stop + 1]
+                    ax.stairs(counts[start:stop], bins, baseline=0.5, fill=True, color=colour)
             ax.set_yscale("log")
             ax.text(
                 0.02, 0.97, f"{layer.negative_weights:.0%} < 0", transform=ax.transAxes,
