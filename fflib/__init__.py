@@ -1,11 +1,15 @@
 """Forward-Forward networks and the ensembles of neurons that form in them."""
 
-from fflib import data, measures
-from fflib.experiment import Experiment
-from fflib.obtain import gather, obtain
-from fflib.records import Record, Store, find
-from fflib.run import Run
-from fflib.training import train
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fflib import data, measures
+    from fflib.experiment import Experiment
+    from fflib.obtaining import gather, obtain
+    from fflib.records import Record, Store, find
+    from fflib.run import Run
+    from fflib.training import train
 
 __all__ = [
     "Experiment",
@@ -19,3 +23,28 @@ __all__ = [
     "obtain",
     "train",
 ]
+
+_HOMES = {
+    "Experiment": "experiment",
+    "Record": "records",
+    "Run": "run",
+    "Store": "records",
+    "find": "records",
+    "gather": "obtaining",
+    "obtain": "obtaining",
+    "train": "training",
+}
+
+if not TYPE_CHECKING:  # or a type checker would take every name for granted
+
+    def __getattr__(name):
+        """Import a public name when it is first used, so that ``fflib --help`` needs no torch."""
+        if name in _HOMES:
+            globals()[name] = getattr(import_module(f"fflib.{_HOMES[name]}"), name)
+            return globals()[name]
+        if name in __all__:
+            return import_module(f"fflib.{name}")
+        raise AttributeError(f"module 'fflib' has no attribute {name!r}")
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

@@ -9,7 +9,7 @@ from fflib.claims import CLAIMS, Claim, Verdict
 from fflib.errors import FflibError, unknown
 from fflib.experiment import Experiment
 from fflib.grids import DATASETS, SEEDS
-from fflib.obtain import gather
+from fflib.obtaining import gather
 from fflib.plots import style
 from fflib.protocols import MODELS, PROTOCOLS
 from fflib.records import Record

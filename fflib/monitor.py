@@ -43,7 +43,9 @@ class Monitor:
         self.curve: list[dict[str, Any]] = []
         self.seconds = 0.0
         self._accuracy = accuracy
-        self._bar = tqdm(total=epochs, desc=description, unit="epoch", disable=not progress)
+        # Only what is left out can be set by TQDM_DISABLE.
+        silent = {} if progress else {"disable": True}
+        self._bar = tqdm(total=epochs, desc=description, unit="epoch", **silent)
         self._totals: Tensor | None = None
 
     @contextmanager

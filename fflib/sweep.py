@@ -2,12 +2,15 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 
 import torch
+from tqdm.auto import tqdm
 
 from fflib.errors import FflibError
 from fflib.experiment import Experiment
@@ -54,18 +57,29 @@ def sweep(
     threads = max(1, (cores or 1) // jobs)
     # Workers are spawned, not forked: a forked torch may hang on its own thread pool.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (threads,)) as pool:
+    others = set(multiprocessing.active_children())
+    with ProcessPoolExecutor(jobs, context, _prepare, (threads,)) as pool:
         futures = [pool.submit(_train_and_save, e, store.folder) for e in todo]
         try:
             for future in as_completed(futures):
                 yield future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            # A run that has begun would keep us waiting, and one more is queued for each worker.
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.terminate()
             raise
 
 
+def _prepare(threads: int) -> None:
+    """Set up a worker, which leaves an interruption from the keyboard to its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tqdm.set_lock(RLock())  # the usual one is shared by processes, and is left behind by an end
+    torch.set_num_threads(threads)
+
+
 def _train_and_save(experiment: Experiment, folder: Path) -> Outcome:
-    from fflib.obtain import record_of
+    from fflib.obtaining import record_of
     from fflib.training import train
 
     try:

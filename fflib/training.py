@@ -26,10 +26,6 @@ from fflib.run import Circumstances, Run
 
 __all__ = ["resolve_device", "train"]
 
-# Moments of weights that no longer move decay until they are too small for a normal float, where
-# processors are many times slower. Set before torch starts its threads, which inherit it.
-torch.set_flush_denormal(True)
-
 WATCHED = 2000  # images that the learning curve is measured on
 
 
@@ -111,8 +107,12 @@ def train(experiment: Experiment, device: str = "auto", progress: bool = True) -
         ),
     )
     try:
+        # Moments of weights that no longer move decay until they are too small for a normal
+        # float, where processors are many times slower.
+        torch.set_flush_denormal(True)
         TRAINERS[experiment.model](task)
     finally:
+        torch.set_flush_denormal(False)
         task.monitor.close()
     run.curve = task.monitor.curve
     run.circumstances = Circumstances(
@@ -304,8 +304,12 @@ def resolve_device(name: str) -> torch.device:
         here.insert(0, "mps")
     if name == "auto":
         return torch.device(here[0])
-    if name.split(":")[0] not in here:
-        raise ExperimentError(unknown("device", name, ["auto", *here]))
+    try:
+        if name.split(":")[0] not in here:
+            raise RuntimeError
+        torch.empty(0, device=name)  # an index that is not there shows only in use
+    except RuntimeError:
+        raise ExperimentError(unknown("device", name, ["auto", *here])) from None
     return torch.device(name)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -18,7 +19,7 @@ from fflib.cli import app
 from fflib.cli.output import duration
 from fflib.data import published
 from fflib.experiment import Experiment
-from fflib.obtain import record_of
+from fflib.obtaining import record_of
 from fflib.records import Store
 
 TINY = ("--dataset", "digits", "--model", "bp", "--epochs", 2, "--hidden", 32, "--quiet")
@@ -409,6 +410,44 @@ def test_runs_are_trained_compared_and_resumed_and_failures_come_last(
 
 # The process
 
+SMALL_GRID = """
+from fflib import grids
+from fflib.experiment import Experiment
+grids.GRIDS["main"] = [
+    Experiment(model="bp", dataset="digits", hidden=32, epochs=epochs, seed=epochs)
+    for epochs in (2, 1_000_000, 1_000_001)
+]
+from fflib.cli import main
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs process groups")
+def test_ctrl_c_ends_a_reproduction_cleanly_and_says_how_to_go_on(tmp_path):
+    script = tmp_path / "small.py"
+    script.write_text(SMALL_GRID)
+    into = tmp_path / "again"
+    options = ["reproduce", "--grid", "main", "--into", str(into), "--jobs", "1"]
+    process = subprocess.Popen(
+        [sys.executable, script, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        while not process.stdout.readline().startswith("[1/3]"):
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)  # what a terminal does
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said == (
+        f"interrupted: 1 of 3 runs are done and their records in {into}; "
+        "the same command goes on from there\n"
+    )
+    assert len(list(into.iterdir())) == 1
+
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a shell")
 def test_a_reader_that_has_seen_enough_gets_no_traceback():
@@ -424,3 +463,18 @@ def test_python_m_fflib_shows_an_error_and_no_traceback():
     assert done.stderr == (
         "error: unknown dataset 'mnits': choose one of mnist, digits, fashion-mnist\n"
     )
+
+
+def test_help_does_not_wait_for_torch():
+    code = "import sys, fflib.cli; assert not {'torch', 'numpy', 'pydantic'} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_public_names_are_there_when_they_are_used():
+    code = "import fflib; print(*[getattr(fflib, name).__name__ for name in fflib.__all__])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    names = [name.removeprefix("fflib.") for name in done.stdout.split()]
+    assert names == fflib.__all__
+    assert set(fflib.__all__) <= set(dir(fflib))
+    with pytest.raises(AttributeError, match="tarin"):
+        fflib.tarin  # noqa: B018

@@ -404,13 +404,13 @@ path = Path(sys.argv[1])
 record = Record.from_file(path)
 print("ready", flush=True)
 sys.stdin.readline()
-for _ in range(100):
+for _ in range(30):
     Store(path.parent).save(record)
 """
 
 
 def test_two_processes_may_save_the_same_record(store):
-    path = store.save(record(arrays={"large": np.zeros(200_000)}))
+    path = store.save(record(arrays={"large": np.zeros(50_000)}))
     content = path.read_bytes()
     command = [sys.executable, "-c", SAVE_AGAIN_AND_AGAIN, str(path)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

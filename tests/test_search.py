@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from fflib.cli import app
 from fflib.errors import ExperimentError
 from fflib.experiment import Experiment
-from fflib.obtain import obtain
+from fflib.obtaining import obtain
 from fflib.protocols import MODELS, PROTOCOLS, SEARCH, preset
 from fflib.search import CANDIDATES, SEARCHES, best, candidates
 

@@ -113,7 +113,7 @@ def train(
     run = train(Experiment(**given), device=device, progress=not quiet)
     found = _findings(run)
     if save:
-        from fflib.obtain import record_of
+        from fflib.obtaining import record_of
         from fflib.records import own_store
 
         found["record"] = str(own_store().save(record_of(run)))

@@ -43,12 +43,12 @@ def weight_histograms(records: Iterable[Record]) -> Figure:
             strict=True,
         )
         for ax, (layer, counts, edges) in zip(axes, found, strict=True):
-            zero = int(np.searchsorted(edges, 0, side="right")) - 1
-            above = zero if edges[zero] == 0 else zero + 1
+            wholly_negative = int((edges[1:] <= 0).sum())
+            partly_negative = int((edges[:-1] < 0).sum())
             for colour, start, stop in (
-                (style.NEGATIVE, 0, zero),
-                (style.GREY, zero, above),
-                (style.POSITIVE, above, len(counts)),
+                (style.NEGATIVE, 0, wholly_negative),
+                (style.GREY, wholly_negative, partly_negative),
+                (style.POSITIVE, partly_negative, len(counts)),
             ):
                 if start < stop:
                     bins = edges[start : stop + 1]

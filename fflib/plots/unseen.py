@@ -146,8 +146,9 @@ def recognition(records: Iterable[Record], classes: Sequence[str], bound: float)
         squeeze=False,
     )
     for ax, (model, runs) in zip(axes[0], models.items(), strict=True):
-        for record in runs:
-            _by_layer(ax, unseen_layers(record), held.index(record.experiment.hold_out))
+        for row, label in enumerate(held):
+            for record in (r for r in runs if r.experiment.hold_out == label):
+                _by_layer(ax, unseen_layers(record), row)
         _mark(ax.axvline, bound)
         ax.set_title(_condition(model))
         ax.set_xlabel("AUROC, unseen against seen images")

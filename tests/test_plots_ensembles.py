@@ -1,0 +1,351 @@
+"""Figures of sparsity, sharing, unseen classes and the scorecard show the numbers they are given."""
+
+from datetime import UTC, datetime
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from fflib.claims import CLAIMS, judge, members, scorecard, unseen_layers
+from fflib.experiment import Experiment
+from fflib.measures import ensembles, sharing
+from fflib.measures.unseen import UnseenClass
+from fflib.plots import scorecard as scorecard_plots
+from fflib.plots import sharing as sharing_plots
+from fflib.plots import sparsity as sparsity_plots
+from fflib.plots import style
+from fflib.plots import unseen as unseen_plots
+from fflib.plots.panels import wall_order
+from fflib.records import Record
+from fflib.run import Circumstances
+from fflib.summary import LayerMetrics, Metrics, Provenance
+
+CLASSES = ("ant", "bee", "cat", "dog", "eel")
+LAYERS, UNITS = 3, 30
+
+
+def layer(rng):
+    numbers = dict.fromkeys(LayerMetrics.model_fields, 0.0) | {
+        "hoyer": rng.random(),
+        "hoyer_all": rng.random(),
+        "hoyer_above_rest": rng.random(),
+        "silent_fraction": rng.random(),
+        "negative_weights": rng.random(),
+        "hoyer_by_class": [0.0] * len(CLASSES),
+        "links": None,
+    }
+    return LayerMetrics(**numbers)
+
+
+def response(rng, held):
+    jaccard = rng.random(len(CLASSES))
+    jaccard[held] = np.nan
+    size, stability, chance, sparseness, auroc = rng.random(5)
+    return UnseenClass(
+        round(100 * size), stability, 5.0, chance, 0.01, 0.01, sparseness, 0.0,
+        (0,) * len(CLASSES), tuple(jaccard), auroc,
+    )  # fmt: skip
+
+
+def record(model, seed=0, hold_out=None, dataset="mnist", protocol="relu-l2"):
+    """A run that was never trained, whose numbers are random and differ from run to run."""
+    rng = np.random.default_rng([len(model), seed, 0 if hold_out is None else 1 + hold_out])
+    means = rng.random((LAYERS, len(CLASSES), UNITS)) * rng.integers(0, 2, (LAYERS, 1, UNITS))
+    similarity = np.corrcoef(rng.random((len(CLASSES), 9)))
+    arrays = {"similarity": similarity}
+    arrays |= {
+        f"ensembles/{rule}": np.packbits(rng.random(means.shape) < 0.3, axis=-1)
+        for rule in ensembles.RULES
+    }
+    responses = None
+    if hold_out is not None:
+        means[:, hold_out] = np.nan
+        carried = ["plain"] if model == "bp" else ["true", "none", "predicted"]
+        responses = {c: [response(rng, hold_out) for _ in range(LAYERS)] for c in carried}
+        arrays |= {f"unseen/{c}": rng.random((LAYERS, UNITS)).astype(np.float16) for c in carried}
+    return Record(
+        experiment=Experiment(
+            model=model, seed=seed, hold_out=hold_out, dataset=dataset, protocol=protocol,
+            hidden=UNITS, layers=LAYERS,
+        ),
+        metrics=Metrics(
+            accuracy=rng.random(), layer_accuracy=[], images=10, correct=9,
+            layers=[layer(rng) for _ in range(LAYERS)], unseen=responses,
+        ),
+        curve=[],
+        provenance=Provenance(
+            version="0", commit="", python="", torch="", platform="",
+            circumstances=Circumstances("cpu", "", 1, "float32", 1.0),
+            date=datetime(2024, 1, 1, tzinfo=UTC), data={},
+        ),
+        arrays=arrays | {"mean": means.astype(np.float16)},
+    )  # fmt: skip
+
+
+MAIN = [record(model, seed) for model in ("bp", "ff", "bp-ff") for seed in (0, 1)]
+HELD = [record(model, hold_out=held) for model in ("ff", "bp") for held in (1, 3)]
+FF = [r for r in MAIN if r.experiment.model == "ff"]
+RECORDED = pd.DataFrame(
+    {
+        "dataset": ["mnist", "mnist", "fashion-mnist"],
+        "model": ["ff", "bp", "ff"],
+        "accuracy": [0.9, 0.95, 0.8],
+        "s1": [0.7, 0.3, 0.6],
+    }
+)
+SHARED = np.array([[5, 1, 0], [1, 6, 2], [0, 2, 7]])
+
+FIGURES = {
+    "walls": lambda: sparsity_plots.activation_walls(MAIN, CLASSES),
+    "sizes": lambda: sparsity_plots.ensemble_sizes(MAIN, CLASSES),
+    "sparseness": lambda: sparsity_plots.sparseness(MAIN),
+    "rules": lambda: sparsity_plots.ensemble_rules(MAIN, 0.2),
+    "confound": lambda: sparsity_plots.sparseness_against_accuracy(MAIN, RECORDED),
+    "matrices": lambda: sharing_plots.overlap_matrices(FF[0], CLASSES),
+    "scatter": lambda: sharing_plots.overlap_against_similarity(FF[0], CLASSES),
+    "shared": lambda: sharing_plots.shared_units(
+        [("theirs", SHARED, "abc"), ("ours", SHARED, "xyz")]
+    ),
+    "correlations": lambda: sharing_plots.correlations(MAIN, 0.3),
+    "unseen-walls": lambda: unseen_plots.activation_walls(HELD[0], CLASSES, "none"),
+    "responses": lambda: unseen_plots.responses(HELD, 0.7),
+    "recognition": lambda: unseen_plots.recognition(HELD, CLASSES, 0.7),
+    "neighbours": lambda: unseen_plots.neighbours(HELD, CLASSES),
+    "scorecard": lambda: scorecard_plots.estimates(scorecard(MAIN + HELD)),
+    "empty-scorecard": lambda: scorecard_plots.estimates(scorecard([])),
+}
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    plt.close("all")
+
+
+def names(axis):
+    return [text.get_text() for text in axis.get_ticklabels()]
+
+
+def line(ax, label):
+    """The line of a series through its means."""
+    [found] = [line for line in ax.lines if line.get_label() == label]
+    return found
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_axes_say_what_they_show(name):
+    figure = FIGURES[name]()
+    figure.draw_without_rendering()
+    shown = [ax for ax in figure.axes if ax.axison and ax.get_visible()]
+    assert shown
+    for ax in shown:
+        # Named classes, layers and cells speak for themselves; numbers need a label, which
+        # panels in a row or a column may share.
+        row = [
+            a for a in shown if a.get_position().y0 == pytest.approx(ax.get_position().y0, abs=0.02)
+        ]
+        column = [
+            a for a in shown if a.get_position().x0 == pytest.approx(ax.get_position().x0, abs=0.02)
+        ]
+        assert any(a.get_ylabel() or any(map(str.isalpha, "".join(names(a.yaxis)))) for a in row)
+        assert figure.get_supxlabel() or any(
+            a.get_xlabel() or a.get_ylabel() or any(map(str.isalpha, "".join(names(a.xaxis))))
+            for a in column
+        )
+
+
+def test_a_wall_shows_every_unit_once_in_the_order_of_preference():
+    figure = FIGURES["walls"]()
+    grid = np.reshape(figure.axes[: 3 * LAYERS], (LAYERS, 3))
+    for column, model in zip(grid.T, ("ff", "bp-ff", "bp"), strict=True):
+        [run, _] = [r for r in MAIN if r.experiment.model == model]
+        for ax, means in zip(column, run.arrays["mean"], strict=True):
+            shown = ax.images[0].get_array()
+            np.testing.assert_array_equal(shown, means[:, wall_order(means)])
+            preferred = shown.argmax(axis=0)[shown.any(axis=0)]
+            assert (np.diff(preferred) >= 0).all()
+            awake = shown.any(axis=0)
+            assert (np.diff(awake.astype(int)) <= 0).all()
+            assert names(ax.yaxis) == list(CLASSES)
+
+
+def test_sizes_are_means_over_runs():
+    figure = FIGURES["sizes"]()
+    expected = np.mean([members(r).sum(axis=-1) for r in FF], axis=0)
+    for ax, sizes in zip(figure.axes, expected, strict=True):
+        np.testing.assert_array_equal(line(ax, "FF").get_xdata(), sizes)
+        np.testing.assert_allclose(line(ax, "FF").get_ydata(), np.arange(len(CLASSES)), atol=0.3)
+
+
+@pytest.mark.parametrize(
+    ("panel", "quantity"),
+    [(0, "hoyer"), (1, "hoyer_all"), (2, "hoyer_above_rest"), (3, "silent_fraction")],
+)
+def test_sparseness_is_shown_by_run_and_on_average(panel, quantity):
+    ax = FIGURES["sparseness"]().axes[panel]
+    runs = [[getattr(x, quantity) for x in r.metrics.layers] for r in FF]
+    np.testing.assert_allclose(line(ax, "FF").get_ydata(), np.mean(runs, axis=0), rtol=1e-12)
+    points = ax.lines[ax.lines.index(line(ax, "FF")) + 1]
+    np.testing.assert_array_equal(points.get_ydata(), np.ravel(runs))
+    np.testing.assert_allclose(line(ax, "FF").get_xdata(), [1, 2, 3], atol=0.2)
+
+
+def test_rules_stand_side_by_side_with_their_bound():
+    grid = np.reshape(FIGURES["rules"]().axes, (2, 3))
+    for (above, below), rule in zip(grid.T, ensembles.RULES, strict=True):
+        sizes = np.mean([members(r, rule).sum(axis=-1).mean(axis=-1) for r in FF], axis=0)
+        overlaps = np.mean([sharing.mean_overlap(members(r, rule)) for r in FF], axis=0)
+        np.testing.assert_allclose(line(above, "FF").get_ydata(), sizes, rtol=1e-12)
+        np.testing.assert_allclose(line(below, "FF").get_ydata(), overlaps, rtol=1e-12)
+        assert list(below.lines[-1].get_ydata()) == [0.2, 0.2]
+
+
+def test_our_runs_stand_beside_those_of_the_authors():
+    mnist, fashion = FIGURES["confound"]().axes
+    assert line(mnist, "FF, the authors").get_xydata().tolist() == [[0.9, 0.7]]
+    assert line(fashion, "FF, the authors").get_xydata().tolist() == [[0.8, 0.6]]
+    ours = [[r.metrics.accuracy, r.metrics.layers[0].hoyer] for r in FF]
+    assert line(mnist, "FF, ours").get_xydata().tolist() == ours
+    assert not len(line(fashion, "FF, ours").get_xdata())
+
+
+def test_runs_of_another_protocol_are_not_compared_with_the_authors():
+    other = [record("ff", protocol="sigmoid-linf")]
+    mnist, _ = sparsity_plots.sparseness_against_accuracy(other, RECORDED).axes
+    assert not len(line(mnist, "FF, ours").get_xdata())
+
+
+def test_matrices_leave_the_diagonal_blank():
+    figure = FIGURES["matrices"]()
+    matrices = [ax.images[0].get_array() for ax in figure.axes[: 1 + LAYERS]]
+    expected = [FF[0].arrays["similarity"], *sharing.jaccard(members(FF[0]))]
+    for shown, values in zip(matrices, expected, strict=True):
+        off = ~np.eye(len(CLASSES), dtype=bool)
+        np.testing.assert_array_equal(shown[off], values[off])
+        assert np.ma.getmaskarray(shown)[~off].all()
+
+
+def test_every_pair_is_a_point_and_the_largest_overlaps_are_named():
+    figure = FIGURES["scatter"]()
+    pairs = np.triu_indices(len(CLASSES), 1)
+    similarity = FF[0].arrays["similarity"][pairs]
+    for ax, overlap in zip(figure.axes, sharing.jaccard(members(FF[0])), strict=True):
+        points, circled = ax.lines
+        np.testing.assert_array_equal(points.get_xdata(), similarity)
+        np.testing.assert_array_equal(points.get_ydata(), overlap[pairs])
+        assert sorted(circled.get_ydata()) == sorted(overlap[pairs])[-3:]
+        most = overlap[pairs].argmax()
+        first, second = (CLASSES[index[most]] for index in pairs)
+        assert ax.texts[0].get_text().splitlines()[0] == f"{first}–{second}"
+
+
+def test_shared_units_are_written_out_once():
+    _, ours = FIGURES["shared"]().axes
+    written = {text.get_position(): text.get_text() for text in ours.texts}
+    assert written == {
+        (column, row): str(SHARED[row, column]) for row in range(3) for column in range(row + 1)
+    }
+    assert names(ours.yaxis) == ["x", "y", "z"]
+
+
+def test_correlations_are_those_of_each_rule():
+    for ax, rule in zip(FIGURES["correlations"]().axes, ensembles.RULES, strict=True):
+        runs = [sharing.follows_similarity(members(r, rule), r.arrays["similarity"]) for r in FF]
+        np.testing.assert_allclose(line(ax, "FF").get_ydata(), np.mean(runs, axis=0), rtol=1e-12)
+
+
+def test_the_unseen_class_is_the_last_row_of_its_wall():
+    run = HELD[0]
+    for depth, ax in enumerate(FIGURES["unseen-walls"]().axes):
+        shown = ax.images[0].get_array()
+        assert names(ax.yaxis) == ["ant", "cat", "dog", "eel", "bee, unseen"]
+        np.testing.assert_array_equal(np.sort(shown[-1]), np.sort(run.arrays["unseen/none"][depth]))
+        np.testing.assert_array_equal(np.sort(shown[0]), np.sort(run.arrays["mean"][depth, 0]))
+
+
+def test_responses_are_shown_by_the_label_carried():
+    figure = FIGURES["responses"]()
+    read = [
+        lambda x: x.size,
+        lambda x: x.stability,
+        lambda x: x.hoyer,
+        lambda x: np.nanmax(x.jaccard),
+        lambda x: x.auroc,
+    ]
+    for label, model, carried in [
+        ("FF, its own label", "ff", "true"),
+        ("FF, no label", "ff", "none"),
+        ("FF, the preferred label", "ff", "predicted"),
+        ("BP, plain image", "bp", "plain"),
+    ]:
+        runs = [r.metrics.unseen[carried] for r in HELD if r.experiment.model == model]
+        for ax, number in zip(figure.axes[:5], read, strict=True):
+            expected = np.mean([[number(x) for x in layers] for layers in runs], axis=0)
+            np.testing.assert_allclose(line(ax, label).get_ydata(), expected, rtol=1e-12)
+
+
+def test_recognition_is_by_held_out_class():
+    figure = FIGURES["recognition"]()
+    for ax, model in zip(figure.axes, ("ff", "bp"), strict=True):
+        assert names(ax.yaxis) == ["bee", "dog"]
+        points = [line.get_xydata()[0].tolist() for line in ax.lines[: 2 * (LAYERS + 1)]]
+        expected = []
+        for row, run in enumerate(r for r in HELD if r.experiment.model == model):
+            aurocs = [x.auroc for x in unseen_layers(run)]
+            expected += [[auroc, row] for auroc in [*aurocs, np.mean(aurocs)]]
+        assert points == expected
+
+
+def test_neighbours_are_averaged_over_layers():
+    for ax, model in zip(FIGURES["neighbours"]().axes[:2], ("ff", "bp"), strict=True):
+        shown = ax.images[0].get_array()
+        for row, run in enumerate(r for r in HELD if r.experiment.model == model):
+            expected = np.mean([x.jaccard for x in unseen_layers(run)], axis=0)
+            np.testing.assert_allclose(shown[row].filled(np.nan), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_the_scorecard_shows_estimate_interval_runs_and_bound(claim):
+    runs = (
+        MAIN + HELD + [record(m, s, dataset="fashion-mnist") for m in ("ff", "bp") for s in (0, 1)]
+    )
+    verdict = judge(claim, runs)
+    [ax] = scorecard_plots.estimates([verdict], columns=1).axes
+    for row, cell in enumerate(verdict.cells):
+        interval, mean, values = ax.lines[3 * row : 3 * row + 3]
+        assert list(interval.get_xdata()) == [cell.interval.low, cell.interval.high]
+        assert mean.get_xydata().tolist() == [[cell.interval.mean, row]]
+        assert tuple(values.get_xdata()) == cell.values
+        assert mean.get_color() == scorecard_plots.ANSWERS[cell.answer][0]
+        assert names(ax.yaxis)[row].startswith(style.dataset_name(cell.dataset))
+    assert list(ax.lines[-1].get_xdata()) == [claim.bound, claim.bound]
+    [good] = ax.patches
+    inside = claim.bound + (0.01 if claim.above else -0.01)
+    assert good.get_x() <= inside <= good.get_x() + good.get_width()
+    outside = claim.bound - (0.01 if claim.above else -0.01)
+    assert not good.get_x() <= outside <= good.get_x() + good.get_width()
+
+
+def test_a_claim_without_records_has_an_empty_panel():
+    figure = FIGURES["empty-scorecard"]()
+    assert len(figure.axes) == len(CLAIMS)
+    assert all(len(ax.lines) == 1 for ax in figure.axes)  # the bound
+
+
+def test_means_in_a_record_give_back_the_leave_one_out_ensembles():
+    # What the chapters do to change k without a network: class means as samples of their class.
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(3), 20)
+    values = [rng.exponential(size=(60, 25)) * (1 + 5 * rng.random(25))]
+
+    class Samples:
+        def __init__(self, values, labels):
+            self.values, self.labels = values, labels
+
+    images = Samples(values, labels)
+    means = Samples(list(ensembles.class_means(images)), np.arange(3))
+    for k in (0.5, 1.0, 2.0):
+        np.testing.assert_array_equal(
+            ensembles.leave_one_out(means, k), ensembles.leave_one_out(images, k)
+        )
