@@ -175,7 +175,9 @@ def _overlap(ff: Record, _: Record | None) -> float:
 
 
 def _overlap_follows_similarity(ff: Record, _: Record | None) -> float:
-    return float(sharing.follows_similarity(members(ff), ff.arrays["similarity"]).mean())
+    by_layer = sharing.follows_similarity(members(ff), ff.arrays["similarity"])
+    # Overlap that is the same for all pairs, such as none, follows nothing.
+    return float(np.nan_to_num(by_layer).mean())
 
 
 def _negative(ff: Record, _: Record | None) -> float:

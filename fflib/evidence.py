@@ -8,11 +8,11 @@ import pandas as pd
 from fflib.claims import CLAIMS, Claim, Verdict
 from fflib.errors import FflibError, unknown
 from fflib.experiment import Experiment
-from fflib.grids import DATASETS, SEEDS
+from fflib.grids import DATASETS, GRIDS, SEEDS
 from fflib.obtaining import gather
 from fflib.plots import style
 from fflib.protocols import MODELS, PROTOCOLS
-from fflib.records import Record
+from fflib.records import PUBLISHED, Record
 from fflib.statistics import holm
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "cells",
     "claim",
     "evidence",
+    "held_out_on_record",
     "links_table",
     "settings",
     "verdict_table",
@@ -118,6 +119,13 @@ def evidence(
         hold_out=hold_out,
         **overrides,
     )
+
+
+def held_out_on_record() -> list[int]:
+    """Held-out classes of the published grid of which no run is missing, in order."""
+    grid = GRIDS["unseen"]
+    missing = {e.hold_out for e in grid if e not in PUBLISHED}
+    return [label for label in range(10) if label not in missing]
 
 
 def where(records: Iterable[Record], **fields: Any) -> list[Record]:

@@ -54,6 +54,7 @@ def accuracies(records: Iterable[Record], authors: pd.DataFrame) -> Figure:
         ax.xaxis.set_major_locator(MaxNLocator(5))
         ax.grid(axis="x", lw=0.5, color="0.9")
     axes[0, 0].set_yticks(rows, [style.model_name(model) for model in models])
+    axes[0, 0].set_ylabel("model")
     axes[0, 0].set_ylim(len(models) - 0.5, -0.5)
     handles = [
         Line2D([], [], ls="", marker="o", color=style.INK, label="our runs"),

@@ -31,10 +31,12 @@ def overlap_matrices(record: Record, classes: Sequence[str]) -> Figure:
     -------
     Figure
         A matrix of correlations of mean images, then one of Jaccard indices per layer; the
-        diagonal, where a class meets itself, is blank.
+        diagonal, where a class meets itself, is blank. All layers have one scale, which ends at
+        their largest overlap.
     """
     layers = style.layer_names(record.experiment.layers)
-    overlaps = sharing.jaccard(members(record))
+    overlaps = [_blank_diagonal(layer) for layer in sharing.jaccard(members(record))]
+    most = max(np.nan_to_num(overlaps).max(), 0.01)
     columns = -(-(1 + len(layers)) // 2)
     figure, grid = plt.subplots(
         2, columns, figsize=(style.WIDTH, 6.4), sharex=True, sharey=True, squeeze=False
@@ -47,7 +49,7 @@ def overlap_matrices(record: Record, classes: Sequence[str]) -> Figure:
     figure.colorbar(look, ax=axes[0], shrink=0.8, label="correlation of mean images")
     axes[0].set_title("how alike classes look")
     for ax, layer, name in zip(axes[1:], overlaps, layers, strict=False):
-        image = matrix(ax, _blank_diagonal(layer), classes, classes, low=0, high=1)
+        image = matrix(ax, layer, classes, classes, low=0, high=most)
         figure.colorbar(image, ax=ax, shrink=0.8, label="Jaccard index of ensembles")
         ax.set_title(f"shared units, {name}")
     for ax in axes[1 + len(layers) :]:
@@ -74,23 +76,23 @@ def overlap_against_similarity(record: Record, classes: Sequence[str], named: in
     similarity = record.arrays["similarity"].astype(float)
     overlaps = np.nan_to_num(sharing.jaccard(members(record)))
     pairs = np.triu_indices(len(classes), 1)
+    top = max(overlaps[:, *pairs].max(), 0.01)
     figure, axes = plt.subplots(
         1, len(overlaps), figsize=(style.WIDTH, 3.4), sharex=True, sharey=True, squeeze=False
     )
     colour = style.MODEL_COLOURS[record.experiment.model]
     for ax, layer, name in zip(axes[0], overlaps, style.layer_names(len(overlaps)), strict=True):
         x, y = similarity[pairs], layer[pairs]
-        most = np.argsort(-y)[:named]
+        most = [pair for pair in np.argsort(-y)[:named] if y[pair] > 0]
         ax.plot(x, y, ls="", marker="o", color=colour, alpha=0.5)
         ax.plot(x[most], y[most], ls="", marker="o", color=style.INK, ms=6, mfc="none")
         names = [f"{classes[pairs[0][pair]]}–{classes[pairs[1][pair]]}" for pair in most]
         ax.text(0.03, 0.99, "\n".join(names), transform=ax.transAxes, va="top", fontsize="small")
         test = mantel(similarity, layer)
-        title = f"{name}: r = {test.correlation:.2f}, p = {test.p_value:.2g}"
-        ax.set_title(title.replace("-", "−"))
+        said = f"r = {test.correlation:.2f}, p = {test.p_value:.2g}".replace("-", "−")
+        ax.set_title(f"{name}: {'all equal' if np.isnan(test.correlation) else said}")
         # The names stand above the points.
-        ax.set_ylim(-0.05, 1.1 + 0.12 * named)
-        ax.set_yticks(np.linspace(0, 1, 6))
+        ax.set_ylim(-0.04 * top, top * (1.15 + 0.12 * named))
         ax.set_xlabel("correlation of mean images")
     axes[0, 0].set_ylabel("overlap of ensembles\n(Jaccard index)")
     return figure

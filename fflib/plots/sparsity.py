@@ -189,7 +189,9 @@ def ensemble_rules(records: Iterable[Record], bound: float) -> Figure:
         column[0].set_xlabel("")
         column[1].axhline(bound, color=style.INK, lw=1, ls="--")
     grid[0, 0].set_ylabel("units per ensemble")
-    grid[0, 0].set_ylim(bottom=0)
+    grid[0, 0].set_yscale("symlog", linthresh=1)  # an ensemble may be empty
+    grid[0, 0].set_ylim(0, 1000)
+    grid[0, 0].yaxis.set_major_formatter("{x:g}")
     grid[1, 0].set_ylabel("overlap of two classes\n(Jaccard index)")
     grid[1, 0].set_ylim(-0.04, 1.04)
     style.letter(grid.ravel())
