@@ -58,7 +58,7 @@ class Run:
     Examples
     --------
     >>> import fflib
-    >>> experiment = fflib.Experiment(model="bp", dataset="digits", hidden=32, epochs=5)
+    >>> experiment = fflib.Experiment(model="bp", dataset="digits", hidden=32, learning_rate=0.01)
     >>> run = fflib.train(experiment, progress=False)
     >>> run.accuracy > 0.5
     True

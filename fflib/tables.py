@@ -59,17 +59,17 @@ def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
     Markdown
         A table.
     """
-    header = ("claim", "what the source reports", "what we measure", "ours", "verdict")
+    header = ("claim", "what the source reports", "ours", "verdict")
     rows = [header, ("---",) * len(header)]
     for verdict in verdicts:
         claim, interval = verdict.claim, verdict.interval
         side = "above" if claim.above else "below"
+        ours = f"**{interval:.3f}**, n = {interval.n}" if interval.n else "no runs yet"
         rows.append(
             (
                 f"[**{claim.title}**]({claim.chapter}.ipynb): {claim.statement}",
                 claim.source,
-                f"{claim.label}; holds {side} {claim.bound:g}",
-                f"{interval:.3f}, n = {interval.n}" if interval.n else "no runs yet",
+                f"{claim.label}: {ours}; holds {side} {claim.bound:g}".replace("-", "−"),
                 f"**{verdict.verdict}**: {verdict.why}",
             )
         )
@@ -89,7 +89,7 @@ def mantel_tests(records: Iterable[Record], rule: str = "median-quantile") -> pd
     -------
     DataFrame
         A row per run, a column per layer: the correlation and, in brackets, its one-sided p-value
-        corrected by Holm for the number of tests in the table.
+        corrected by Holm for the number of tests in the table; "all equal" where there is none.
     """
     records = list(records)
     tests = [
@@ -100,7 +100,7 @@ def mantel_tests(records: Iterable[Record], rule: str = "median-quantile") -> pd
         for r in records
     ]
     corrected = iter(holm([test.p_value for run in tests for test in run]))
-    rows = [[f"{test.correlation:.2f} ({next(corrected):.2g})" for test in run] for run in tests]
+    rows = [[_test(test.correlation, next(corrected)) for test in run] for run in tests]
     names = [
         (
             style.dataset_name(r.experiment.dataset),
@@ -111,6 +111,10 @@ def mantel_tests(records: Iterable[Record], rule: str = "median-quantile") -> pd
     ]
     index = pd.MultiIndex.from_tuples(names, names=["data set", "protocol", "seed"])
     return pd.DataFrame(rows, index, style.layer_names(records[0].experiment.layers))
+
+
+def _test(correlation: float, p_value: float) -> str:
+    return "all equal" if np.isnan(correlation) else f"{correlation:.2f} ({p_value:.2g})"
 
 
 def by_label(records: Iterable[Record], quantity: str) -> pd.DataFrame:

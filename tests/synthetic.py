@@ -5,26 +5,33 @@ from datetime import UTC, datetime
 import numpy as np
 
 from fflib.experiment import Experiment
+from fflib.measures.ensembles import RULES
+from fflib.measures.unseen import UnseenClass
 from fflib.records import Record
 from fflib.run import Circumstances
 from fflib.summary import LayerMetrics, Metrics, Provenance
 
 INPUTS, CLASSES, LAYERS, UNITS, BINS, EPOCHS = 36, 4, 3, 20, 8, 2
+LABELS = ["true", "none", "predicted"]
 LINKS = ("same_class", "different_class", "odds_ratio", "p_value")
 
 
-def record(model, seed=0, dataset="mnist", protocol="relu-l2"):
+def record(model, seed=0, dataset="mnist", protocol="relu-l2", hold_out=None):
     """Make up a run: its numbers are random, differ from run to run, and are always the same."""
-    rng = np.random.default_rng([len(model), seed, len(dataset), len(protocol)])
+    held = 0 if hold_out is None else 1 + hold_out
+    rng = np.random.default_rng([len(model), seed, len(dataset), len(protocol), held])
     sizes = [INPUTS * UNITS] + [UNITS * UNITS] * (LAYERS - 1)
+    carried = [] if hold_out is None else ["plain"] if model == "bp" else LABELS
     return Record(
         experiment=Experiment(
-            model=model, seed=seed, dataset=dataset, protocol=protocol,
+            model=model, seed=seed, dataset=dataset, protocol=protocol, hold_out=hold_out,
             hidden=UNITS, layers=LAYERS, epochs=EPOCHS,
         ),
         metrics=Metrics(
             accuracy=rng.random(), layer_accuracy=[], images=10, correct=9,
-            layers=[_layer(rng, depth) for depth in range(LAYERS)], unseen=None,
+            layers=[_layer(rng, depth) for depth in range(LAYERS)],
+            unseen={label: [_response(rng, hold_out) for _ in range(LAYERS)] for label in carried}
+            or None,
         ),
         curve=_curve(rng, model),
         provenance=Provenance(
@@ -35,7 +42,16 @@ def record(model, seed=0, dataset="mnist", protocol="relu-l2"):
         arrays={
             "weights": np.array([rng.multinomial(n, [1 / BINS] * BINS) for n in sizes], np.int32),
             "weight_edges": np.sort(rng.uniform(-1, 1, (LAYERS, BINS + 1))).astype(np.float32),
-            "mean": np.zeros((LAYERS, CLASSES, UNITS), np.float16),
+            "mean": _means(rng, hold_out),
+            "similarity": np.corrcoef(rng.random((CLASSES, 9))),
+            **{
+                f"ensembles/{rule}": np.packbits(rng.random((LAYERS, CLASSES, UNITS)) < 0.3, axis=-1)
+                for rule in RULES
+            },
+            **{
+                f"unseen/{label}": rng.random((LAYERS, UNITS)).astype(np.float16)
+                for label in carried
+            },
         },
     )  # fmt: skip
 
@@ -44,6 +60,25 @@ def _layer(rng, depth):
     numbers = {name: rng.random() for name in LayerMetrics.model_fields}
     links = None if depth == 0 else {name: rng.random() for name in LINKS}
     return LayerMetrics(**numbers | {"hoyer_by_class": [0.0] * CLASSES, "links": links})
+
+
+def _response(rng, held):
+    size, stability, chance, sparseness, auroc, *jaccard = rng.random(5 + CLASSES)
+    jaccard[held] = np.nan
+    return UnseenClass(
+        size=round(100 * size), stability=stability, chance_size=5.0, chance_stability=chance,
+        size_p=0.01, stability_p=0.01, hoyer=sparseness, silent=0.0, shared=(0,) * CLASSES,
+        jaccard=tuple(jaccard), auroc=auroc,
+    )  # fmt: skip
+
+
+def _means(rng, held):
+    """Class means, a third of the units silent, nan for the class that was held out."""
+    awake = rng.random((LAYERS, 1, UNITS)) > 1 / 3
+    means = rng.random((LAYERS, CLASSES, UNITS)) * awake
+    if held is not None:
+        means[:, held] = np.nan
+    return means.astype(np.float16)
 
 
 def _curve(rng, model):

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from fflib.plots import style
 from fflib.plots.panels import runs_by_layer, shifts
@@ -102,8 +103,10 @@ def excitation(records: Iterable[Record]) -> Figure:
     figure, axes = _panels_by_cell(records, "excitation")
     for ax in axes:
         ax.axhline(1, color=style.GREY, lw=1, ls=":")
-        ax.set_yscale("log", base=2)
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter(NullFormatter())
     axes[0].set_ylabel("excitation / inhibition")
     return figure
 

@@ -1,0 +1,144 @@
+"""Tables of the book say what verdicts and records say."""
+
+import numpy as np
+import pytest
+from synthetic import LABELS, LAYERS, of, record
+
+from fflib import authors, data
+from fflib.claims import CLAIMS, members, scorecard
+from fflib.measures import sharing
+from fflib.statistics import holm, mantel
+from fflib.tables import (
+    by_label,
+    by_learning_rate,
+    checksums,
+    criterion,
+    machines,
+    mantel_tests,
+    provenance,
+)
+from fflib.tables import scorecard as scorecard_table
+
+MAIN = [record(model, seed) for model in ("bp", "ff") for seed in (0, 1)]
+HELD = [record(model, hold_out=held) for model in ("ff", "bp") for held in (1, 3)]
+
+
+def cells(table):
+    return [
+        [cell.strip() for cell in row.strip("|").split(" | ")] for row in table.data.split("\n")
+    ]
+
+
+@pytest.mark.parametrize("records", [[], MAIN, MAIN + HELD], ids=["none", "some", "all"])
+def test_the_scorecard_has_a_row_for_every_claim(records):
+    verdicts = scorecard(records)
+    header, rule, *rows = cells(scorecard_table(verdicts))
+    assert set(rule) == {"---"}
+    assert len(rows) == len(CLAIMS)
+    for row, verdict in zip(rows, verdicts, strict=True):
+        assert len(row) == len(header)  # no text breaks the table
+        assert row[0].startswith(f"[**{verdict.claim.title}**]({verdict.claim.chapter}.ipynb)")
+        assert row[1] == verdict.claim.source
+        ours = f"{verdict.interval:.3f}".replace("-", "−") if verdict.cells else "no runs yet"
+        assert ours in row[2]
+        assert row[3] == f"**{verdict.verdict}**: {verdict.why}"
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_a_criterion_names_quantity_side_and_bound(claim):
+    text = criterion(claim).data
+    assert claim.quantity in text
+    assert f"lies {'above' if claim.above else 'below'} **{claim.bound:g}**" in text.replace(
+        "−", "-"
+    )
+
+
+def test_mantel_tests_are_corrected_for_their_number():
+    ff = of(MAIN, model="ff")
+    table = mantel_tests(ff)
+    tests = [
+        mantel(layer, run.arrays["similarity"])
+        for run in ff
+        for layer in np.nan_to_num(sharing.jaccard(members(run)))
+    ]
+    corrected = holm([test.p_value for test in tests])
+    expected = [f"{t.correlation:.2f} ({p:.2g})" for t, p in zip(tests, corrected, strict=True)]
+    assert table.to_numpy().ravel().tolist() == expected
+
+
+def test_a_layer_without_a_correlation_has_no_test():
+    [run, _] = of(MAIN, model="ff")
+    everyone = np.full_like(run.arrays["ensembles/median-quantile"], 255)
+    equal = run.model_copy(update={"arrays": run.arrays | {"ensembles/median-quantile": everyone}})
+    assert set(mantel_tests([equal]).to_numpy().ravel()) == {"all equal"}
+
+
+def test_responses_are_averaged_over_runs_by_label():
+    table = by_label(HELD, "auroc")
+    assert len(table) == len(LABELS) + 1
+    runs = [r.metrics.unseen["none"] for r in of(HELD, model="ff")]
+    expected = np.mean([[layer.auroc for layer in layers] for layers in runs], axis=0)
+    np.testing.assert_array_equal(table.loc[("FF", "no label")], expected.round(3))
+
+
+def test_runs_are_sorted_by_learning_rate():
+    slow, fast = (
+        run.model_copy(
+            update={"experiment": run.experiment.model_copy(update={"learning_rate": r})}
+        )
+        for run, r in zip(of(MAIN, model="bp"), (0.001, 0.1), strict=True)
+    )
+    table = by_learning_rate([fast, slow])
+    assert table.index.tolist() == [0.001, 0.1]
+    assert table["accuracy"].tolist() == [round(r.metrics.accuracy, 3) for r in (slow, fast)]
+    assert table.shape == (2, 1 + LAYERS)
+
+
+def test_provenance_has_a_row_for_every_record():
+    table = provenance(MAIN + HELD)
+    assert set(table.index) == {r.experiment.key for r in MAIN + HELD}
+    for run in MAIN + HELD:
+        row = table.loc[run.experiment.key]
+        assert row["seed"] == run.experiment.seed
+        assert row["held out"] == (
+            "" if run.experiment.hold_out is None else str(run.experiment.hold_out)
+        )
+        assert row["date"] == "2024-01-01"
+
+
+def test_hours_of_one_machine_add_up():
+    [[runs, hours]] = machines(MAIN).to_numpy().tolist()
+    assert runs == len(MAIN)
+    seconds = sum(r.provenance.circumstances.seconds for r in MAIN)
+    assert hours == pytest.approx(seconds / 3600, abs=0.005)  # two digits are shown
+
+
+def test_data_that_changed_between_runs_are_listed_twice():
+    def with_md5(run, md5):
+        found = run.provenance.model_copy(update={"data": {"images": md5}})
+        return run.model_copy(update={"provenance": found})
+
+    first, second, *_ = MAIN
+    assert checksums([with_md5(first, "a"), with_md5(second, "a")])["MD5"].tolist() == ["a"]
+    assert checksums([with_md5(first, "a"), with_md5(second, "b")])["MD5"].tolist() == ["a", "b"]
+
+
+def test_tables_of_no_records_are_empty():
+    assert provenance([]).empty
+    assert machines([]).empty
+    assert checksums([]).empty
+
+
+def test_the_authors_pairs_are_symmetric_and_within_their_ensembles():
+    shared = authors.shared_units()
+    assert len(shared) == len(data.class_names("fashion-mnist"))
+    np.testing.assert_array_equal(shared, shared.T)
+    sizes = np.diag(shared)
+    off = shared - np.diag(sizes)
+    assert (off <= np.minimum.outer(sizes, sizes)).all()
+    assert (np.tril(off) > 0).sum() == 4
+
+
+def test_names_of_classes_are_those_of_the_data():
+    assert data.class_names("digits") == data.load("digits").classes
+    assert len(set(data.class_names("mnist"))) == 10
