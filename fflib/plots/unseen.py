@@ -178,8 +178,9 @@ def neighbours(records: Iterable[Record], classes: Sequence[str]) -> Figure:
     """
     models = by_model(records)
     held = _held_out(models)
+    height = 1.7 + 0.26 * len(held)
     figure, axes = plt.subplots(
-        1, len(models), figsize=(style.WIDTH, 3.6), sharey=True, squeeze=False
+        1, len(models), figsize=(style.WIDTH, height), sharey=True, squeeze=False
     )
     for ax, (model, runs) in zip(axes[0], models.items(), strict=True):
         overlaps = np.full((len(held), len(classes)), np.nan)
@@ -194,7 +195,7 @@ def neighbours(records: Iterable[Record], classes: Sequence[str]) -> Figure:
         ax.set_title(_condition(model))
         ax.set_xlabel("seen class")
     axes[0, 0].set_ylabel("held-out class")
-    figure.colorbar(image, ax=axes, shrink=0.7, label="Jaccard index of ensembles")
+    figure.colorbar(image, ax=axes, shrink=0.9, label="Jaccard index")
     return figure
 
 
