@@ -15,6 +15,17 @@ INPUTS, CLASSES, LAYERS, UNITS, BINS, EPOCHS = 36, 4, 3, 20, 8, 2
 LABELS = ["true", "none", "predicted"]
 LINKS = ("same_class", "different_class", "odds_ratio", "p_value")
 
+PROVENANCE = Provenance(
+    version="0",
+    commit="",
+    python="",
+    torch="",
+    platform="",
+    circumstances=Circumstances("cpu", "", 1, "float32", 1.0),
+    date=datetime(2024, 1, 1, tzinfo=UTC),
+    data={},
+)
+
 
 def record(model, seed=0, dataset="mnist", protocol="relu-l2", hold_out=None):
     """Make up a run: its numbers are random, differ from run to run, and are always the same."""
@@ -34,11 +45,7 @@ def record(model, seed=0, dataset="mnist", protocol="relu-l2", hold_out=None):
             or None,
         ),
         curve=_curve(rng, model),
-        provenance=Provenance(
-            version="0", commit="", python="", torch="", platform="",
-            circumstances=Circumstances("cpu", "", 1, "float32", 1.0),
-            date=datetime(2024, 1, 1, tzinfo=UTC), data={},
-        ),
+        provenance=PROVENANCE,
         arrays={
             "weights": np.array([rng.multinomial(n, [1 / BINS] * BINS) for n in sizes], np.int32),
             "weight_edges": np.sort(rng.uniform(-1, 1, (LAYERS, BINS + 1))).astype(np.float32),

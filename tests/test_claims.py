@@ -1,17 +1,16 @@
 """Verdicts: from numbers of runs to an answer, on records made for the purpose."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic import PROVENANCE
 
 from fflib.book import chapters
 from fflib.claims import CLAIMS, Claim, judge, scorecard
 from fflib.experiment import Experiment
 from fflib.records import Record
-from fflib.run import Circumstances
-from fflib.summary import LayerMetrics, Metrics, Provenance
+from fflib.summary import LayerMetrics, Metrics
 
 
 def record(value, seed=0, model="ff", dataset="mnist", protocol="relu-l2", hold_out=None):
@@ -31,20 +30,10 @@ def record(value, seed=0, model="ff", dataset="mnist", protocol="relu-l2", hold_
     metrics = Metrics(
         accuracy=value, layer_accuracy=[], images=10, correct=9, layers=[layer] * 3, unseen=None
     )
-    provenance = Provenance(
-        version="0",
-        commit="",
-        python="",
-        torch="",
-        platform="",
-        circumstances=Circumstances("cpu", "", 1, "float32", 1.0),
-        date=datetime(2026, 1, 1, tzinfo=UTC),
-        data={},
-    )
     experiment = Experiment(
         model=model, dataset=dataset, protocol=protocol, seed=seed, hold_out=hold_out
     )
-    return Record(experiment=experiment, metrics=metrics, curve=[], provenance=provenance)
+    return Record(experiment=experiment, metrics=metrics, curve=[], provenance=PROVENANCE)
 
 
 def claim(bound=0.5, above=True, control=False):

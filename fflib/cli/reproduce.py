@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor
-from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fflib.cli.options import Into, Jobs
 from fflib.cli.output import duration, numbers, print_table
 
 if TYPE_CHECKING:
@@ -35,15 +35,8 @@ def reproduce(
             metavar="NAME", help="main or unseen; may be given several times. All by default."
         ),
     ] = None,
-    into: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="Where the records go, in place of the published ones."
-        ),
-    ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Runs at a time. As many as cores by default.")
-    ] = None,
+    into: Into = None,
+    jobs: Jobs = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what it would cost.")
     ] = False,

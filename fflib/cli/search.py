@@ -1,10 +1,10 @@
 """``fflib search``: choose hyper-parameters on validation data."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from fflib.cli.options import Into, Jobs
 from fflib.cli.output import print_table
 
 EXAMPLES = """
@@ -22,15 +22,8 @@ def search(
     protocol: Annotated[str, typer.Option(help="relu-l2 or sigmoid-linf.")] = "relu-l2",
     model: Annotated[str, typer.Option(help="ff, bp-ff or bp.")] = "ff",
     dataset: Annotated[str, typer.Option(help="A data set by name, or a folder.")] = "mnist",
-    into: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="Where the records go, in place of the published ones."
-        ),
-    ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Runs at a time. As many as cores by default.")
-    ] = None,
+    into: Into = None,
+    jobs: Jobs = None,
 ) -> None:
     """Train the candidates of a protocol and model, and say which does best on validation data."""
     from fflib.records import Store
