@@ -1,4 +1,4 @@
-"""Activation functions by name, each with the slope that the closed-form layer gradient needs."""
+"""Activation functions by name, each with its chain rule for the closed-form layer gradient."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +18,9 @@ class Activation:
     ----------
     value : callable
         Maps the pre-activation ``z``, any shape, to the activation ``h`` of the same shape.
-    slope : callable or None
-        Maps ``(z, h)`` to the derivative dh/dz. ``None`` leaves the derivative to autograd:
+    backward : callable or None
+        Maps ``(dh, z, h)`` to dz, the gradient with respect to the pre-activation from that with
+        respect to the activation; it may overwrite ``dh``. ``None`` leaves it to autograd:
         slower, but a new activation then takes one function.
     bounded : bool
         Whether ``|h|`` never exceeds 1, which bounds the goodness a layer can reach.
@@ -32,19 +33,21 @@ class Activation:
     """
 
     value: Callable[[Tensor], Tensor]
-    slope: Callable[[Tensor, Tensor], Tensor] | None = None
+    backward: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None
     bounded: bool = False
 
 
-def _gelu_slope(z: Tensor, h: Tensor) -> Tensor:
-    normal_cdf = torch.special.ndtr(z)
-    normal_pdf = torch.exp(-0.5 * z.square()) / (2 * torch.pi) ** 0.5
-    return normal_cdf + z * normal_pdf
-
+# Torch's own derivatives, written over their argument: each is one pass over memory.
+_relu = torch.ops.aten.threshold_backward.grad_input
+_sigmoid = torch.ops.aten.sigmoid_backward.grad_input
+_tanh = torch.ops.aten.tanh_backward.grad_input
+_gelu = torch.ops.aten.gelu_backward.grad_input
 
 ACTIVATIONS: dict[str, Activation] = {
-    "relu": Activation(torch.relu, lambda z, h: (h > 0).to(h.dtype)),
-    "sigmoid": Activation(torch.sigmoid, lambda z, h: h * (1 - h), bounded=True),
-    "tanh": Activation(torch.tanh, lambda z, h: 1 - h.square(), bounded=True),
-    "gelu": Activation(F.gelu, _gelu_slope),
+    "relu": Activation(torch.relu, lambda dh, z, h: _relu(dh, h, 0, grad_input=dh)),
+    "sigmoid": Activation(
+        torch.sigmoid, lambda dh, z, h: _sigmoid(dh, h, grad_input=dh), bounded=True
+    ),
+    "tanh": Activation(torch.tanh, lambda dh, z, h: _tanh(dh, h, grad_input=dh), bounded=True),
+    "gelu": Activation(F.gelu, lambda dh, z, h: _gelu(dh, z, grad_input=dh)),
 }

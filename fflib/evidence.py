@@ -204,7 +204,14 @@ def links_table(records: Iterable[Record]) -> pd.DataFrame:
 
 def settings(
     experiments: Iterable[Experiment],
-    fields: Sequence[str] = ("epochs", "batch_size", "learning_rate", "schedule", "theta"),
+    fields: Sequence[str] = (
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "schedule",
+        "theta",
+        "label_gain",
+    ),
 ) -> pd.DataFrame:
     """The settings of experiments and where each came from.
 

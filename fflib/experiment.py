@@ -40,9 +40,10 @@ class Experiment(BaseModel):
     **overrides
         Any other field by name: ``hidden``, ``layers``, ``activation``, ``goodness``, ``norm``,
         ``theta``, ``negatives``, ``epochs`` (per layer for FF), ``batch_size`` (images per step),
-        ``learning_rate``, ``schedule``, ``precision`` ("mixed" computes matrix products in
-        bfloat16), ``evaluate_on`` ("validation" trains on five sixths of the training set and
-        leaves test images alone).
+        ``learning_rate``, ``schedule``, ``label_gain`` (factor on the initial weights from label
+        pixels), ``precision`` ("float32"; "mixed" computes matrix products in bfloat16; "auto"
+        does where the device is faster at it), ``evaluate_on`` ("validation" trains on five
+        sixths of the training set and leaves test images alone).
 
     Raises
     ------
@@ -79,7 +80,8 @@ class Experiment(BaseModel):
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
     schedule: Literal["constant", "cosine"]
-    precision: Literal["float32", "mixed"] = "float32"
+    label_gain: float = Field(1.0, gt=0)
+    precision: Literal["auto", "float32", "mixed"] = "auto"
     evaluate_on: Literal["test", "validation"] = "test"
 
     def __init__(self, **fields: Any) -> None:
@@ -151,8 +153,12 @@ class Experiment(BaseModel):
 
     @property
     def key(self) -> str:
-        """Content address: 16 hexadecimal digits that only an equal experiment shares."""
-        canonical = json.dumps(self.model_dump(), sort_keys=True)
+        """Content address: 16 hexadecimal digits that only an equal experiment shares.
+
+        A field at its own default stays out, so that a field added later, with a default that
+        changes nothing, leaves the address of every earlier experiment as it is.
+        """
+        canonical = json.dumps(self.model_dump(exclude_defaults=True), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     def origin(self, field: str) -> str:

@@ -7,6 +7,7 @@ image with its true label) and lowers it on negative ones (the same image with a
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,8 +25,9 @@ class Goodness:
     value : callable
         Maps activations, shape (..., units), to goodness, shape (...).
     gradient : callable or None
-        Maps ``(h, g)`` to dG/dh, shape (..., units). ``None`` leaves it to autograd: slower, but
-        a new goodness then takes one function.
+        Maps ``(h, g, pull)`` to ``pull`` times dG/dh, shape (..., units), where ``g`` and
+        ``pull`` have shape (...). ``None`` leaves it to autograd: slower, but a new goodness
+        then takes one function.
     ceiling : callable
         Maps the number of units to the largest goodness that activations within [-1, 1] can
         reach; a threshold at or above it can never be met.
@@ -38,30 +40,57 @@ class Goodness:
     """
 
     value: Callable[[Tensor], Tensor]
-    gradient: Callable[[Tensor, Tensor], Tensor] | None = None
+    gradient: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None
     ceiling: Callable[[int], float] = lambda units: math.inf
+
+    def __call__(self, h: Tensor) -> Tensor:
+        """Goodness of activations, shape (..., units), differentiable by the closed form."""
+        return self.value(h) if self.gradient is None else _Value.apply(h, self)
+
+
+class _Value(torch.autograd.Function):
+    """Goodness with its closed gradient: one pass over memory where autograd takes several."""
+
+    @staticmethod
+    def forward(ctx: Any, h: Tensor, goodness: Goodness) -> Tensor:
+        g = goodness.value(h)
+        ctx.save_for_backward(h, g)
+        ctx.goodness = goodness
+        return g
+
+    @staticmethod
+    def backward(ctx: Any, *pulls: Tensor) -> tuple[Tensor, None]:
+        return ctx.goodness.gradient(*ctx.saved_tensors, *pulls), None
 
 
 def _norm(order: float) -> Callable[[Tensor], Tensor]:
     return lambda h: torch.linalg.vector_norm(h, ord=order, dim=-1)
 
 
-def _l2_gradient(h: Tensor, g: Tensor) -> Tensor:
+def _l1_gradient(h: Tensor, g: Tensor, pull: Tensor) -> Tensor:
+    return h.sign().mul_(pull.unsqueeze(-1))
+
+
+def _l2_gradient(h: Tensor, g: Tensor, pull: Tensor) -> Tensor:
     # A silent layer has no direction to grow in; its gradient is taken as zero, as autograd does.
-    return h / g.clamp_min(torch.finfo(h.dtype).tiny).unsqueeze(-1)
+    return h * (pull / g.clamp_min(torch.finfo(h.dtype).tiny)).unsqueeze(-1)
 
 
-def _linf_gradient(h: Tensor, g: Tensor) -> Tensor:
+def _linf_gradient(h: Tensor, g: Tensor, pull: Tensor) -> Tensor:
     largest = h.abs() == g.unsqueeze(-1)
-    return largest * h.sign() / largest.sum(-1, keepdim=True)
+    return h.sign().mul_(largest).mul_((pull / largest.sum(-1)).unsqueeze(-1))
+
+
+def _mean_square_gradient(h: Tensor, g: Tensor, pull: Tensor) -> Tensor:
+    return h * (2 / h.shape[-1] * pull).unsqueeze(-1)
 
 
 GOODNESS: dict[str, Goodness] = {
-    "l1": Goodness(_norm(1), lambda h, g: h.sign(), ceiling=float),
+    "l1": Goodness(_norm(1), _l1_gradient, ceiling=float),
     "l2": Goodness(_norm(2), _l2_gradient, ceiling=math.sqrt),
     "linf": Goodness(_norm(math.inf), _linf_gradient, ceiling=lambda units: 1.0),
     "mean-square": Goodness(
-        lambda h: h.square().mean(-1), lambda h, g: 2 * h / h.shape[-1], ceiling=lambda units: 1.0
+        lambda h: h.square().mean(-1), _mean_square_gradient, ceiling=lambda units: 1.0
     ),
 }
 
@@ -89,8 +118,28 @@ def normalise(x: Tensor, norm: str) -> Tensor:
     tensor([[0.6000, 0.8000],
             [0.0000, 0.0000]])
     """
-    length = torch.linalg.vector_norm(x, ord=NORMS[norm], dim=-1, keepdim=True)
-    return x / length.clamp_min(torch.finfo(x.dtype).tiny)
+    return _Direction.apply(x, norm)
+
+
+class _Direction(torch.autograd.Function):
+    """Normalisation u = x / ‖x‖, whose gradient loses its part along ∇‖x‖."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, norm: str) -> Tensor:
+        length = torch.linalg.vector_norm(x, ord=NORMS[norm], dim=-1, keepdim=True)
+        length = length.clamp_min(torch.finfo(x.dtype).tiny)
+        u = x / length
+        ctx.save_for_backward(u, length)
+        ctx.gradient = GOODNESS[norm].gradient
+        return u
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (du,) = gradients
+        u, length = ctx.saved_tensors
+        along = torch.linalg.vecdot(du, u)
+        radial = ctx.gradient(u, torch.ones_like(along), along / length.squeeze(-1))
+        return du.div(length).sub_(radial), None
 
 
 def ff_loss(positive: Tensor, negative: Tensor, theta: float) -> Tensor:

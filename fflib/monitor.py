@@ -2,10 +2,11 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -17,122 +18,151 @@ _TOO_FAST = "lower learning_rate, or choose a theta nearer to the goodness at th
 
 
 class Monitor:
-    """Follows one training: a curve row per epoch, a progress bar, and the training clock.
+    """Follows a training: curve rows of every run, a progress bar, and the training clock.
 
     Parameters
     ----------
+    runs : int
+        Networks trained side by side.
     epochs : int
         Epochs in all, over all layers.
     accuracy : callable
-        Called as ``accuracy(depth)``; accuracy of the network so far, on images that choose
+        Called as ``accuracy(run, depth)``; accuracy of a network so far, on images that choose
         nothing. It is asked ever more rarely, and the time it takes is not training time.
     progress : bool
         Whether to show a bar (in a terminal or in JupyterLab).
     description : str
         What the bar stands for.
+    device : torch.device
+        Where the steps are counted.
+
+    Attributes
+    ----------
+    curves : list of list of dict
+        A row per epoch, for each run.
+    failures : dict of int to TrainingError
+        What went wrong, by run. Training goes on while any run is left.
+    seconds : float
+        Time spent training all runs.
     """
 
     def __init__(
         self,
+        runs: int,
         epochs: int,
-        accuracy: Callable[[int | None], float],
+        accuracy: Callable[[int, int | None], float],
         *,
         progress: bool,
         description: str,
+        device: torch.device,
     ) -> None:
-        self.curve: list[dict[str, Any]] = []
+        self.curves: list[list[dict[str, Any]]] = [[] for _ in range(runs)]
+        self.failures: dict[int, TrainingError] = {}
         self.seconds = 0.0
         self._accuracy = accuracy
         # Only what is left out can be set by TQDM_DISABLE.
         silent = {} if progress else {"disable": True}
         self._bar = tqdm(total=epochs, desc=description, unit="epoch", **silent)
-        self._totals: Tensor | None = None
+        # Sums over examples: loss, positive and negative goodness, pairs in order; then examples.
+        precise = torch.float32 if device.type == "mps" else torch.float64
+        self._totals = torch.zeros(runs, 5, device=device, dtype=precise)
 
     @contextmanager
     def epoch(self, layer: int | None, epoch: int, last: int, rate: float) -> Iterator[None]:
-        """Time one epoch and write its curve row; ``layer`` is None where all learn together."""
-        self._totals = None
+        """Time one epoch and write its curve rows; ``layer`` is None where all learn together."""
+        self._totals.zero_()
         started = time.perf_counter()
         yield
-        assert self._totals is not None
         totals = self._totals.tolist()  # waits for the device, so the clock is honest
         self.seconds += time.perf_counter() - started
-        examples = totals.pop()
-        loss, positive, negative, ordered = (total / examples for total in totals)
         where = "the network" if layer is None else f"layer {layer + 1}"
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"the loss of {where} is {loss} after epoch {epoch}, got learning_rate {rate:g}: "
-                f"{_TOO_FAST}"
+        measured = epoch == last or _is_checkpoint(epoch)
+        for run, (*sums, examples) in enumerate(totals):
+            loss, positive, negative, ordered = (total / examples for total in sums)
+            if not math.isfinite(loss):
+                self._fail(
+                    run,
+                    f"the loss of {where} is {loss} after epoch {epoch}, got learning_rate "
+                    f"{rate:g}: {_TOO_FAST}",
+                )
+            accuracy = None
+            if measured and run not in self.failures:
+                accuracy = self._accuracy(run, None if layer is None else layer + 1)
+                self._bar.set_postfix(goodness=f"{positive:.2f}/{negative:.2f}", acc=accuracy)
+            self.curves[run].append(
+                {
+                    "layer": layer,
+                    "epoch": epoch,
+                    "seconds": self.seconds,
+                    "loss": loss,
+                    "positive": positive,
+                    "negative": negative,
+                    "ordered": ordered,
+                    "accuracy": accuracy,
+                }
             )
-        row = {
-            "layer": layer,
-            "epoch": epoch,
-            "seconds": self.seconds,
-            "loss": loss,
-            "positive": positive,
-            "negative": negative,
-            "ordered": ordered,
-            "accuracy": None,
-        }
-        if epoch == last or _is_checkpoint(epoch):
-            row["accuracy"] = self._accuracy(None if layer is None else layer + 1)
-            self._bar.set_postfix(goodness=f"{positive:.2f}/{negative:.2f}", acc=row["accuracy"])
-        self.curve.append(row)
         self._bar.update()
 
-    def count(self, loss: Tensor, goodness: Tensor | None, examples: int) -> None:
+    def count(self, runs: slice, loss: Tensor, goodness: Tensor | None, examples: int) -> None:
         """Add a step to the running epoch, without waiting for the device.
 
         Parameters
         ----------
-        loss : Tensor, shape ()
+        runs : slice
+            The runs that took the step.
+        loss : Tensor, shape (runs,)
             Mean loss of the step.
-        goodness : Tensor of shape (2, n) or None
+        goodness : Tensor of shape (runs, 2, examples) or None
             Goodness of positive and negative examples, where the model has one.
         examples : int
             Number of images in the step.
         """
-        row = loss.new_zeros(5)
-        row[0] = loss * examples
+        totals = self._totals[runs]
+        totals[:, 0] += loss * examples
         if goodness is not None:
-            row[1:3] = goodness.sum(-1)
-            gap = goodness[0] - goodness[1]
-            row[3] = 0.5 * (gap.sign() + 1).sum()
-        row[4] = examples
-        if row.device.type != "mps":  # which has no double precision
-            row = row.double()
-        self._totals = row if self._totals is None else self._totals + row
+            totals[:, 1:3] += goodness.sum(-1)
+            gap = goodness[:, 0] - goodness[:, 1]
+            totals[:, 3] += 0.5 * (gap.sign() + 1).sum(-1)
+        totals[:, 4] += examples
 
-    def require_learning(self, layer: int | None, pairs: int) -> None:
+    def require_learning(self, layer: int | None, pairs: Sequence[int]) -> None:
         """Refuse a layer that tells positive from negative no better than a coin.
 
         Parameters
         ----------
         layer : int or None
             Which layer has just been trained.
-        pairs : int
-            Number of pairs its last epoch saw; a fair coin orders half of them, give or take
-            three standard errors of 1 / (2 √pairs).
+        pairs : sequence of int
+            Number of pairs the last epoch of each run saw; a fair coin orders half of them, give
+            or take three standard errors of 1 / (2 √pairs).
 
         Raises
         ------
         TrainingError
-            With what was seen and what to change.
+            No run is left; with what was seen and what to change.
         """
-        row = self.curve[-1]
         where = "the network" if layer is None else f"layer {layer + 1}"
-        if row["positive"] == row["negative"] == 0:
-            raise TrainingError(
-                f"every unit of {where} is silent after {row['epoch']} epochs: {_TOO_FAST}"
-            )
-        if row["ordered"] < 0.5 + 1.5 / math.sqrt(pairs):
-            raise TrainingError(
-                f"{where} cannot tell positive from negative examples: the positive one has the "
-                f"higher goodness in {row['ordered']:.1%} of {pairs} pairs (mean goodness "
-                f"{row['positive']:.3g} and {row['negative']:.3g}); train for more epochs, "
-                f"{_TOO_FAST}"
-            )
+        for run, number in enumerate(pairs):
+            row = self.curves[run][-1]
+            if row["positive"] == row["negative"] == 0:
+                self._fail(
+                    run,
+                    f"every unit of {where} is silent after {row['epoch']} epochs: {_TOO_FAST}",
+                )
+            if row["ordered"] < 0.5 + 1.5 / math.sqrt(number):
+                self._fail(
+                    run,
+                    f"{where} cannot tell positive from negative examples: the positive one has "
+                    f"the higher goodness in {row['ordered']:.1%} of {number} pairs (mean "
+                    f"goodness {row['positive']:.3g} and {row['negative']:.3g}); train for more "
+                    f"epochs, {_TOO_FAST}",
+                )
+
+    def _fail(self, run: int, message: str) -> None:
+        """Note what went wrong first with a run; stop where none is left."""
+        self.failures.setdefault(run, TrainingError(message))
+        if len(self.failures) == len(self.curves):
+            raise self.failures[run]
 
     def close(self) -> None:
         """Leave the bar as it stands."""

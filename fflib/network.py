@@ -58,6 +58,11 @@ class Network(nn.Module):
         Value of a lit label pixel.
     seen : sequence of int, optional
         Labels the network may predict; all of them by default.
+    label_gain : float
+        Factor on the initial weights from label pixels. Under a maximum norm a label is one
+        pixel against hundreds, and the unit that wins an image is at first the same for every
+        label; two classes that share it may never part. A gain of about 10 gives the label an
+        equal say.
 
     Examples
     --------
@@ -81,6 +86,7 @@ class Network(nn.Module):
         norm: str | None = None,
         lit: float = 1.0,
         seen: Sequence[int] | None = None,
+        label_gain: float = 1.0,
     ) -> None:
         super().__init__()
         self.classes, self.lit, self.norm = classes, lit, norm
@@ -92,6 +98,8 @@ class Network(nn.Module):
         self.layers: list[nn.Linear] = nn.ModuleList(  # type: ignore[assignment]
             map(nn.Linear, widths[:-1], widths[1:])
         )
+        with torch.no_grad():
+            self.layers[0].weight[:, :classes] *= label_gain
         self.head = None if goodness else nn.Linear(hidden, classes)
 
     @property

@@ -33,6 +33,7 @@ _SHARED = {
     "layers": Setting(3, PAPER),
     "batch_size": Setting(256, CHOICE),
     "schedule": Setting("cosine", CHOICE),
+    "label_gain": Setting(1.0, CODE),
 }
 
 _FORM: dict[str, dict[str, Setting]] = {
@@ -68,7 +69,9 @@ _TRAINING: dict[tuple[str, str], dict[str, Setting]] = {
     ("relu-l2", "bp-ff"): _training(12, 0.001, SEARCH),
     # A search would choose ten times this rate, and sparser layers with it: see chapter 3.
     ("relu-l2", "bp"): _training(20, 0.0001, CODE),
-    ("sigmoid-linf", "ff"): _training(8, 0.003, CHOICE, theta=0.5, batch_size=2048),
+    ("sigmoid-linf", "ff"): _training(
+        8, 0.003, CHOICE, theta=0.5, batch_size=2048, label_gain=10.0
+    ),
     ("sigmoid-linf", "bp-ff"): _training(8, 0.001, CHOICE, theta=1.5),
     ("sigmoid-linf", "bp"): _training(10, 0.003, SEARCH),
 }

@@ -31,6 +31,8 @@ class Circumstances:
         Number format of the matrix products.
     seconds : float
         Time spent training, reading data and evaluating left out.
+    together : int
+        Runs trained side by side in that time.
     """
 
     device: str
@@ -38,6 +40,7 @@ class Circumstances:
     threads: int
     precision: str
     seconds: float
+    together: int = 1
 
 
 @dataclass
@@ -74,7 +77,10 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Time spent training, in seconds; reading data and evaluating left out."""
+        """Time spent training, in seconds; reading data and evaluating left out.
+
+        Where several runs were trained side by side, the time that they took together.
+        """
         return self.circumstances.seconds
 
     @cached_property

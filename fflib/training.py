@@ -1,30 +1,22 @@
-"""Training: from an experiment to a run.
+"""Training: from an experiment to a run, or from several experiments at once to their runs."""
 
-Three ways to train one stack of layers: Forward-Forward, layer after layer, each on the frozen
-output of the one below; its objective back-propagated through the whole stack (BP/FF); and plain
-back-propagation of the cross-entropy (BP).
-"""
-
-import platform
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler
+from torch import Generator, Tensor
 
-from fflib.data import load, wrong_labels
-from fflib.engine import HiddenPairs, LabelledPairs, layer_gradient
-from fflib.errors import ExperimentError, unknown
+from fflib.data import Dataset, load
+from fflib.device import private_stream, processor, product_format, resolve_device
+from fflib.errors import ExperimentError, TrainingError
 from fflib.experiment import Experiment
-from fflib.goodness import Goodness, ff_loss
 from fflib.monitor import Monitor
-from fflib.network import CHUNK, Network
+from fflib.network import Network
 from fflib.run import Circumstances, Run
+from fflib.stack import Stack
+from fflib.trainers import TRAINERS, Task
 
-__all__ = ["resolve_device", "train"]
+__all__ = ["train", "train_together"]
 
 WATCHED = 2000  # images that the learning curve is measured on
 
@@ -62,19 +54,141 @@ def train(experiment: Experiment, device: str = "auto", progress: bool = True) -
     >>> [row["layer"] for row in run.curve][::40]
     [0, 1, 2]
     """
+    (run,) = train_together([experiment], device, progress)
+    if isinstance(run, TrainingError):
+        raise run
+    return run
+
+
+def train_together(
+    experiments: Sequence[Experiment], device: str = "auto", progress: bool = True
+) -> list[Run | TrainingError]:
+    """Train networks of one configuration side by side, in one set of matrix products.
+
+    A layer of 784 units cannot fill a large accelerator by itself. Each run draws from its own
+    streams of randomness, so that it differs from the run trained alone by rounding and by
+    nothing else.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+        Equal in everything but ``seed`` and ``hold_out``.
+    device, progress
+        As in :func:`train`.
+
+    Returns
+    -------
+    list of Run or TrainingError
+        In the order of the experiments. A run that fails does not stop the others.
+
+    Raises
+    ------
+    ExperimentError
+        The experiments differ in more, do not fit the data, or the device is not there.
+    DataError
+        The data are missing or damaged.
+
+    Examples
+    --------
+    >>> import fflib
+    >>> experiments = [
+    ...     fflib.Experiment(model="bp", dataset="digits", hidden=32, epochs=2, seed=seed)
+    ...     for seed in range(3)
+    ... ]
+    >>> [run.circumstances.together for run in train_together(experiments, progress=False)]
+    [3, 3, 3]
+    """
+    common = _common(experiments)
     place = resolve_device(device)
-    data = load(experiment.dataset)
+    products = product_format(common.precision, place)
+    data = load(common.dataset)
+    streams = [_streams(e.seed) for e in experiments]
+    networks = [
+        _initial(e, data, weights).to(place)
+        for e, (weights, *_) in zip(experiments, streams, strict=True)
+    ]
+    split = "fit" if common.evaluate_on == "validation" else "train"
+    labels = data.split(split).labels
+    watched = [_seen(e, data, e.evaluate_on, WATCHED) for e in experiments]
+
+    def accuracy(run: int, depth: int | None) -> float:
+        pixels, own = watched[run]
+        return float((networks[run].predict(pixels, depth) == own).double().mean())
+
+    monitor = Monitor(
+        len(experiments),
+        common.epochs * (common.layers if common.model == "ff" else 1),
+        accuracy,
+        progress=progress,
+        description=str(common) + (f" and {more} more" if (more := len(experiments) - 1) else ""),
+        device=place,
+    )
+    stack = Stack(networks)
+    task = Task(
+        common,
+        stack,
+        data.pixels(split).to(place),
+        labels.to(place),
+        [torch.arange(len(labels))[labels != _held_out(e)] for e in experiments],
+        [Generator().manual_seed(negatives) for _, negatives, _ in streams],
+        [Generator().manual_seed(order) for *_, order in streams],
+        products,
+        monitor,
+    )
+    try:
+        # Moments of weights that no longer move decay until they are too small for a normal
+        # float, where processors are many times slower.
+        torch.set_flush_denormal(True)
+        with private_stream(place):
+            TRAINERS[common.model](task)
+    except TrainingError:
+        pass  # no run is left; each has its own reason below
+    finally:
+        torch.set_flush_denormal(False)
+        monitor.close()
+    stack.part()
+    circumstances = Circumstances(
+        str(place),
+        processor(place),
+        torch.get_num_threads(),
+        "float32" if products == torch.float32 else "bfloat16 products",
+        monitor.seconds,
+        len(experiments),
+    )
+    return [
+        monitor.failures.get(i) or Run(e, networks[i], data, circumstances, monitor.curves[i])
+        for i, e in enumerate(experiments)
+    ]
+
+
+def _common(experiments: Sequence[Experiment]) -> Experiment:
+    """What the experiments share, which must be all but the seed and the class held out."""
+    if not experiments:
+        raise ExperimentError("training needs at least one experiment, got none")
+    first, *others = (e.model_dump(exclude={"seed", "hold_out"}) for e in experiments)
+    for other in others:
+        for field, value in first.items():
+            if other[field] != value:
+                raise ExperimentError(
+                    "experiments trained together may differ in seed and hold_out only, got "
+                    f"{field} {value!r} and {other[field]!r}: train them one after the other"
+                )
+    return experiments[0]
+
+
+def _initial(experiment: Experiment, data: Dataset, seed: int) -> Network:
+    """The network before training, its weights drawn from a stream of their own."""
     classes = len(data.classes)
-    seen = [label for label in range(classes) if label != experiment.hold_out]
+    held_out = _held_out(experiment)
+    seen = [label for label in range(classes) if label != held_out]
     if len(seen) == classes and experiment.hold_out is not None:
         raise ExperimentError(
             f"hold_out must be one of the classes 0 to {classes - 1} of {experiment.dataset}, "
             f"got {experiment.hold_out}"
         )
-    weights, negatives, order = _streams(experiment.seed)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(weights)
-        network = Network(
+        torch.manual_seed(seed)
+        return Network(
             data.inputs,
             experiment.hidden,
             experiment.layers,
@@ -84,240 +198,22 @@ def train(experiment: Experiment, device: str = "auto", progress: bool = True) -
             norm=experiment.norm,
             lit=data.lit,
             seen=seen,
-        ).to(place)
-    run = Run(experiment, network, data, Circumstances("", "", 0, "", 0.0))
-    pixels, labels = run.images("fit" if experiment.evaluate_on == "validation" else "train")
-    watched = tuple(part[:WATCHED] for part in run.images(experiment.evaluate_on))
-
-    def accuracy(depth: int | None) -> float:
-        return float((network.predict(watched[0], depth) == watched[1]).double().mean())
-
-    task = _Task(
-        experiment,
-        network,
-        pixels.to(place),
-        labels.to(place),
-        torch.Generator().manual_seed(negatives),
-        torch.Generator().manual_seed(order),
-        Monitor(
-            experiment.epochs * (experiment.layers if experiment.model == "ff" else 1),
-            accuracy,
-            progress=progress,
-            description=str(experiment),
-        ),
-    )
-    try:
-        # Moments of weights that no longer move decay until they are too small for a normal
-        # float, where processors are many times slower.
-        torch.set_flush_denormal(True)
-        TRAINERS[experiment.model](task)
-    finally:
-        torch.set_flush_denormal(False)
-        task.monitor.close()
-    run.curve = task.monitor.curve
-    run.circumstances = Circumstances(
-        str(place),
-        _processor(place),
-        torch.get_num_threads(),
-        "bfloat16 products" if experiment.precision == "mixed" else "float32",
-        task.monitor.seconds,
-    )
-    return run
-
-
-@dataclass
-class _Task:
-    """What a trainer needs: the network, its images on the device, and streams of randomness."""
-
-    experiment: Experiment
-    network: Network
-    pixels: Tensor
-    labels: Tensor
-    negatives: torch.Generator
-    order: torch.Generator
-    monitor: Monitor
-
-    def epochs(
-        self, layer: int | None, parameters: list[nn.Parameter]
-    ) -> Iterator[tuple[int, torch.optim.Optimizer, Sequence[Tensor]]]:
-        """Yield (epoch, optimiser, steps) for every epoch, timed and recorded by the monitor."""
-        e = self.experiment
-        optimiser = torch.optim.Adam(parameters, lr=e.learning_rate, fused=True)
-        schedule = SCHEDULES[e.schedule](optimiser, e.epochs)
-        for epoch in range(1, e.epochs + 1):
-            with self.monitor.epoch(layer, epoch, e.epochs, e.learning_rate):
-                shuffled = torch.randperm(len(self.labels), generator=self.order)
-                yield epoch, optimiser, shuffled.to(self.labels.device).split(e.batch_size)
-            schedule.step()
-
-    def products(self) -> torch.autocast:
-        """Compute matrix products in the experiment's format; to be entered anew at every step.
-
-        The cache of autocast would go on using weights from before a step of our own.
-        """
-        return torch.autocast(
-            self.labels.device.type,
-            torch.bfloat16,
-            enabled=self.experiment.precision == "mixed",
-            cache_enabled=False,
+            label_gain=experiment.label_gain,
         )
 
-    @property
-    def objective(self) -> tuple[Goodness, float]:
-        """Goodness and threshold, which a validated experiment of a labelled model has."""
-        goodness, theta = self.network.goodness, self.experiment.theta
-        assert goodness is not None and theta is not None
-        return goodness, theta
 
-    def wrong(self, depth: int) -> Tensor:
-        """One wrong label per image, shape (n,), drawn as the experiment says.
-
-        ``hard`` negatives are drawn in proportion to the network's own belief in each wrong
-        label, judged by the first ``depth`` layers.
-        """
-        if self.experiment.negatives != "hard":
-            drawn = wrong_labels(self.labels.cpu(), self.network.seen, self.negatives)
-            return drawn.to(self.labels.device)
-        seen = torch.tensor(self.network.seen, device=self.labels.device)
-        belief = self.network.label_scores(self.pixels, depth)
-        belief = belief.masked_fill(seen == self.labels[:, None], 0).cpu()
-        return seen[belief.multinomial(1, generator=self.negatives).squeeze(1).to(seen.device)]
-
-    def pairs(self, depth: int, wrong: Tensor) -> LabelledPairs | HiddenPairs:
-        """What layer ``depth`` (from 0) receives for true and wrong labels."""
-        image, strength = self.network.image_and_strength(self.pixels)
-        both = torch.stack([self.labels, wrong])
-        first = LabelledPairs(image, F.one_hot(both, self.network.classes) * strength)
-        if depth == 0:
-            return first
-        below = torch.empty(
-            2, len(image), self.experiment.hidden, device=image.device, dtype=image.dtype
-        )
-        for rows in torch.arange(len(image), device=image.device).split(CHUNK):
-            z = first.preactivation(self.network.layers[0], rows)
-            x = self.network.layer_input(self.network.activation.value(z))
-            for layer in self.network.layers[1:depth]:
-                x = self.network.layer_input(self.network.activation.value(layer(x)))
-            below[:, rows] = x
-        return HiddenPairs(below)
+def _seen(experiment: Experiment, data: Dataset, split: str, most: int) -> tuple[Tensor, Tensor]:
+    """Pixels and labels of the first images of a split, those of a held-out class left out."""
+    labels = data.split(split).labels
+    chosen = (labels != _held_out(experiment)).nonzero().squeeze(1)[:most]
+    return data.pixels(split)[chosen], labels[chosen]
 
 
-def forward_forward(task: _Task) -> None:
-    """Train each layer alone, by its own goodness, on the frozen output of the one below."""
-    e, network = task.experiment, task.network
-    goodness, theta = task.objective
-    wrong = task.wrong(depth=1)
-    with torch.no_grad():
-        for depth, layer in enumerate(network.layers):
-            pairs = task.pairs(depth, wrong)
-            for epoch, optimiser, steps in task.epochs(depth, list(layer.parameters())):
-                if e.negatives != "fixed" and epoch > 1:
-                    wrong = task.wrong(depth + 1)
-                    pairs = task.pairs(depth, wrong)
-                for rows in steps:
-                    with task.products():
-                        z = pairs.preactivation(layer, rows)
-                    dz, g = layer_gradient(z, network.activation, goodness, theta)
-                    with task.products():
-                        layer.weight.grad = pairs.weight_gradient(dz, rows)
-                    layer.bias.grad = dz.sum((0, 1))
-                    optimiser.step()
-                    task.monitor.count(ff_loss(g[0], g[1], theta), g, len(rows))
-            task.monitor.require_learning(depth, len(task.labels))
-
-
-def backprop_goodness(task: _Task) -> None:
-    """Train all layers together by the loss on the sum of their goodness (BP/FF)."""
-    e, network = task.experiment, task.network
-    goodness, theta = task.objective
-    pairs = task.pairs(0, task.wrong(depth=e.layers))
-    first, *rest = network.layers
-    for epoch, optimiser, steps in task.epochs(None, list(network.parameters())):
-        if e.negatives != "fixed" and epoch > 1:
-            pairs = task.pairs(0, task.wrong(depth=e.layers))
-        for rows in steps:
-            with task.products():
-                z = pairs.preactivation(first, rows)
-            h = network.activation.value(z)
-            g = goodness.value(h)
-            for layer in rest:
-                x = network.layer_input(h)
-                with task.products():
-                    z = layer(x).float()
-                h = network.activation.value(z)
-                g = g + goodness.value(h)
-            loss = ff_loss(g[0], g[1], theta)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            task.monitor.count(loss.detach(), g.detach(), len(rows))
-    task.monitor.require_learning(None, len(task.labels))
-
-
-def backprop(task: _Task) -> None:
-    """Train all layers and the head together by cross-entropy on bare images (BP)."""
-    network, head = task.network, task.network.head
-    assert head is not None
-    for _, optimiser, steps in task.epochs(None, list(network.parameters())):
-        for rows in steps:
-            with task.products():
-                logits = head(network(task.pixels[rows])[-1]).float()
-            loss = F.cross_entropy(logits, task.labels[rows])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            task.monitor.count(loss.detach(), None, len(rows))
-
-
-TRAINERS: dict[str, Callable[[_Task], None]] = {
-    "ff": forward_forward,
-    "bp-ff": backprop_goodness,
-    "bp": backprop,
-}
-
-SCHEDULES: dict[str, Callable[[torch.optim.Optimizer, int], LRScheduler]] = {
-    "constant": lambda optimiser, epochs: LambdaLR(optimiser, lambda epoch: 1.0),
-    "cosine": CosineAnnealingLR,
-}
-
-
-def resolve_device(name: str) -> torch.device:
-    """The device a name stands for; ``"auto"`` takes the fastest kind this machine has.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    torch.device
-
-    Raises
-    ------
-    ExperimentError
-        The name is unknown, or there is no such device here.
-    """
-    here = ["cpu"]
-    if torch.cuda.is_available():
-        here.insert(0, "cuda")
-    if torch.backends.mps.is_available():
-        here.insert(0, "mps")
-    if name == "auto":
-        return torch.device(here[0])
-    try:
-        if name.split(":")[0] not in here:
-            raise RuntimeError
-        torch.empty(0, device=name)  # an index that is not there shows only in use
-    except RuntimeError:
-        raise ExperimentError(unknown("device", name, ["auto", *here])) from None
-    return torch.device(name)
+def _held_out(experiment: Experiment) -> int:
+    """The class held out, or a label that no image has."""
+    return -1 if experiment.hold_out is None else experiment.hold_out
 
 
 def _streams(seed: int) -> list[int]:
+    """Seeds of the three streams of randomness: weights, negatives, and the order of examples."""
     return np.random.SeedSequence(seed).generate_state(3).tolist()
-
-
-def _processor(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return torch.cpu.get_capabilities().get("cpu_name") or platform.processor()

@@ -60,7 +60,7 @@ def test_a_goodness_of_one_under_a_threshold_of_three_is_stuck_at_its_recorded_l
 def test_the_closed_form_gradient_equals_autograd(activation, goodness):
     z = torch.randn(2, 6, 8, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     act, good = ACTIVATIONS[activation], GOODNESS[goodness]
-    assert act.slope is not None
+    assert act.backward is not None
     assert good.gradient is not None
     dz, g = layer_gradient(z, act, good, theta=0.5)
     z.requires_grad_()
@@ -68,6 +68,23 @@ def test_the_closed_form_gradient_equals_autograd(activation, goodness):
     ff_loss(expected_g[0], expected_g[1], 0.5).backward()
     torch.testing.assert_close(g, expected_g.detach())
     torch.testing.assert_close(dz, z.grad)
+
+
+@pytest.mark.parametrize("goodness", GOODNESS)
+@pytest.mark.parametrize("norm", NORMS)
+def test_goodness_and_normalisation_have_the_gradients_of_autograd(goodness, norm):
+    h = torch.randn(3, 5, 8, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    h = h.abs().requires_grad_()
+    weight = torch.randn(8, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
+    good = GOODNESS[goodness]
+
+    def total(g, u):
+        return (g.square().sum() + u @ weight).sum()
+
+    (closed,) = torch.autograd.grad(total(good(h), normalise(h, norm)), h)
+    length = torch.linalg.vector_norm(h, ord=NORMS[norm], dim=-1, keepdim=True)
+    (expected,) = torch.autograd.grad(total(good.value(h), h / length), h)
+    torch.testing.assert_close(closed, expected)
 
 
 def test_a_new_goodness_takes_one_function():

@@ -4,10 +4,13 @@ import pytest
 import torch
 
 from fflib.data import place_label
-from fflib.engine import HiddenPairs, LabelledPairs
+from fflib.engine import HiddenPairs, ImagePairs
 from fflib.errors import FflibError
 from fflib.goodness import GOODNESS, NORMS
 from fflib.network import NO_LABEL, Network
+from fflib.stack import StackedLayer
+
+ALONE = slice(0, 1)  # one run by itself
 
 
 def network(goodness="l2", norm="l2", seed=0, **options):
@@ -75,9 +78,9 @@ def test_the_shared_image_product_equals_the_labelled_image(norm):
     net, x = network(norm=norm), pixels()
     both = torch.stack([torch.arange(23) % 4, (torch.arange(23) + 1) % 4])
     image, strength = net.image_and_strength(x)
-    pairs = LabelledPairs(image, torch.nn.functional.one_hot(both, 4) * strength)
+    pairs = ImagePairs(image, torch.nn.functional.one_hot(both, 4)[None] * strength)
     rows = torch.tensor([3, 0, 11])
-    z = pairs.preactivation(net.layers[0], rows)
+    z = pairs.at(ALONE, rows[None]).preactivation(StackedLayer([net.layers[0]]), ALONE)[0]
     for kind in (0, 1):
         plain = net.layers[0](net.layer_input(net.labelled(x, both[kind])))[rows]
         torch.testing.assert_close(z[kind], plain)
@@ -85,20 +88,44 @@ def test_the_shared_image_product_equals_the_labelled_image(norm):
 
 @pytest.mark.parametrize("first", [True, False])
 def test_weight_gradients_equal_autograd(first):
-    net, x = network(), pixels()
-    rows = torch.tensor([5, 2, 9, 20])
+    nets, x = [network(), network()], pixels()
+    rows = torch.tensor([[5, 2, 9, 20], [1, 0, 22, 2]])
+    generator = torch.Generator().manual_seed(2)
     if first:
-        label = torch.rand(2, 23, 4, generator=torch.Generator().manual_seed(2))
+        label = torch.rand(2, 2, 23, 4, generator=generator)
         image = x.clone()
         image[:, :4] = 0  # a dark border
-        pairs = LabelledPairs(image, label)
-        inputs = torch.stack([torch.cat([part, image[:, 4:]], 1) for part in label])
+        pairs = ImagePairs(image, label)
+        inputs = torch.cat([label, image[:, 4:].expand(2, 2, -1, -1)], -1)
     else:
-        inputs = torch.randn(2, 23, 16, generator=torch.Generator().manual_seed(2))
+        inputs = torch.randn(2, 2, 23, 16, generator=generator)
         pairs = HiddenPairs(inputs)
-    layer = net.layers[0]
-    dz = torch.randn(2, 4, 12, generator=torch.Generator().manual_seed(5))
-    z = layer(inputs[:, rows])
-    torch.testing.assert_close(pairs.preactivation(layer, rows), z)
-    z.backward(dz)
-    torch.testing.assert_close(pairs.weight_gradient(dz, rows), layer.weight.grad)
+    stacked = StackedLayer([net.layers[0] for net in nets])
+    runs = slice(0, 2)
+    batch = pairs.at(runs, rows)
+    dz = torch.randn(2, 2, 4, 12, generator=generator)
+    weights, biases = batch.gradient(dz)
+    for run, net in enumerate(nets):
+        layer = torch.nn.Linear(16, 12)
+        layer.load_state_dict(net.layers[0].state_dict())
+        z = layer(inputs[run][:, rows[run]])
+        torch.testing.assert_close(batch.preactivation(stacked, runs)[run], z)
+        z.backward(dz[run])
+        torch.testing.assert_close(weights[run], layer.weight.grad)
+        torch.testing.assert_close(biases[run], layer.bias.grad)
+
+
+def test_a_product_has_the_gradients_of_autograd():
+    generator = torch.Generator().manual_seed(3)
+    layers = [torch.nn.Linear(6, 5, dtype=torch.float32) for _ in range(2)]
+    stacked = StackedLayer(layers)
+    x = torch.randn(2, 7, 6, generator=generator, requires_grad=True)
+    dz = torch.randn(2, 7, 5, generator=generator)
+    z = stacked(x, slice(0, 2))
+    expected = x @ stacked.weight.mT + stacked.bias
+    torch.testing.assert_close(z, expected)
+    inputs = [x, stacked.weight, stacked.bias]
+    for got, want in zip(
+        torch.autograd.grad(z, inputs, dz), torch.autograd.grad(expected, inputs, dz), strict=True
+    ):
+        torch.testing.assert_close(got, want)

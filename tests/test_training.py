@@ -5,10 +5,12 @@ import torch
 
 import fflib
 from fflib.data import wrong_labels
+from fflib.device import product_format, resolve_device
 from fflib.errors import ExperimentError, TrainingError
 from fflib.measures import sparsity
 from fflib.network import Network
-from fflib.training import _streams, _Task, resolve_device
+from fflib.trainers import Task
+from fflib.training import _streams, train_together
 
 
 def experiment(model="ff", **fields):
@@ -171,17 +173,70 @@ def test_validation_runs_never_see_the_validation_images_in_training():
 
 def test_hard_negatives_are_never_true(monkeypatch):
     drawn = []
-    original = _Task.wrong
+    original = Task.wrong
 
     def spy(self, depth):
         wrong = original(self, depth)
         drawn.append((wrong != self.labels).all().item())
         return wrong
 
-    monkeypatch.setattr(_Task, "wrong", spy)
+    monkeypatch.setattr(Task, "wrong", spy)
     train(negatives="hard", epochs=3)
     assert len(drawn) == 1 + 3 * 2
     assert all(drawn)
+
+
+@pytest.mark.parametrize("model", ["ff", "bp-ff", "bp"])
+def test_runs_side_by_side_are_the_runs_one_by_one(model):
+    # Held-out classes differ in their number of images, so that batches fall apart at the end.
+    calm = {"batch_size": 100}  # small batches of this tiny network magnify every rounding
+    experiments = [
+        experiment(model, seed=seed, hold_out=held_out, **({} if model == "ff" else calm))
+        for seed, held_out in ((0, None), (1, 3), (0, 8))
+    ]
+    together = train_together(experiments, device="cpu", progress=False)
+    for one, e in zip(together, experiments, strict=True):
+        alone = fflib.train(e, device="cpu", progress=False)
+        assert one.circumstances.together == 3
+        assert [row["epoch"] for row in one.curve] == [row["epoch"] for row in alone.curve]
+        for ours, theirs in zip(one.network.weights, alone.network.weights, strict=True):
+            # Equal up to the order in which a product sums, which training magnifies; a
+            # weight travels 0.05 in these steps.
+            torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
+
+
+def test_weights_of_runs_trained_together_are_their_own_afterwards():
+    one, other = train_together([experiment(seed=s) for s in (0, 1)], "cpu", progress=False)
+    before = other.network.weights[0].clone()
+    with torch.no_grad():
+        one.network.layers[0].weight.zero_()
+    assert torch.equal(other.network.weights[0], before)
+
+
+def test_experiments_trained_together_share_all_but_seed_and_held_out_class():
+    with pytest.raises(ExperimentError, match=r"theta 1\.0 and 2\.0"):
+        train_together([experiment(), experiment(theta=2.0)], progress=False)
+    with pytest.raises(ExperimentError, match="got none"):
+        train_together([])
+
+
+def test_a_failing_run_does_not_stop_the_others(monkeypatch):
+    from fflib import training
+
+    initial = training._initial
+
+    def spoilt(e, data, seed):
+        network = initial(e, data, seed)
+        if e.seed == 1:
+            with torch.no_grad():
+                network.layers[0].bias.fill_(float("nan"))
+        return network
+
+    monkeypatch.setattr(training, "_initial", spoilt)
+    good, bad = train_together([experiment(seed=s) for s in (0, 1)], "cpu", progress=False)
+    assert isinstance(bad, TrainingError)
+    assert "is nan" in str(bad)
+    assert good.accuracy == pytest.approx(train().accuracy, abs=0.1)
 
 
 def test_a_loss_of_nan_is_reported_with_what_to_change():
@@ -214,9 +269,20 @@ def test_a_gpu_gives_what_the_cpu_gives():
 
 
 @pytest.mark.parametrize("model", ["ff", "bp-ff", "bp"])
-def test_mixed_precision_is_another_rounding_of_the_same_training(model):
-    full, mixed = train(model), train(model, precision="mixed")
+def test_mixed_precision_is_another_rounding_of_the_same_training(model, monkeypatch):
+    monkeypatch.setattr("fflib.monitor.Monitor.require_learning", lambda *_: None)
+    one_step = {"epochs": 1, "batch_size": 10_000}
+    full, mixed = train(model, **one_step), train(model, precision="mixed", **one_step)
     assert not same(full, mixed)
     assert mixed.circumstances.precision == "bfloat16 products"
-    # Seeds of this small network differ by up to 0.1 in accuracy; the format must not do more.
-    assert mixed.accuracy == pytest.approx(full.accuracy, abs=0.1)
+    # A bfloat16 number is right to one part in 256.
+    assert mixed.curve[0]["loss"] == pytest.approx(full.curve[0]["loss"], rel=1 / 256)
+
+
+def test_products_take_the_format_that_is_asked_for_or_that_the_device_is_fast_in(monkeypatch):
+    cpu = torch.device("cpu")
+    assert product_format("float32", cpu) == torch.float32
+    assert product_format("mixed", cpu) == torch.bfloat16
+    for matrix_unit, expected in ((True, torch.bfloat16), (False, torch.float32)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda u=matrix_unit: {"amx_bf16": u})
+        assert product_format("auto", cpu) == expected

@@ -27,7 +27,7 @@ def search(
 ) -> None:
     """Train the candidates of a protocol and model, and say which does best on validation data."""
     from fflib.records import Store
-    from fflib.search import CANDIDATES, SEARCHES, best, candidates
+    from fflib.search import CANDIDATES, SEARCHES, best, candidates, configuration
     from fflib.sweep import sweep
 
     store = SEARCHES if into is None else Store(into)
@@ -39,14 +39,14 @@ def search(
             errors[outcome.experiment] = outcome.error
     axes = list(CANDIDATES[protocol, model])
     found = {e: store.load(e) for e in compared if e not in errors}
-    winner = best(list(found.values())).experiment if found else None
+    winner = configuration(best(list(found.values())).experiment) if found else None
     print_table(
         [*axes, "validation accuracy", ""],
         [
             [
                 *(str(getattr(e, axis)) for axis in axes),
                 errors.get(e) or f"{found[e].metrics.accuracy:.4f}",
-                "best" if e == winner else "",
+                "best" if e in found and configuration(e) == winner else "",
             ]
             for e in compared
         ],
