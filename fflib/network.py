@@ -10,16 +10,17 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from fflib.activation import ACTIVATIONS
 from fflib.data import place_label
 from fflib.errors import FflibError
-from fflib.goodness import GOODNESS, normalise
+from fflib.goodness import GOODNESS, NORMS, normalise
 
 __all__ = ["NO_LABEL", "Activations", "Network"]
 
 NO_LABEL = -1
-CHUNK = 1000  # images held at once while every label is tried: bounds memory, not results
+CHUNK = 1000  # examples held at once: bounds memory, and stays within reach of fast memory
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,12 @@ class Network(nn.Module):
         label; two classes that share it may never part. A gain of about 10 gives the label an
         equal say.
 
+    Attributes
+    ----------
+    products : torch.dtype
+        Number format of the products when labels are tried; float32 unless training sets another.
+        Activations are always computed in float32.
+
     Examples
     --------
     >>> import torch
@@ -90,6 +97,7 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         self.classes, self.lit, self.norm = classes, lit, norm
+        self.products = torch.float32
         self.activation = ACTIVATIONS[activation]
         self.goodness = GOODNESS[goodness] if goodness else None
         self.seen = list(range(classes)) if seen is None else list(seen)
@@ -172,8 +180,13 @@ class Network(nn.Module):
         nobody = torch.full((len(pixels),), NO_LABEL, device=pixels.device)
         dark = self.labelled(pixels, nobody)
         lit = dark.new_full((len(dark), 1), self.lit)
-        unit = self.layer_input(torch.cat([dark, lit], 1))
-        return unit[:, :-1].contiguous(), unit[:, -1:]
+        if self.norm is None:
+            return dark, lit
+        # The norm of the whole is the norm of its parts' norms; the copy may be overwritten.
+        order = NORMS[self.norm]
+        parts = torch.cat([torch.linalg.vector_norm(dark, order, -1, keepdim=True), lit], 1)
+        length = torch.linalg.vector_norm(parts, order, -1, keepdim=True)
+        return dark.div_(length), lit.div_(length)
 
     @torch.no_grad()
     def label_goodness(self, pixels: Tensor, depth: int | None = None) -> Tensor:
@@ -200,16 +213,20 @@ class Network(nn.Module):
                 "goodness belongs to FF and BP/FF networks, got a plain one with a head: "
                 "use label_scores"
             )
-        first, *rest = list(self.layers)[:depth]
-        label = first.weight.t()[self.seen]
+        label = self.layers[0].weight.t()[self.seen]
+        first, *rest = [
+            (layer.weight.to(self.products), layer.bias.to(self.products))
+            for layer in self.layers[:depth]
+        ]
         results = []
-        for x in pixels.split(CHUNK):
+        for x in pixels.split(max(1, CHUNK // len(self.seen))):
             image, strength = self.image_and_strength(x.to(label.device))
-            z = first(image)[:, None] + strength[:, None] * label
-            h = self.activation.value(z)
+            shared = F.linear(image.to(self.products), *first).float()
+            h = self.activation.value(shared[:, None] + strength[:, None] * label)
             goodness = [self.goodness.value(h)]
             for layer in rest:
-                h = self.activation.value(layer(self.layer_input(h)))
+                z = F.linear(self.layer_input(h).to(self.products), *layer).float()
+                h = self.activation.value(z)
                 goodness.append(self.goodness.value(h))
             results.append(torch.stack(goodness, 1))
         return torch.cat(results)

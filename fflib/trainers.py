@@ -9,6 +9,7 @@ and in the class that is held out.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 import torch
@@ -89,6 +90,12 @@ class Task:
         assert goodness is not None and theta is not None
         return goodness, theta
 
+    @cached_property
+    def image_and_strength(self) -> tuple[Tensor, Tensor]:
+        """Every image's part of the first layer's input and its label's, in product format."""
+        image, strength = self.stack.networks[0].image_and_strength(self.pixels)
+        return image.to(self.products), strength.to(self.products)
+
     def wrong(self, depth: int) -> Tensor:
         """One wrong label per run and image, shape (runs, n), drawn as the experiment says.
 
@@ -113,10 +120,9 @@ class Task:
     def pairs(self, depth: int, wrong: Tensor) -> ImagePairs | HiddenPairs:
         """What layer ``depth`` (from 0) receives for true and for wrong labels."""
         network = self.stack.networks[0]
-        image, strength = network.image_and_strength(self.pixels)
+        image, strength = self.image_and_strength
         both = torch.stack([self.labels.expand_as(wrong), wrong], 1)
-        label = F.one_hot(both, network.classes) * strength
-        first = ImagePairs(image.to(self.products), label.to(self.products))
+        first = ImagePairs(image, F.one_hot(both, network.classes) * strength)
         if depth == 0:
             return first
         runs = slice(0, len(wrong))

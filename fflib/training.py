@@ -107,6 +107,8 @@ def train_together(
         _initial(e, data, weights).to(place)
         for e, (weights, *_) in zip(experiments, streams, strict=True)
     ]
+    for network in networks:
+        network.products = products
     split = "fit" if common.evaluate_on == "validation" else "train"
     labels = data.split(split).labels
     watched = [_seen(e, data, e.evaluate_on, WATCHED) for e in experiments]

@@ -1,1 +1,5 @@
 """How fast training is: the engine beside a plain baseline, and beside what the machine can do."""
+
+from fflib.bench.measure import FULL, QUICK, Plan, bench
+
+__all__ = ["FULL", "QUICK", "Plan", "bench"]

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from fflib.cli import claims, data, records, reproduce, search, train
+from fflib.cli import bench, claims, data, records, reproduce, search, train
 from fflib.errors import FflibError
 
 __all__ = ["app", "main"]
@@ -51,6 +51,7 @@ app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=claims.EXAMPLES)(claims.claims)
 app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.command(epilog=search.EXAMPLES)(search.search)
+app.command(epilog=bench.EXAMPLES)(bench.bench)
 app.add_typer(records.app, name="records")
 app.add_typer(data.app, name="data")
 

@@ -1,0 +1,68 @@
+"""``fflib bench``: how fast training is here, beside a plain baseline and the machine's limit."""
+
+from typing import Annotated
+
+import typer
+
+from fflib.cli.output import print_json, print_table
+
+EXAMPLES = """
+Everything is measured in one run on the CPU, versions in turn, so that ratios are fair even where
+a machine's speed drifts. Leave the machine alone meanwhile: the whole takes about an hour on two
+cores, --quick less than three minutes.
+
+\b
+Examples:
+  fflib bench --quick
+  fflib bench --json > benchmarks/here.json
+"""
+
+RATIOS = {
+    "speedup_same_work": "FF training, the same epochs",
+    "ceiling_fraction": "FF training, share of the product rate",
+    "speedup_to_accuracy": "FF training, to the same accuracy",
+    "speedup_predict": "FF prediction",
+    "speedup_bp_ff": "BP/FF training, the same epochs",
+    "speedup_bp": "BP training, the same epochs",
+}
+
+
+def bench(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer epochs, one repeat, a lower accuracy.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one object with every figure.")
+    ] = False,
+) -> None:
+    """Measure how much faster the engine is than a plain baseline."""
+    from fflib.bench import FULL, QUICK
+    from fflib.bench import bench as measure
+
+    result = measure(QUICK if quick else FULL, lambda line: typer.echo(line, err=True))
+    if as_json:
+        print_json(result)
+        return
+    machine = result["machine"]
+    typer.echo(f"{machine['processor']}, {machine['threads']} threads, torch {machine['torch']}")
+    typer.echo(f"trained here in {result['precision']} unless told otherwise\n")
+    print_table(
+        ["times faster than the baseline", "float32", "bfloat16 products"],
+        [
+            [title, *(_range(result[name][ratio]) for name in ("float32", "mixed"))]
+            for ratio, title in RATIOS.items()
+        ],
+    )
+    typer.echo()
+    print_table(
+        ["measured", "seconds", "test accuracy"],
+        [
+            [name, _range(spread), f"{result['accuracy'][name]:.4f}"]
+            for name, spread in result["seconds"].items()
+            if name in result["accuracy"]
+        ],
+    )
+
+
+def _range(spread: dict[str, float]) -> str:
+    return f"{spread['median']:.2f} ({spread['min']:.2f} to {spread['max']:.2f})"
