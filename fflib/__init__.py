@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from fflib.obtaining import gather, obtain
     from fflib.records import Record, Store, find
     from fflib.run import Run
-    from fflib.training import train
+    from fflib.training import train, train_together
 
 __all__ = [
     "Experiment",
@@ -22,6 +22,7 @@ __all__ = [
     "measures",
     "obtain",
     "train",
+    "train_together",
 ]
 
 _HOMES = {
@@ -33,6 +34,7 @@ _HOMES = {
     "gather": "obtaining",
     "obtain": "obtaining",
     "train": "training",
+    "train_together": "training",
 }
 
 if not TYPE_CHECKING:  # or a type checker would take every name for granted

@@ -162,11 +162,11 @@ class Experiment(BaseModel):
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     def origin(self, field: str) -> str:
-        """Where the value of a field comes from: a source, a validation search, or the user."""
+        """Where the value of a field comes from: a source, a validation search, or itself."""
         settings: dict[str, Setting] = preset(self.protocol, self.model, self.dataset)
         if field in settings and settings[field].value == getattr(self, field):
             return settings[field].origin
-        return "given by the user"
+        return "set for this experiment"
 
     def __str__(self) -> str:
         held = "" if self.hold_out is None else f" without class {self.hold_out}"

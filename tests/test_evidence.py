@@ -94,7 +94,7 @@ def test_settings_say_where_they_came_from():
     experiments = [Experiment(model=model, epochs=7) for model in MODELS]
     table = settings(experiments, ["epochs", "theta"])
     assert table.columns.tolist() == ["FF", "BP/FF", "BP"]
-    assert table.loc[("MNIST", "ReLU, ℓ₂", "epochs"), "BP"] == "7 (given by the user)"
+    assert table.loc[("MNIST", "ReLU, ℓ₂", "epochs"), "BP"] == "7 (set for this experiment)"
     assert table.loc[("MNIST", "ReLU, ℓ₂", "theta"), "FF"] == "3.0 (authors' code)"
     assert table.loc[("MNIST", "ReLU, ℓ₂", "theta"), "BP"] == ""
 

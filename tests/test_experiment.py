@@ -22,7 +22,7 @@ def test_every_value_of_a_preset_says_where_it_came_from(protocol, model):
 
 
 def test_a_value_of_the_user_is_said_to_be_theirs():
-    assert Experiment(dataset="digits", epochs=3).origin("epochs") == "given by the user"
+    assert Experiment(dataset="digits", epochs=3).origin("epochs") == "set for this experiment"
 
 
 def test_the_published_configuration_is_the_default():
