@@ -88,7 +88,8 @@ class Monitor:
             accuracy = None
             if measured and run not in self.failures:
                 accuracy = self._accuracy(run, None if layer is None else layer + 1)
-                self._bar.set_postfix(goodness=f"{positive:.2f}/{negative:.2f}", acc=accuracy)
+                has_goodness = {"goodness": f"{positive:.2f}/{negative:.2f}"} if positive else {}
+                self._bar.set_postfix(**has_goodness, acc=f"{accuracy:.3f}")
             self.curves[run].append(
                 {
                     "layer": layer,

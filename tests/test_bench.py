@@ -48,7 +48,7 @@ def test_a_ratio_is_that_of_the_seconds_it_was_made_from(result):
 
 @pytest.mark.parametrize("model", ["ff", "bp-ff", "bp"])
 def test_the_baseline_learns_what_the_engine_learns(model):
-    experiment = fflib.Experiment(model=model, dataset="digits", schedule="constant", epochs=20)
+    experiment = fflib.Experiment(model=model, dataset="digits", schedule="constant", hidden=200)
     plain = train_plainly(experiment, load("digits"))
     run = fflib.train(experiment, progress=False)
     pixels, labels = run.images("test")

@@ -76,6 +76,9 @@ def train(
         str | None,
         typer.Option(metavar="fixed|resampled|hard", help="When and how wrong labels are drawn."),
     ] = None,
+    label_gain: Annotated[
+        float | None, typer.Option(help="Factor on the initial weights from label pixels.")
+    ] = None,
     precision: Annotated[
         str | None, typer.Option(metavar="auto|float32|mixed", help="Number format.")
     ] = None,
