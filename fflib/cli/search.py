@@ -9,7 +9,8 @@ from fflib.cli.output import print_table
 
 EXAMPLES = """
 The candidates are written in fflib/search.py; they learn from five sixths of the training set and
-are compared on the last sixth. Candidates already on record are not trained again.
+are compared on the last sixth. Candidates already on record are not trained again. The score is
+the accuracy, or for ff that of the weakest layer if lower; seeds of a candidate are averaged.
 
 \b
 Examples:
@@ -27,7 +28,7 @@ def search(
 ) -> None:
     """Train the candidates of a protocol and model, and say which does best on validation data."""
     from fflib.records import Store
-    from fflib.search import CANDIDATES, SEARCHES, best, candidates, configuration
+    from fflib.search import CANDIDATES, SEARCHES, best, candidates, configuration, score
     from fflib.sweep import sweep
 
     store = SEARCHES if into is None else Store(into)
@@ -41,11 +42,12 @@ def search(
     found = {e: store.load(e) for e in compared if e not in errors}
     winner = configuration(best(list(found.values())).experiment) if found else None
     print_table(
-        [*axes, "validation accuracy", ""],
+        [*axes, "validation accuracy", "score", ""],
         [
             [
                 *(str(getattr(e, axis)) for axis in axes),
                 errors.get(e) or f"{found[e].metrics.accuracy:.4f}",
+                f"{score(found[e]):.4f}" if e in found else "",
                 "best" if e in found and configuration(e) == winner else "",
             ]
             for e in compared
