@@ -69,8 +69,8 @@ _TRAINING: dict[tuple[str, str], dict[str, Setting]] = {
     ("relu-l2", "bp-ff"): _training(12, 0.001, SEARCH),
     # A search would choose ten times this rate, and sparser layers with it: see chapter 3.
     ("relu-l2", "bp"): _training(20, 0.0001, CODE),
-    ("sigmoid-linf", "ff"): _training(8, 0.003, CHOICE, batch_size=512, label_gain=10.0)
-    | {"theta": Setting(0.5, CHOICE)},
+    ("sigmoid-linf", "ff"): _training(8, 0.003, CHOICE, label_gain=10.0)
+    | {"theta": Setting(0.5, CHOICE), "batch_size": Setting(2048, CHOICE)},
     ("sigmoid-linf", "bp-ff"): _training(8, 0.001, CHOICE, theta=1.5),
     ("sigmoid-linf", "bp"): _training(10, 0.003, SEARCH),
 }

@@ -29,8 +29,7 @@ CANDIDATES: dict[tuple[str, str], dict[str, list[Any]]] = {
     ("relu-l2", "bp"): {"epochs": [5], "learning_rate": [0.0001, 0.0003, 0.001]},
     # Whether two classes come to share a unit for good is a matter of the seed: four are tried.
     ("sigmoid-linf", "ff"): {
-        "epochs": [5],
-        "batch_size": [512, 2048],
+        "epochs": [8],
         "label_gain": [1.0, 10.0],
         "seed": [0, 1, 2, 3],
     },

@@ -333,8 +333,9 @@ def test_a_failing_chapter_leaves_the_last_good_site(copy, capfd):
     before = pages(copy / "_build" / "html")
     write(copy / "chapters" / "01-first.ipynb", code("seeds = [0]", "parameters"), code("1 / 0"))
     assert book.main([]) == 1
-    message = "error: 01-first.ipynb, code cell 2 (1 / 0): ZeroDivisionError: division by zero\n"
-    assert capfd.readouterr().err == message
+    message = "error: 01-first.ipynb, code cell 2 (1 / 0): ZeroDivisionError: division by zero"
+    # The library under a dying kernel's sockets may have a last word of its own before ours.
+    assert capfd.readouterr().err.splitlines()[-1] == message
     assert pages(copy / "_build" / "html") == before
     assert [path.name for path in (copy / "_build").iterdir()] == ["html"]
 

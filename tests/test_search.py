@@ -1,6 +1,7 @@
 """Choosing hyper-parameters: on validation data, and what was chosen is what the presets say."""
 
 import pytest
+from synthetic import record
 from typer.testing import CliRunner
 
 from fflib.cli import app
@@ -8,7 +9,7 @@ from fflib.errors import ExperimentError
 from fflib.experiment import Experiment
 from fflib.obtaining import obtain
 from fflib.protocols import MODELS, PROTOCOLS, SEARCH, preset
-from fflib.search import CANDIDATES, SEARCHES, best, candidates
+from fflib.search import CANDIDATES, SEARCHES, best, candidates, score
 
 KINDS = [(protocol, model) for protocol in PROTOCOLS for model in MODELS]
 
@@ -23,16 +24,39 @@ def test_the_preset_is_what_the_search_on_record_chose(protocol, model):
     records = [SEARCHES.load(e) for e in candidates(protocol, model) if e in SEARCHES]
     chosen = best(records).experiment
     settings = preset(protocol, model, "mnist")
-    searched = [a for a in CANDIDATES[protocol, model] if settings[a].origin == SEARCH]
+    searched = [
+        axis
+        for axis in CANDIDATES[protocol, model]
+        if axis != "seed" and settings[axis].origin == SEARCH
+    ]
     assert searched or model == "bp"  # whose rate is the authors'
     for axis in searched:
         assert settings[axis].value == getattr(chosen, axis)
 
 
 def test_test_data_may_not_choose():
-    record = obtain(Experiment(model="bp", dataset="digits", epochs=1, hidden=8), progress=False)
+    made = obtain(Experiment(model="bp", dataset="digits", epochs=1, hidden=8), progress=False)
     with pytest.raises(ExperimentError, match="only validation data may choose"):
-        best([record])
+        best([made])
+
+
+def candidate(seed, accuracy, layers, **fields):
+    e = Experiment(dataset="digits", seed=seed, evaluate_on="validation", **fields)
+    made_up = record(e.model, seed)
+    metrics = made_up.metrics.model_copy(update={"accuracy": accuracy, "layer_accuracy": layers})
+    return made_up.model_copy(update={"experiment": e, "metrics": metrics})
+
+
+def test_the_weakest_layer_of_forward_forward_counts():
+    hollow = candidate(0, 0.95, [0.95, 0.4, 0.95])
+    assert score(hollow) == 0.4
+    assert score(candidate(0, 0.9, [0.4, 0.9], model="bp-ff")) == 0.9
+
+
+def test_the_best_is_best_on_average_over_its_seeds():
+    lucky = [candidate(0, 0.99, [0.99]), candidate(1, 0.5, [0.5])]
+    steady = [candidate(seed, 0.9, [0.9], batch_size=64) for seed in (0, 1)]
+    assert best([*lucky, *steady]).experiment.batch_size == 64
 
 
 def test_the_command_trains_the_candidates_and_names_the_best(tmp_path, monkeypatch):
