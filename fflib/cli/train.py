@@ -17,7 +17,7 @@ two CPU cores; OMP_NUM_THREADS sets the number of threads.
 Examples:
   fflib train --dataset digits
   fflib train --model bp --dataset mnist --seed 1 --json > bp.json
-  fflib train --protocol sigmoid-linf --theta 0.5 --epochs 20
+  fflib train --protocol sigmoid-linf --theta 0.6 --epochs 12
   fflib train --dataset fashion-mnist --hold-out 5 --save
 """
 
