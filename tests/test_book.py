@@ -334,8 +334,9 @@ def test_a_failing_chapter_leaves_the_last_good_site(copy, capfd):
     write(copy / "chapters" / "01-first.ipynb", code("seeds = [0]", "parameters"), code("1 / 0"))
     assert book.main([]) == 1
     message = "error: 01-first.ipynb, code cell 2 (1 / 0): ZeroDivisionError: division by zero"
-    # The library under a dying kernel's sockets may have a last word of its own before ours.
-    assert capfd.readouterr().err.splitlines()[-1] == message
+    said = capfd.readouterr().err.splitlines()
+    # ZeroMQ, under the sockets of a dying kernel, may put in a word of its own.
+    assert [line for line in said if "signaler.cpp" not in line] == [message]
     assert pages(copy / "_build" / "html") == before
     assert [path.name for path in (copy / "_build").iterdir()] == ["html"]
 

@@ -14,7 +14,7 @@ cores, --quick less than three minutes.
 \b
 Examples:
   fflib bench --quick
-  fflib bench --json > benchmarks/here.json
+  fflib bench --json > bench.json
 """
 
 RATIOS = {
