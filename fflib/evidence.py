@@ -8,7 +8,7 @@ import pandas as pd
 from fflib.claims import CLAIMS, Claim, Verdict
 from fflib.errors import FflibError, unknown
 from fflib.experiment import Experiment
-from fflib.grids import DATASETS, GRIDS, SEEDS
+from fflib.grids import DATASETS, SEEDS, planned
 from fflib.obtaining import gather
 from fflib.plots import style
 from fflib.protocols import MODELS, PROTOCOLS
@@ -123,8 +123,7 @@ def evidence(
 
 def held_out_on_record() -> list[int]:
     """Held-out classes of the published grid of which no run is missing, in order."""
-    grid = GRIDS["unseen"]
-    missing = {e.hold_out for e in grid if e not in PUBLISHED}
+    missing = {e.hold_out for e in planned("unseen") if e not in PUBLISHED}
     return [label for label in range(10) if label not in missing]
 
 

@@ -2,10 +2,11 @@
 
 from itertools import product
 
+from fflib.errors import ExperimentError, unknown
 from fflib.experiment import Experiment
 from fflib.protocols import MODELS, PROTOCOLS
 
-__all__ = ["DATASETS", "GRIDS", "SEEDS", "UNSEEN_EPOCHS"]
+__all__ = ["DATASETS", "GRIDS", "JUDGED", "SEEDS", "UNSEEN_EPOCHS", "planned"]
 
 DATASETS = ("mnist", "fashion-mnist")
 SEEDS = (0, 1)
@@ -21,3 +22,30 @@ GRIDS: dict[str, list[Experiment]] = {
         for dataset, hold_out, model in product(DATASETS, range(10), ("ff", "bp"))
     ],
 }
+
+# The verdicts on the claims of the paper rest on these, whatever else is on record.
+JUDGED = ("main", "unseen")
+
+
+def planned(*grids: str) -> list[Experiment]:
+    """The experiments of some grids, in order and without repeats; of all of them by default.
+
+    Parameters
+    ----------
+    *grids : str
+        Names in :data:`GRIDS`.
+
+    Raises
+    ------
+    ExperimentError
+        There is no such grid.
+
+    Examples
+    --------
+    >>> {experiment.epochs for experiment in planned("unseen")}
+    {4}
+    """
+    for name in grids:
+        if name not in GRIDS:
+            raise ExperimentError(unknown("grid", name, GRIDS))
+    return list(dict.fromkeys(e for name in grids or GRIDS for e in GRIDS[name]))

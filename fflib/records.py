@@ -199,6 +199,10 @@ class Store:
             )
         return self._read(path)
 
+    def among(self, experiments: Iterable[Experiment]) -> list[Record]:
+        """The records of some experiments, in their order; those not on record are left out."""
+        return [self.load(e) for e in experiments if e in self]
+
     def _read(self, path: Path) -> Record:
         try:
             return Record.from_file(path)

@@ -336,7 +336,7 @@ def test_a_record_of_no_grid_is_an_orphan(store, trained, monkeypatch):
 # Claims
 
 
-def test_claims_are_a_list_of_verdicts(store, trained):
+def test_claims_are_a_list_of_verdicts(store, grid, trained):
     store.save(trained[0])
     listed = json.loads(fflib_("claims", "--json").stdout)
     assert [claim["id"] for claim in listed] == [claim.id for claim in CLAIMS]
@@ -348,10 +348,23 @@ def test_claims_are_a_list_of_verdicts(store, trained):
     assert all(claim.statement in text for claim in CLAIMS)
 
 
-def test_claims_refuse_a_damaged_record(store):
+def test_claims_rest_on_the_runs_planned_for_them(store, grid, trained, monkeypatch):
+    def runs_behind_the_ensembles():
+        listed = json.loads(fflib_("claims", "--json").stdout)
+        return next(claim["runs"] for claim in listed if claim["id"] == "specific")
+
+    for record in trained:
+        store.save(record)
+    assert runs_behind_the_ensembles() == 2
+    monkeypatch.setattr(grids, "GRIDS", {"main": grid[:1], "unseen": [], "sweep": grid[1:]})
+    assert runs_behind_the_ensembles() == 1
+
+
+def test_claims_refuse_a_damaged_record(store, grid):
     store.folder.mkdir()
-    (store.folder / "0123.safetensors").write_bytes(b"junk")
-    assert "set aside as 0123.damaged" in error("claims")
+    path = store.path(grid[0])
+    path.write_bytes(b"junk")
+    assert f"set aside as {path.stem}.damaged" in error("claims")
 
 
 # Reproducing

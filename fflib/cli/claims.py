@@ -23,10 +23,10 @@ def claims(
     ] = False,
 ) -> None:
     """Judge the claims of the paper by what is published."""
-    from fflib import records
+    from fflib import grids, records
     from fflib.claims import scorecard
 
-    verdicts = scorecard(records.PUBLISHED)
+    verdicts = scorecard(records.PUBLISHED.among(grids.planned(*grids.JUDGED)))
     if as_json:
         print_json([verdict.as_dict() for verdict in verdicts])
         return

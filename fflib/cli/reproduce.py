@@ -46,8 +46,9 @@ def reproduce(
     It says first what it will cost, then a line for each run as it ends. Exit 1 if a run failed.
     """
     from fflib import records
+    from fflib.grids import planned
 
-    experiments = _experiments(grid)
+    experiments = planned(*grid or ())
     published = _readable(records.PUBLISHED)
     store = records.PUBLISHED if into is None else records.Store(into)
     recorded = published if into is None else _readable(store)
@@ -73,16 +74,6 @@ def reproduce(
     for outcome in failed:
         typer.echo(f"failed: {outcome.experiment}: {outcome.error}", err=True)
     raise typer.Exit(int(bool(failed)))
-
-
-def _experiments(names: list[str] | None) -> "list[Experiment]":
-    from fflib.errors import ExperimentError, unknown
-    from fflib.grids import GRIDS
-
-    for name in names or ():
-        if name not in GRIDS:
-            raise ExperimentError(unknown("grid", name, GRIDS))
-    return list(dict.fromkeys(e for name in names or GRIDS for e in GRIDS[name]))
 
 
 def _readable(store: "Store") -> "dict[Experiment, Record]":
