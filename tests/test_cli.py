@@ -9,6 +9,7 @@ import sys
 from functools import partial
 
 import pytest
+import synthetic
 import torchvision
 from typer.testing import CliRunner
 
@@ -348,16 +349,14 @@ def test_claims_are_a_list_of_verdicts(store, grid, trained):
     assert all(claim.statement in text for claim in CLAIMS)
 
 
-def test_claims_rest_on_the_runs_planned_for_them(store, grid, trained, monkeypatch):
-    def runs_behind_the_ensembles():
-        listed = json.loads(fflib_("claims", "--json").stdout)
-        return next(claim["runs"] for claim in listed if claim["id"] == "specific")
-
-    for record in trained:
+def test_claims_rest_on_the_runs_planned_for_them(store, monkeypatch):
+    planned, beside = (synthetic.record("ff", seed=seed) for seed in (0, 1))
+    for record in (planned, beside):
         store.save(record)
-    assert runs_behind_the_ensembles() == 2
-    monkeypatch.setattr(grids, "GRIDS", {"main": grid[:1], "unseen": [], "sweep": grid[1:]})
-    assert runs_behind_the_ensembles() == 1
+    judged = {"main": [planned.experiment], "unseen": [], "sweep": [beside.experiment]}
+    monkeypatch.setattr(grids, "GRIDS", judged)
+    listed = json.loads(fflib_("claims", "--json").stdout)
+    assert next(claim["runs"] for claim in listed if claim["id"] == "specific") == 1
 
 
 def test_claims_refuse_a_damaged_record(store, grid):
