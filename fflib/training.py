@@ -16,7 +16,7 @@ from fflib.run import Circumstances, Run
 from fflib.stack import Stack
 from fflib.trainers import TRAINERS, Task
 
-__all__ = ["train", "train_together"]
+__all__ = ["train", "train_on", "train_together"]
 
 WATCHED = 2000  # images that the learning curve is measured on
 
@@ -98,10 +98,35 @@ def train_together(
     >>> [run.circumstances.together for run in train_together(experiments, progress=False)]
     [3, 3, 3]
     """
+    return train_on(load(_common(experiments).dataset), experiments, device, progress)
+
+
+def train_on(
+    data: Dataset, experiments: Sequence[Experiment], device: str = "auto", progress: bool = True
+) -> list[Run | TrainingError]:
+    """Train networks of one configuration side by side on data that are in memory already.
+
+    Parameters
+    ----------
+    data : Dataset
+        Stands in for what the experiments name, such as a part of it.
+    experiments, device, progress
+        As in :func:`train_together`, which says what is returned and raised.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from fflib.data import Split
+    >>> digits = load("digits")
+    >>> few = Split(digits.train.images[:500], digits.train.labels[:500])
+    >>> experiment = Experiment(model="bp", dataset="digits", hidden=32, epochs=2)
+    >>> (run,) = train_on(replace(digits, train=few), [experiment], progress=False)
+    >>> len(run.data.train)
+    500
+    """
     common = _common(experiments)
     place = resolve_device(device)
     products = product_format(common.precision, place)
-    data = load(common.dataset)
     streams = [_streams(e.seed) for e in experiments]
     networks = [
         _initial(e, data, weights).to(place)

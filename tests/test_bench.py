@@ -2,18 +2,20 @@
 
 import json
 
+import pandas as pd
 import pytest
 import torch
 from typer.testing import CliRunner
 
 import fflib
 from fflib import bench as package
-from fflib.bench import Plan, bench
+from fflib.bench import Plan, bench, growth
 from fflib.bench.baseline import train_plainly
 from fflib.bench.measure import product_rate
 from fflib.cli import app
 from fflib.cli.bench import RATIOS
 from fflib.data import load
+from fflib.protocols import MODELS
 
 TINY = Plan(
     epochs=4,
@@ -24,6 +26,7 @@ TINY = Plan(
     plain_epochs=(4,),
     dataset="digits",
     batch_size=32,
+    growth={"hidden": (128, 256), "images": (700, 1400)},
 )
 
 
@@ -44,6 +47,23 @@ def test_a_ratio_is_that_of_the_seconds_it_was_made_from(result):
     ratio = result["float32"]["speedup_bp"]
     assert plain["min"] / engine["max"] <= ratio["min"] <= ratio["max"]
     assert ratio["max"] <= plain["max"] / engine["min"]
+
+
+def test_growth_has_a_time_for_every_point(result):
+    growth = pd.DataFrame(result["growth"])
+    assert (growth["seconds"] > 0).all()
+    engine = growth[growth["version"] == "engine"]
+    points = engine.groupby("model")[["axis", "value"]].apply(lambda rows: rows.values.tolist())
+    for model in MODELS:
+        assert points[model] == [
+            [axis, value] for axis, values in TINY.growth.items() for value in values
+        ]
+    assert set(growth.loc[growth["version"] == "plain", "model"]) == {"ff"}
+
+
+def test_a_run_that_learns_nothing_has_no_time():
+    rows = growth("digits", {"images": (40,)}, epochs=1, hidden=8, learning_rate=1e-9)
+    assert {(row["model"], row["version"]) for row in rows} == {("ff", "plain"), ("bp", "engine")}
 
 
 @pytest.mark.parametrize("model", ["ff", "bp-ff", "bp"])

@@ -4,12 +4,14 @@ import pytest
 from synthetic import record
 from typer.testing import CliRunner
 
+from fflib import search
+from fflib.bench.measure import SWIFT
 from fflib.cli import app
 from fflib.errors import ExperimentError
 from fflib.experiment import Experiment
 from fflib.obtaining import obtain
 from fflib.protocols import MODELS, PROTOCOLS, SEARCH, preset
-from fflib.search import CANDIDATES, SEARCHES, best, candidates, score
+from fflib.search import SEARCHES, axes, best, candidates, score
 
 KINDS = [(protocol, model) for protocol in PROTOCOLS for model in MODELS]
 
@@ -25,13 +27,22 @@ def test_the_preset_is_what_the_search_on_record_chose(protocol, model):
     chosen = best(records).experiment
     settings = preset(protocol, model, "mnist")
     searched = [
-        axis
-        for axis in CANDIDATES[protocol, model]
-        if axis != "seed" and settings[axis].origin == SEARCH
+        axis for axis in axes(protocol, model) if axis != "seed" and settings[axis].origin == SEARCH
     ]
     assert searched or model == "bp"  # whose rate is the authors'
     for axis in searched:
         assert settings[axis].value == getattr(chosen, axis)
+
+
+def test_the_swift_settings_of_the_benchmark_are_what_the_short_search_chose():
+    chosen = best([SEARCHES.load(e) for e in candidates("relu-l2", "ff", short=True)]).experiment
+    assert {field: getattr(chosen, field) for field in SWIFT} == SWIFT
+    assert {*SWIFT, "epochs"} == {*axes("relu-l2", "ff", short=True)}
+
+
+def test_there_is_not_a_search_for_everything():
+    with pytest.raises(ExperimentError, match="unknown search 'relu-l2 bp': choose one of relu-l2"):
+        axes("relu-l2", "bp", short=True)
 
 
 def test_test_data_may_not_choose():
@@ -61,7 +72,7 @@ def test_the_best_is_best_on_average_over_its_seeds():
 
 def test_the_command_trains_the_candidates_and_names_the_best(tmp_path, monkeypatch):
     rates = {"epochs": [1], "learning_rate": [0.0001, 0.001, 0.01]}
-    monkeypatch.setitem(CANDIDATES, ("relu-l2", "bp"), rates)
+    monkeypatch.setitem(search._PUBLISHED, ("relu-l2", "bp"), rates)
     command = ["search", "--model", "bp", "--dataset", "digits", "--into", str(tmp_path)]
     first = CliRunner().invoke(app, [*command, "--jobs", "1"])
     assert first.exit_code == 0, first.output

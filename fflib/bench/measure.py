@@ -2,8 +2,8 @@
 
 import platform
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from fflib.bench.baseline import Plain, train_plainly
+from fflib.bench.growth import AXES, growth
 from fflib.data import Dataset, load
 from fflib.device import processor, product_format
 from fflib.experiment import Experiment
@@ -21,8 +22,13 @@ __all__ = ["FULL", "QUICK", "SWIFT", "Plan", "bench", "product_rate", "products"
 
 CPU = torch.device("cpu")
 
-# Smaller batches take more steps an epoch. No search on record backs these values yet.
-SWIFT: dict[str, Any] = {"batch_size": 128, "learning_rate": 0.01, "schedule": "constant"}
+# What ``fflib search --short`` chose on validation data; its records are in data/searches.
+SWIFT: dict[str, Any] = {
+    "schedule": "constant",
+    "negatives": "hard",
+    "batch_size": 32,
+    "learning_rate": 0.01,
+}
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,11 @@ class Plan:
     backprop_epochs: int = 5
     repeats: int = 3
     accuracy: float = 0.944
-    swift_epochs: tuple[int, ...] = (6, 8, 10, 12, 16)
+    swift_epochs: tuple[int, ...] = (2, 3, 4, 6)
     plain_epochs: tuple[int, ...] = (20, 30, 40, 60)
     dataset: str = "mnist"
     batch_size: int = 512
+    growth: dict[str, tuple[int, ...]] = field(default_factory=lambda: AXES)
 
 
 FULL = Plan()
@@ -62,8 +69,9 @@ QUICK = Plan(
     backprop_epochs=1,
     repeats=1,
     accuracy=0.88,
-    swift_epochs=(2, 3),
-    plain_epochs=(2, 3, 4),
+    swift_epochs=(2,),
+    plain_epochs=(2, 3),
+    growth={},
 )
 
 
@@ -82,76 +90,98 @@ def bench(plan: Plan = FULL, tell: Callable[[str], None] = lambda line: None) ->
         The ratios ``speedup_same_work``, ``ceiling_fraction``, ``speedup_to_accuracy``,
         ``speedup_predict``, ``speedup_bp_ff`` and ``speedup_bp``, each with ``median``, ``min``
         and ``max`` over repeats, in the number format this machine is fast in; the same in each
-        format under ``float32`` and ``mixed``; what they were made from under ``seconds``,
-        ``accuracy``, ``product_rate`` (GFLOP/s); and ``machine``, ``plan``.
+        format under ``float32`` and ``mixed``, the other format being measured once; what they
+        were made from under ``seconds``, ``accuracy``, ``product_rate`` (GFLOP/s); the rows of
+        :func:`fflib.bench.growth`; and ``machine``, ``plan``.
     """
     data = load(plan.dataset)
-    formats = ("float32", "mixed")
-    default = "mixed" if product_format("auto", CPU) == torch.bfloat16 else "float32"
-    seconds: dict[str, list[float]] = {}
-    accuracy: dict[str, float] = {}
-    ratios: dict[str, dict[str, list[float]]] = {name: {} for name in formats}
-    rates: dict[str, list[float]] = {name: [] for name in formats}
-
-    def note(name: str, value: float) -> float:
-        seconds.setdefault(name, []).append(value)
-        return value
-
-    def ratio(precision: str, name: str, value: float) -> None:
-        ratios[precision].setdefault(name, []).append(value)
-
+    fast = "mixed" if product_format("auto", CPU) == torch.bfloat16 else "float32"
+    formats = sorted(("float32", "mixed"), key=lambda precision: precision != fast)
+    tally = _Tally(formats)
     for repeat in range(plan.repeats):
+        # The format that is not the machine's own is there to compare with, and measured once.
+        measured = formats if repeat == 0 else formats[:1]
         for model, name in (("ff", "same_work"), ("bp-ff", "bp_ff"), ("bp", "bp")):
             tell(f"repeat {repeat + 1} of {plan.repeats}: {model}")
             experiment = _experiment(plan, model, repeat)
             plain = train_plainly(experiment, data)
-            note(f"{model}, plain", plain.seconds)
-            accuracy.setdefault(f"{model}, plain", _share_right(plain, data))
-            for precision in formats:
+            tally.note(f"{model}, plain", plain.seconds, _share_right(plain, data))
+            for precision in measured:
                 before = product_rate(precision)
                 run = _engine(experiment, precision)
                 rate = (before + product_rate(precision)) / 2
-                note(f"{model}, {precision}", run.seconds)
-                accuracy.setdefault(f"{model}, {precision}", run.accuracy)
-                ratio(precision, f"speedup_{name}", plain.seconds / run.seconds)
+                tally.note(f"{model}, {precision}", run.seconds, run.accuracy)
+                tally.ratio(precision, f"speedup_{name}", plain.seconds / run.seconds)
                 if model == "ff":
-                    rates[precision].append(rate)
+                    tally.rates[precision].append(rate)
                     floor = products(experiment, data) / rate
-                    ratio(precision, "ceiling_fraction", floor / run.seconds)
-                    slow, fast = _prediction(run)
-                    note("predict, plain", slow)
-                    ratio(precision, "speedup_predict", slow / note(f"predict, {precision}", fast))
-
+                    tally.ratio(precision, "ceiling_fraction", floor / run.seconds)
+                    slow, quick = _prediction(run)
+                    tally.note("predict, plain", slow)
+                    tally.note(f"predict, {precision}", quick)
+                    tally.ratio(precision, "speedup_predict", slow / quick)
     tell(f"time to an accuracy of {plan.accuracy}")
-    plain_epochs = _epochs_needed(plan, _experiment(plan, "ff", 0), plan.plain_epochs, default)
-    reached = train_plainly(_with(_experiment(plan, "ff", 0), epochs=plain_epochs), data)
-    slow = note("to accuracy, plain", reached.seconds)
-    accuracy["to accuracy, plain"] = _share_right(reached, data)
-    swift = _with(_experiment(plan, "ff", 0), **SWIFT)
-    swift_epochs = _epochs_needed(plan, swift, plan.swift_epochs, default)
-    for precision in formats:
-        for _ in range(plan.repeats):
-            run = _engine(_with(swift, epochs=swift_epochs), precision)
-            accuracy.setdefault(f"to accuracy, {precision}", run.accuracy)
-            fast = note(f"to accuracy, {precision}", run.seconds)
-            ratio(precision, "speedup_to_accuracy", slow / fast)
-    spread = {name: _spreads(ratios[name]) for name in formats}
+    epochs = _time_to_accuracy(plan, data, formats, tally)
+    ratios = {precision: _spreads(tally.ratios[precision]) for precision in formats}
     return {
-        **spread[default],
-        "precision": default,
-        **spread,
-        "epochs_to_accuracy": {"plain": plain_epochs, "engine": swift_epochs},
-        "seconds": _spreads(seconds),
-        "accuracy": accuracy,
-        "product_rate": {n: _spread(r / 1e9 for r in v) for n, v in rates.items()},
+        **ratios[fast],
+        "precision": fast,
+        **ratios,
+        "epochs_to_accuracy": epochs,
+        "seconds": _spreads(tally.seconds),
+        "accuracy": tally.accuracy,
+        "growth": growth(plan.dataset, plan.growth, batch_size=plan.batch_size, tell=tell),
+        "product_rate": {n: _spread(r / 1e9 for r in v) for n, v in tally.rates.items()},
         "machine": {
             "processor": processor(CPU),
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
             "platform": platform.platform(),
         },
-        "plan": asdict(plan),
+        "plan": asdict(plan) | {"swift": SWIFT},
     }
+
+
+class _Tally:
+    """What has been measured so far."""
+
+    def __init__(self, formats: Iterable[str]) -> None:
+        self.seconds: dict[str, list[float]] = {}
+        self.accuracy: dict[str, float] = {}
+        self.ratios: dict[str, dict[str, list[float]]] = {name: {} for name in formats}
+        self.rates: dict[str, list[float]] = {name: [] for name in formats}
+
+    def note(self, name: str, seconds: float, accuracy: float | None = None) -> None:
+        """Keep a time, and the accuracy of the first run of that name."""
+        self.seconds.setdefault(name, []).append(seconds)
+        if accuracy is not None:
+            self.accuracy.setdefault(name, accuracy)
+
+    def ratio(self, precision: str, name: str, value: float) -> None:
+        self.ratios[precision].setdefault(name, []).append(value)
+
+
+def _time_to_accuracy(
+    plan: Plan, data: Dataset, formats: Sequence[str], tally: _Tally
+) -> dict[str, int]:
+    """Time both versions until the accuracy is reached; the epochs per layer that it took.
+
+    The epochs that the baseline needs are found with the engine, which does the same sooner.
+    """
+    usual = _experiment(plan, "ff", 0)
+    enough, _ = _first_to_reach(plan.accuracy, usual, plan.plain_epochs, formats[0])
+    reached = train_plainly(enough, data)
+    tally.note("to accuracy, plain", reached.seconds, _share_right(reached, data))
+    swift, run = _first_to_reach(
+        plan.accuracy, _with(usual, **SWIFT), plan.swift_epochs, formats[0]
+    )
+    for precision in formats:
+        for _ in range(plan.repeats if precision == formats[0] else 1):
+            run = run or _engine(swift, precision)
+            tally.note(f"to accuracy, {precision}", run.seconds, run.accuracy)
+            tally.ratio(precision, "speedup_to_accuracy", reached.seconds / run.seconds)
+            run = None
+    return {"plain": enough.epochs, "engine": swift.epochs}
 
 
 def product_rate(precision: str, seconds: float = 0.3) -> float:
@@ -214,15 +244,17 @@ def _engine(experiment: Experiment, precision: str) -> Run:
     return train(_with(experiment, precision=precision), device="cpu", progress=False)
 
 
-def _epochs_needed(
-    plan: Plan, experiment: Experiment, candidates: Iterable[int], precision: str
-) -> int:
-    """The first number of epochs with which the engine reaches the accuracy, or the last."""
-    epochs = 0
-    for epochs in candidates:
-        if _engine(_with(experiment, epochs=epochs), precision).accuracy >= plan.accuracy:
+def _first_to_reach(
+    accuracy: float, experiment: Experiment, epochs: Iterable[int], precision: str
+) -> tuple[Experiment, Run | None]:
+    """The first length of training that reaches an accuracy, or the last, with the engine's run."""
+    run = None
+    for count in epochs:
+        experiment = _with(experiment, epochs=count)
+        run = _engine(experiment, precision)
+        if run.accuracy >= accuracy:
             break
-    return epochs
+    return experiment, run
 
 
 def _prediction(run: Run) -> tuple[float, float]:

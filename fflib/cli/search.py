@@ -15,6 +15,7 @@ the accuracy, or for ff that of the weakest layer if lower; seeds of a candidate
 \b
 Examples:
   fflib search --protocol relu-l2 --model ff
+  fflib search --short
   fflib search --protocol sigmoid-linf --model ff --dataset digits --into mine
 """
 
@@ -23,29 +24,32 @@ def search(
     protocol: Annotated[str, typer.Option(help="relu-l2 or sigmoid-linf.")] = "relu-l2",
     model: Annotated[str, typer.Option(help="ff, bp-ff or bp.")] = "ff",
     dataset: Annotated[str, typer.Option(help="A data set by name, or a folder.")] = "mnist",
+    short: Annotated[
+        bool, typer.Option("--short", help="Candidates for the shortest runs that do well.")
+    ] = False,
     into: Into = None,
     jobs: Jobs = None,
 ) -> None:
     """Train the candidates of a protocol and model, and say which does best on validation data."""
     from fflib.records import Store
-    from fflib.search import CANDIDATES, SEARCHES, best, candidates, configuration, score
+    from fflib.search import SEARCHES, axes, best, candidates, configuration, score
     from fflib.sweep import sweep
 
     store = SEARCHES if into is None else Store(into)
-    compared = candidates(protocol, model, dataset)
+    compared = candidates(protocol, model, dataset, short=short)
     errors = {}
     for outcome in sweep(compared, store, jobs=jobs):
         typer.echo(f"{outcome.experiment}: {'failed' if outcome.error else 'done'}", err=True)
         if outcome.error:
             errors[outcome.experiment] = outcome.error
-    axes = list(CANDIDATES[protocol, model])
+    fields = axes(protocol, model, short=short)
     found = {e: store.load(e) for e in compared if e not in errors}
     winner = configuration(best(list(found.values())).experiment) if found else None
     print_table(
-        [*axes, "validation accuracy", "score", ""],
+        [*fields, "validation accuracy", "score", ""],
         [
             [
-                *(str(getattr(e, axis)) for axis in axes),
+                *(str(getattr(e, field)) for field in fields),
                 errors.get(e) or f"{found[e].metrics.accuracy:.4f}",
                 f"{score(found[e]):.4f}" if e in found else "",
                 "best" if e in found and configuration(e) == winner else "",

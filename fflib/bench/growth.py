@@ -1,0 +1,95 @@
+"""How the cost of training grows with the width and depth of a network and with the data."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from fflib.bench.baseline import train_plainly
+from fflib.data import Dataset, Split, load
+from fflib.errors import TrainingError
+from fflib.experiment import Experiment
+from fflib.protocols import MODELS
+from fflib.training import train_on
+
+__all__ = ["AXES", "growth"]
+
+AXES: dict[str, tuple[int, ...]] = {
+    "hidden": (196, 392, 784, 1568),
+    "layers": (1, 2, 3, 6),
+    "images": (15_000, 30_000, 60_000),
+}
+
+
+def growth(
+    dataset: str = "mnist",
+    axes: dict[str, tuple[int, ...]] = AXES,
+    epochs: int = 3,
+    tell: Callable[[str], None] = lambda line: None,
+    **fields: Any,
+) -> list[dict[str, Any]]:
+    """Time the engine on every model, and the baseline on FF, along one axis after the other.
+
+    Parameters
+    ----------
+    dataset : str
+    axes : dict of str to tuple of int
+        The values of ``hidden``, ``layers`` and ``images``; the last value of ``images`` and the
+        settings of a published run hold where another axis is varied.
+    epochs : int
+        Epochs that a time is averaged over, per layer for FF.
+    tell : callable
+        Called with a line of text as each point begins.
+    **fields
+        Fields of :class:`fflib.Experiment`.
+
+    Returns
+    -------
+    list of dict
+        Rows of ``axis``, ``value``, ``model``, ``version`` ("engine" or "plain") and ``seconds``
+        per epoch, over all layers for FF. A run that learned nothing has no time.
+    """
+    data = load(dataset)
+    images = axes["images"][-1] if "images" in axes else len(data.train)
+
+    @cache
+    def times(images: int, **shape: int) -> list[dict[str, Any]]:
+        tell(f"growth: {images} images {shape or ''}")
+        part = _first(data, images)
+        return [
+            {"model": model, "version": version, "seconds": seconds / epochs}
+            for model in MODELS
+            for version, seconds in _times(
+                Experiment(
+                    model=model,
+                    dataset=dataset,
+                    epochs=epochs,
+                    **{"schedule": "constant"} | fields | shape,
+                ),
+                part,
+            )
+        ]
+
+    usual = Experiment(dataset=dataset, **fields)
+    rows = []
+    for axis, values in axes.items():
+        for value in values:
+            point = {"images": images, axis: value}
+            # The point that all axes share is measured once.
+            if axis != "images" and value == getattr(usual, axis):
+                del point[axis]
+            rows += [{"axis": axis, "value": value} | row for row in times(**point)]
+    return rows
+
+
+def _times(experiment: Experiment, data: Dataset) -> Iterator[tuple[str, float]]:
+    (run,) = train_on(data, [experiment], "cpu", progress=False)
+    if not isinstance(run, TrainingError):
+        yield "engine", run.seconds
+    if experiment.model == "ff":
+        yield "plain", train_plainly(experiment, data).seconds
+
+
+def _first(data: Dataset, images: int) -> Dataset:
+    train = data.train
+    return replace(data, train=Split(train.images[:images], train.labels[:images]))
