@@ -26,7 +26,7 @@ TINY = Plan(
     plain_epochs=(4,),
     dataset="digits",
     batch_size=32,
-    growth={"hidden": (128, 256), "images": (700, 1400)},
+    growth={"hidden": (256, 512), "images": (1200, 1437)},
 )
 
 
