@@ -6,11 +6,12 @@ from fflib.errors import ExperimentError, unknown
 from fflib.experiment import Experiment
 from fflib.protocols import MODELS, PROTOCOLS
 
-__all__ = ["DATASETS", "GRIDS", "JUDGED", "SEEDS", "UNSEEN_EPOCHS", "planned"]
+__all__ = ["DATASETS", "GRIDS", "JUDGED", "PRECISION_EPOCHS", "SEEDS", "UNSEEN_EPOCHS", "planned"]
 
 DATASETS = ("mnist", "fashion-mnist")
 SEEDS = (0, 1)
 UNSEEN_EPOCHS = 4  # shorter runs, since there are ten times as many
+PRECISION_EPOCHS = 5  # rounding does its harm in every step, so that short runs show it too
 
 GRIDS: dict[str, list[Experiment]] = {
     "main": [
@@ -20,6 +21,10 @@ GRIDS: dict[str, list[Experiment]] = {
     "unseen": [
         Experiment(model=model, dataset=dataset, hold_out=hold_out, epochs=UNSEEN_EPOCHS)
         for dataset, hold_out, model in product(DATASETS, range(10), ("ff", "bp"))
+    ],
+    "precision": [
+        Experiment(model=model, seed=seed, precision=precision, epochs=PRECISION_EPOCHS)
+        for seed, precision, model in product(range(5), ("float32", "mixed"), MODELS)
     ],
 }
 

@@ -32,7 +32,8 @@ def reproduce(
     grid: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="main or unseen; may be given several times. All by default."
+            metavar="NAME",
+            help="main, unseen or precision; may be given several times. All by default.",
         ),
     ] = None,
     into: Into = None,
