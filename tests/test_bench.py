@@ -12,8 +12,8 @@ from fflib import bench as package
 from fflib.bench import Plan, bench, growth
 from fflib.bench.baseline import train_plainly
 from fflib.bench.measure import product_rate
+from fflib.bench.report import RATIOS
 from fflib.cli import app
-from fflib.cli.bench import RATIOS
 from fflib.data import load
 from fflib.protocols import MODELS
 

@@ -17,15 +17,6 @@ Examples:
   fflib bench --json > bench.json
 """
 
-RATIOS = {
-    "speedup_same_work": "FF training, the same epochs",
-    "ceiling_fraction": "FF training, share of the product rate",
-    "speedup_to_accuracy": "FF training, to the same accuracy",
-    "speedup_predict": "FF prediction",
-    "speedup_bp_ff": "BP/FF training, the same epochs",
-    "speedup_bp": "BP training, the same epochs",
-}
-
 
 def bench(
     quick: Annotated[
@@ -38,6 +29,7 @@ def bench(
     """Measure how much faster the engine is than a plain baseline."""
     from fflib.bench import FULL, QUICK
     from fflib.bench import bench as measure
+    from fflib.bench.report import ratios
 
     result = measure(QUICK if quick else FULL, lambda line: typer.echo(line, err=True))
     if as_json:
@@ -46,12 +38,10 @@ def bench(
     machine = result["machine"]
     typer.echo(f"{machine['processor']}, {machine['threads']} threads, torch {machine['torch']}")
     typer.echo(f"trained here in {result['precision']} unless told otherwise\n")
+    table = ratios(result)
     print_table(
-        ["times faster than the baseline", "float32", "bfloat16 products"],
-        [
-            [title, *(_range(result[name][ratio]) for name in ("float32", "mixed"))]
-            for ratio, title in RATIOS.items()
-        ],
+        ["times faster than the baseline", *table.columns],
+        [[title, *row] for title, row in zip(table.index, table.to_numpy(), strict=True)],
     )
     typer.echo()
     print_table(
