@@ -11,7 +11,7 @@ import fflib
 from fflib import bench as package
 from fflib.bench import Plan, bench, growth
 from fflib.bench.baseline import train_plainly
-from fflib.bench.measure import product_rate
+from fflib.bench.measure import _first_to_reach, product_rate
 from fflib.bench.report import RATIOS
 from fflib.cli import app
 from fflib.data import load
@@ -64,6 +64,21 @@ def test_growth_has_a_time_for_every_point(result):
 def test_a_run_that_learns_nothing_has_no_time():
     rows = growth("digits", {"images": (40,)}, epochs=1, hidden=8, learning_rate=1e-9)
     assert {(row["model"], row["version"]) for row in rows} == {("ff", "plain"), ("bp", "engine")}
+
+
+def test_training_lengthens_until_the_accuracy_is_reached():
+    usual = fflib.Experiment(dataset="digits", model="bp", hidden=32)
+    known = {
+        fflib.Experiment(**usual.model_dump() | {"epochs": epochs}): 0.1 * epochs
+        for epochs in (1, 2, 3)
+    }
+    reached, run = _first_to_reach(0.2, usual, (1, 2, 3), "float32", known)
+    assert (reached.epochs, run) == (2, None)
+    longest, _ = _first_to_reach(0.9, usual, (1, 2, 3), "float32", known)
+    assert longest.epochs == 3
+    _, trained = _first_to_reach(0.2, usual, (4,), "float32", known)
+    assert trained is not None
+    assert trained.experiment.epochs == 4
 
 
 @pytest.mark.parametrize("model", ["ff", "bp-ff", "bp"])

@@ -2,9 +2,10 @@
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -69,7 +70,7 @@ QUICK = Plan(
     backprop_epochs=1,
     repeats=1,
     accuracy=0.88,
-    swift_epochs=(2,),
+    swift_epochs=(1, 2),
     plain_epochs=(2, 3),
     growth={},
 )
@@ -105,7 +106,8 @@ def bench(plan: Plan = FULL, tell: Callable[[str], None] = lambda line: None) ->
             tell(f"repeat {repeat + 1} of {plan.repeats}: {model}")
             experiment = _experiment(plan, model, repeat)
             plain = train_plainly(experiment, data)
-            tally.note(f"{model}, plain", plain.seconds, _share_right(plain, data))
+            tally.plain[experiment] = plain.seconds, _share_right(plain, data)
+            tally.note(f"{model}, plain", *tally.plain[experiment])
             for precision in measured:
                 before = product_rate(precision)
                 run = _engine(experiment, precision)
@@ -150,6 +152,7 @@ class _Tally:
         self.accuracy: dict[str, float] = {}
         self.ratios: dict[str, dict[str, list[float]]] = {name: {} for name in formats}
         self.rates: dict[str, list[float]] = {name: [] for name in formats}
+        self.plain: dict[Experiment, tuple[float, float]] = {}
 
     def note(self, name: str, seconds: float, accuracy: float | None = None) -> None:
         """Keep a time, and the accuracy of the first run of that name."""
@@ -166,12 +169,17 @@ def _time_to_accuracy(
 ) -> dict[str, int]:
     """Time both versions until the accuracy is reached; the epochs per layer that it took.
 
-    The epochs that the baseline needs are found with the engine, which does the same sooner.
+    Where the baseline has not been timed yet, the epochs that it needs are found with the engine,
+    which does the same sooner.
     """
     usual = _experiment(plan, "ff", 0)
-    enough, _ = _first_to_reach(plan.accuracy, usual, plan.plain_epochs, formats[0])
-    reached = train_plainly(enough, data)
-    tally.note("to accuracy, plain", reached.seconds, _share_right(reached, data))
+    known = {experiment: accuracy for experiment, (_, accuracy) in tally.plain.items()}
+    enough, _ = _first_to_reach(plan.accuracy, usual, plan.plain_epochs, formats[0], known)
+    if enough not in tally.plain:
+        plain = train_plainly(enough, data)
+        tally.plain[enough] = plain.seconds, _share_right(plain, data)
+    slow, accuracy = tally.plain[enough]
+    tally.note("to accuracy, plain", slow, accuracy)
     swift, run = _first_to_reach(
         plan.accuracy, _with(usual, **SWIFT), plan.swift_epochs, formats[0]
     )
@@ -179,7 +187,7 @@ def _time_to_accuracy(
         for _ in range(plan.repeats if precision == formats[0] else 1):
             run = run or _engine(swift, precision)
             tally.note(f"to accuracy, {precision}", run.seconds, run.accuracy)
-            tally.ratio(precision, "speedup_to_accuracy", reached.seconds / run.seconds)
+            tally.ratio(precision, "speedup_to_accuracy", slow / run.seconds)
             run = None
     return {"plain": enough.epochs, "engine": swift.epochs}
 
@@ -245,14 +253,21 @@ def _engine(experiment: Experiment, precision: str) -> Run:
 
 
 def _first_to_reach(
-    accuracy: float, experiment: Experiment, epochs: Iterable[int], precision: str
+    accuracy: float,
+    experiment: Experiment,
+    epochs: Iterable[int],
+    precision: str,
+    known: Mapping[Experiment, float] = MappingProxyType({}),
 ) -> tuple[Experiment, Run | None]:
-    """The first length of training that reaches an accuracy, or the last, with the engine's run."""
+    """The first length of training that reaches an accuracy, or the last, with the engine's run.
+
+    Experiments of known accuracy are not run again.
+    """
     run = None
     for count in epochs:
         experiment = _with(experiment, epochs=count)
-        run = _engine(experiment, precision)
-        if run.accuracy >= accuracy:
+        run = None if experiment in known else _engine(experiment, precision)
+        if (run.accuracy if run else known[experiment]) >= accuracy:
             break
     return experiment, run
 
