@@ -38,7 +38,7 @@ def planned(*grids: str) -> list[Experiment]:
     Parameters
     ----------
     *grids : str
-        Names in :data:`GRIDS`.
+        Names in ``GRIDS``.
 
     Raises
     ------
