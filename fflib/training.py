@@ -98,7 +98,9 @@ def train_together(
     >>> [run.circumstances.together for run in train_together(experiments, progress=False)]
     [3, 3, 3]
     """
-    return train_on(load(_common(experiments).dataset), experiments, device, progress)
+    dataset = _common(experiments).dataset
+    resolve_device(device)  # so that a name that is wrong is told before anything is read
+    return train_on(load(dataset), experiments, device, progress)
 
 
 def train_on(
