@@ -17,6 +17,7 @@ from fflib.statistics import paired_interval
 __all__ = [
     "MEASURES",
     "RATIOS",
+    "by_format",
     "exponents",
     "on_file",
     "precision",
@@ -180,6 +181,25 @@ def precision(records: Iterable[Record]) -> pd.DataFrame:
     return rows.sort_values("seed", ignore_index=True)
 
 
+def by_format(runs: pd.DataFrame, model: str, measure: str) -> pd.DataFrame:
+    """One measure of one model, a row per seed and a column per number format.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        From :func:`precision`.
+    model : str
+    measure : str
+        A key of :data:`MEASURES`.
+
+    Returns
+    -------
+    DataFrame
+    """
+    own = runs[runs["model"] == model]
+    return own.pivot(index="seed", columns="precision", values=measure)
+
+
 def precision_table(records: Iterable[Record]) -> pd.DataFrame:
     """Whether mixed precision moves a result by more than another seed does.
 
@@ -199,9 +219,7 @@ def precision_table(records: Iterable[Record]) -> pd.DataFrame:
     table = {}
     for measure, title in MEASURES.items():
         for model in MODELS:
-            own = runs[runs["model"] == model].pivot(
-                index="seed", columns="precision", values=measure
-            )
+            own = by_format(runs, model, measure)
             moved = paired_interval(own["mixed"], own["float32"])
             spread = own["float32"].std()
             table[title, style.model_name(model)] = {

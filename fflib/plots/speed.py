@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from fflib.bench.report import MEASURES, RATIOS, precision
+from fflib.bench.report import MEASURES, RATIOS, by_format, precision
 from fflib.plots import style
 from fflib.plots.panels import shifts
 from fflib.protocols import MODELS
@@ -133,9 +133,7 @@ def number_formats(records: Iterable[Record]) -> Figure:
     rows = np.arange(len(MODELS))
     for ax, (measure, title) in zip(axes, MEASURES.items(), strict=True):
         for row, model in zip(rows, MODELS, strict=True):
-            own = runs[runs["model"] == model].pivot(
-                index="seed", columns="precision", values=measure
-            )
+            own = by_format(runs, model, measure)
             apart = 1000 * (own["float32"] - own["float32"].mean())
             moved = 1000 * (own["mixed"] - own["float32"])
             for values, shift, colour, marker, label in (
