@@ -1,6 +1,7 @@
 """What a claim chapter rests on: the records it speaks of, and the tables made from them."""
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 from typing import Any, Literal
 
 import pandas as pd
@@ -8,7 +9,7 @@ import pandas as pd
 from fflib.claims import CLAIMS, Claim, Verdict
 from fflib.errors import FflibError, unknown
 from fflib.experiment import Experiment
-from fflib.grids import DATASETS, SEEDS, planned
+from fflib.grids import DATASETS, JUDGED, planned
 from fflib.obtaining import gather
 from fflib.plots import style
 from fflib.protocols import MODELS, PROTOCOLS
@@ -20,7 +21,6 @@ __all__ = [
     "cells",
     "claim",
     "evidence",
-    "held_out_on_record",
     "links_table",
     "settings",
     "verdict_table",
@@ -83,10 +83,10 @@ def evidence(
     dataset: str,
     protocol: str,
     *,
-    models: Iterable[str] = MODELS,
-    seeds: Iterable[int] = SEEDS,
+    models: Sequence[str] = MODELS,
+    seeds: Iterable[int] | None = None,
     protocols: Sequence[str] = PROTOCOLS,
-    hold_out: Iterable[int | None] = (None,),
+    hold_out: Sequence[int | None] = (None,),
     **overrides: Any,
 ) -> list[Record]:
     """Records of every data set and protocol that a chapter compares, its own first.
@@ -95,8 +95,10 @@ def evidence(
     ----------
     source, dataset, protocol, protocols
         As in :func:`cells`.
-    models, seeds, hold_out
+    models, hold_out
         Crossed with one another, as in :func:`fflib.gather`.
+    seeds : iterable of int, optional
+        By default all that are published; where nothing is, and in training, two.
     **overrides
         Fields of :class:`fflib.Experiment`; those that are None are left to the preset.
 
@@ -110,21 +112,28 @@ def evidence(
         A record is wanted from the store and is not there.
     """
     datasets, compared = cells(source, dataset, protocol, protocols)
+    if source == "records" and seeds is None:
+        asked = {name: value for name, value in overrides.items() if value is not None}
+        published = PUBLISHED.among(
+            e
+            for where in product(datasets, compared)
+            for e in planned(*JUDGED)
+            if (e.dataset, e.protocol) == where
+            and e.model in models
+            and e.hold_out in hold_out
+            and all(getattr(e, name) == value for name, value in asked.items())
+        )
+        if published:
+            return published
     return gather(
         source,
         models=models,
         datasets=datasets,
         protocols=compared,
-        seeds=seeds,
+        seeds=(0, 1) if seeds is None else seeds,
         hold_out=hold_out,
         **overrides,
     )
-
-
-def held_out_on_record() -> list[int]:
-    """Held-out classes of the published grid of which no run is missing, in order."""
-    missing = {e.hold_out for e in planned("unseen") if e not in PUBLISHED}
-    return [label for label in range(10) if label not in missing]
 
 
 def where(records: Iterable[Record], **fields: Any) -> list[Record]:
@@ -254,11 +263,11 @@ def verdict_table(verdict: Verdict) -> pd.DataFrame:
         {
             "data set": style.dataset_name(cell.dataset),
             "protocol": style.protocol_name(cell.protocol),
-            "mean and 95 % interval": f"{cell.interval:.3f}",
+            "mean and interval": f"{cell.interval:.3f}",
             "runs": cell.interval.n,
             "claim": cell.answer,
         }
         for cell in verdict.cells
     ]
-    table = pd.DataFrame(rows, columns=["data set", "protocol", "mean and 95 % interval", "runs", "claim"])  # fmt: skip
+    table = pd.DataFrame(rows, columns=["data set", "protocol", "mean and interval", "runs", "claim"])  # fmt: skip
     return table.set_index(["data set", "protocol"])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from fflib.claims import Claim, Verdict, members
+from fflib.claims import CLAIMS, Claim, Verdict, members
 from fflib.measures.sharing import jaccard
 from fflib.plots import style
 from fflib.plots.unseen import CARRIED
@@ -37,11 +37,13 @@ def criterion(claim: Claim) -> Markdown:
     Markdown
     """
     side = "above" if claim.above else "below"
+    test = " and the test excludes chance" if claim.test else ""
     return Markdown(
         f"- **One number per run:** {claim.quantity}.\n"
-        f"- **Holds** in a cell (a data set under a protocol) if the 95 % interval over runs lies "
-        f"{side} **{claim.bound:g}**, **fails** if it lies on the other side, and is **open** "
-        "while it contains that bound.\n"
+        f"- **Statistic** in a cell (a data set under a protocol): {claim.statistic}. The interval "
+        f"has 95 % confidence for all {len(CLAIMS)} claims of the paper together.\n"
+        f"- **Holds** in a cell if the interval lies {side} **{claim.bound:g}**{test}, **fails** "
+        "if it lies on the other side, and is **open** otherwise.\n"
         "- **Reproduced** if it holds in every cell, **not reproduced** if it fails in every "
         "cell, **partly** if it holds in some, **not decidable** otherwise."
     )

@@ -1,5 +1,6 @@
 """Verdicts: from numbers of runs to an answer, on records made for the purpose."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from fflib.book import chapters
 from fflib.claims import CLAIMS, Claim, judge, scorecard
 from fflib.experiment import Experiment
 from fflib.records import Record
+from fflib.statistics import mean_interval
 from fflib.summary import LayerMetrics, Metrics
 
 
@@ -80,6 +82,54 @@ def test_runs_are_paired_with_the_control_of_their_seed():
     assert found.verdict == "reproduced"
     lonely = judge(claim(control=True), ff + bp[:1])
     assert lonely.interval.n == 1
+
+
+def test_the_risk_of_error_is_shared_among_the_claims():
+    values = [0.80, 0.82, 0.90]
+    alone, shared = mean_interval(values), judge(claim(), runs(values)).interval
+    assert (1 - shared.confidence) * len(CLAIMS) == pytest.approx(1 - alone.confidence)
+    assert shared.low < alone.low < alone.high < shared.high
+
+
+@pytest.mark.parametrize(
+    ("p_value", "answer"), [(1e-4, "holds"), (0.04, "open"), (1.0, "open"), (np.nan, "open")]
+)
+def test_a_claim_with_a_test_holds_only_where_the_test_excludes_chance(p_value, answer):
+    tested = replace(claim(), test=lambda records: p_value)
+    (cell,) = judge(tested, runs([0.80, 0.81, 0.82])).cells
+    assert (cell.answer, cell.p_value) == (answer, pytest.approx(p_value, nan_ok=True))
+    (cell,) = judge(tested, runs([0.30, 0.31, 0.32])).cells
+    assert cell.answer == "fails"
+
+
+def test_overlap_that_follows_similarity_is_told_from_one_that_does_not():
+    """Classes on a ring, each sharing half of its units with the next one alone."""
+    units = np.arange(40)
+    members = np.array([(units // 4 == c) | (units // 4 == (c + 1) % 10) for c in range(10)])
+    steps = np.abs(np.subtract.outer(np.arange(10), np.arange(10)))
+    similarity = np.where(np.minimum(steps, 10 - steps) == 1, 0.8, 0.1)
+    (shared,) = (c for c in CLAIMS if c.id == "shared")
+
+    def with_arrays(order):
+        arrays = {
+            "ensembles/median-quantile": np.packbits(np.stack([members] * 3), axis=-1),
+            "similarity": similarity[order][:, order],
+        }
+        return [
+            r.model_copy(
+                update={
+                    "arrays": arrays,
+                    "experiment": r.experiment.model_copy(update={"hidden": 40}),
+                }
+            )
+            for r in runs([0.5, 0.5])
+        ]
+
+    (follows,) = judge(shared, with_arrays(np.arange(10))).cells
+    assert follows.interval.mean == pytest.approx(1)
+    assert (follows.answer, follows.p_value < 0.001) == ("holds", True)
+    (shuffled,) = judge(shared, with_arrays(np.array([0, 5, 2, 7, 4, 9, 6, 1, 8, 3]))).cells
+    assert (shuffled.answer, shuffled.p_value > 0.1) == ("fails", True)
 
 
 def test_more_runs_only_make_the_interval_more_precise():

@@ -8,7 +8,8 @@ from fflib.cli.output import print_json, print_table
 
 EXAMPLES = """
 Each claim is judged by a criterion that was fixed before the runs. The estimate is the mean over
-training runs of the quantity in the criterion, with its 95 % confidence interval.
+training runs of the quantity in the criterion, with an interval of 95 % confidence for all claims
+together.
 
 \b
 Examples:
