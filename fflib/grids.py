@@ -12,6 +12,8 @@ __all__ = [
     "JUDGED",
     "PRECISION_EPOCHS",
     "SEEDS",
+    "SWEPT_EPOCHS",
+    "SWEPT_RATES",
     "UNSEEN_EPOCHS",
     "UNSEEN_SEEDS",
     "planned",
@@ -22,6 +24,8 @@ DATASETS = ("mnist", "fashion-mnist")
 SEEDS = {"relu-l2": range(10), "sigmoid-linf": range(5)}
 UNSEEN_SEEDS = range(2)  # and ten classes for each
 UNSEEN_EPOCHS = 4  # shorter runs, since there are ten times as many
+SWEPT_RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01)
+SWEPT_EPOCHS = (4, 12)
 PRECISION_EPOCHS = 5  # rounding does its harm in every step, so that short runs show it too
 
 GRIDS: dict[str, list[Experiment]] = {
@@ -37,6 +41,20 @@ GRIDS: dict[str, list[Experiment]] = {
     "precision": [
         Experiment(model=model, seed=seed, precision=precision, epochs=PRECISION_EPOCHS)
         for seed, precision, model in product(range(5), ("float32", "mixed"), MODELS)
+    ],
+    # It compares settings, so it keeps to validation data like every choice of settings.
+    "learning-rate": [
+        Experiment(
+            model=model,
+            dataset=dataset,
+            seed=seed,
+            learning_rate=rate,
+            epochs=epochs,
+            evaluate_on="validation",
+        )
+        for epochs, seed, dataset, rate, model in product(
+            SWEPT_EPOCHS, range(3), DATASETS, SWEPT_RATES, MODELS
+        )
     ],
 }
 

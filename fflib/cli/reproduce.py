@@ -33,7 +33,7 @@ def reproduce(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="main, unseen or precision; may be given several times. All by default.",
+            help="main, unseen, precision or learning-rate; may be given several times. All by default.",
         ),
     ] = None,
     into: Into = None,
