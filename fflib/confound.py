@@ -119,7 +119,7 @@ def at_matched_accuracy(
         raise ValueError(f"a comparison needs runs of {model} on {dataset}, got none")
     means = chosen.groupby(SETTING)["accuracy"].mean()
     rate, epochs = means.idxmax()
-    own = chosen.set_index([*SETTING, "seed"])["hoyer"].loc[rate, epochs]
+    own = chosen.query("learning_rate == @rate and epochs == @epochs").set_index("seed")["hoyer"]
     differences = {}
     for setting, theirs in runs.query("dataset == @dataset and model == @control").groupby(SETTING):
         hoyer = theirs.set_index("seed")["hoyer"]
