@@ -14,6 +14,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from fflib.measures import ensembles, polarity, sharing, sparsity, unseen
+from fflib.measures.robustness import THRESHOLDS, USUAL, Choice, by_threshold, members_by_threshold
 from fflib.network import Activations
 from fflib.run import Carried, Circumstances, Run
 
@@ -81,6 +82,9 @@ class Metrics(_Frozen):
     unseen : dict or None
         By the label carried ("true", "none", "predicted"; "plain" for a network without labels),
         one :class:`fflib.measures.unseen.UnseenClass` a layer; None where no class was held out.
+    choices : list of Choice or None
+        Ensembles under other rules and thresholds, on correctly classified and on all images;
+        the Kolmogorov–Smirnov rule on the former only. None for validation data.
     """
 
     accuracy: float
@@ -89,6 +93,7 @@ class Metrics(_Frozen):
     correct: int
     layers: list[LayerMetrics]
     unseen: dict[str, list[unseen.UnseenClass]] | None
+    choices: list[Choice] | None = None
 
 
 class Provenance(_Frozen):
@@ -142,7 +147,11 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
     correct = run.activations(split)
     if run.experiment.hold_out is not None:
         rules = [rule for rule in rules if rule != "kolmogorov-smirnov"]
-    members = {rule: ensembles.RULES[rule](correct, classes=classes) for rule in rules}
+    ranges = {
+        rule: members_by_threshold(rule, correct, THRESHOLDS[rule], classes=classes)
+        for rule in rules
+    }
+    members = {rule: m[THRESHOLDS[rule].index(USUAL[rule])] for rule, m in ranges.items()}
     weights = run.network.weights
     links: list[dict[str, float] | None] = [None]
     for depth in range(1, len(weights)):
@@ -168,10 +177,11 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
         )
     ]
     pixels, labels = run.images(split)
+    similarity = sharing.visual_similarity(pixels, labels, classes)
     counts, edges = zip(*(np.histogram(w, bins=WEIGHT_BINS) for w in weights), strict=True)
     arrays: dict[str, Array] = {
         "mean": ensembles.class_means(correct, classes=classes).astype(np.float16),
-        "similarity": sharing.visual_similarity(pixels, labels, classes).astype(np.float32),
+        "similarity": similarity.astype(np.float32),
         "weights": np.array(counts, dtype=np.int32),
         "weight_edges": np.array(edges, dtype=np.float32),
     }
@@ -187,8 +197,22 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
         correct=len(correct.labels),
         layers=layers,
         unseen=held_out,
+        choices=None if split == "validation" else _choices(ranges, everything, similarity),
     )
     return metrics, arrays
+
+
+def _choices(ranges: dict[str, Array], everything: Activations, similarity: Array) -> list[Choice]:
+    """Ensembles at every threshold; for cheap rules also on all images."""
+    cheap = [rule for rule in ranges if rule != "kolmogorov-smirnov"]
+    on_all = {
+        rule: members_by_threshold(rule, everything, THRESHOLDS[rule], classes=len(similarity))
+        for rule in cheap
+    }
+    return [
+        *(c for r, m in ranges.items() for c in by_threshold(r, m, similarity)),
+        *(c for r, m in on_all.items() for c in by_threshold(r, m, similarity, "all")),
+    ]
 
 
 def _held_out(run: Run) -> tuple[dict[str, list[unseen.UnseenClass]], dict[str, Array]]:

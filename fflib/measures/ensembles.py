@@ -24,6 +24,7 @@ __all__ = [
     "class_medians",
     "kolmogorov_smirnov",
     "leave_one_out",
+    "mean_p_values",
     "median_quantile",
 ]
 
@@ -289,8 +290,42 @@ def kolmogorov_smirnov(
     >>> np.flatnonzero(members)
     array([4])
     """
+    return mean_p_values(activations, classes=classes) < p
 
-    def members(values: Floats) -> Booleans:
+
+def mean_p_values(activations: Activations, *, classes: int | None = None) -> NDArray[np.float64]:
+    """How little a unit's activations differ from those of the other units, class by class.
+
+    What :func:`kolmogorov_smirnov` compares with its bound: the cost is here, and many bounds can
+    be tried on the result.
+
+    Parameters
+    ----------
+    activations : Activations
+        Activations of shape (n, units) for each layer, and labels.
+    classes : int, optional
+        Number of classes; the largest label plus one by default.
+
+    Returns
+    -------
+    ndarray, shape (layer, class, unit)
+        The p-value of the Kolmogorov–Smirnov test between the unit and another unit, averaged over
+        all other units; nan for a class without samples.
+
+    Raises
+    ------
+    ValueError
+        Layers of different widths or of a single unit, or labels out of range.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> values = np.zeros((10, 3))
+    >>> mean_p_values(SimpleNamespace(values=[values], labels=np.zeros(10, int)))
+    array([[[1., 1., 1.]]])
+    """
+
+    def of_class(values: Floats) -> NDArray[np.float64]:
         others = _number_of_others(values.shape[1])
         _, ranks = np.unique(values, return_inverse=True)
         samples = np.sort(ranks.reshape(values.shape), axis=0).T
@@ -303,9 +338,9 @@ def kolmogorov_smirnov(
         table = np.array([_p_value(len(values), int(height)) for height in heights])
         p_values = table[where.reshape(gaps.shape)]
         mean = (p_values @ copies - 1) / others  # less the unit's own, which is 1
-        return (mean < p)[which.ravel()]
+        return np.asarray(mean[which.ravel()])
 
-    return _by_class(activations, classes, members, False).astype(bool)
+    return _by_class(activations, classes, of_class, np.nan)
 
 
 def _number_of_others(units: int) -> int:
