@@ -6,6 +6,7 @@ plain back-propagation (BP) network takes the bare image and ends in a linear he
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import torch
@@ -70,6 +71,8 @@ class Network(nn.Module):
     products : torch.dtype
         Number format of the products when labels are tried; float32 unless training sets another.
         Activations are always computed in float32.
+    silent : Tensor of bool, shape (layers, units), or None
+        Units whose activation is zero whatever their input, see :meth:`silenced`.
 
     Examples
     --------
@@ -98,6 +101,7 @@ class Network(nn.Module):
         super().__init__()
         self.classes, self.lit, self.norm = classes, lit, norm
         self.products = torch.float32
+        self.silent: Tensor | None = None
         self.activation = ACTIVATIONS[activation]
         self.goodness = GOODNESS[goodness] if goodness else None
         self.seen = list(range(classes)) if seen is None else list(seen)
@@ -115,6 +119,33 @@ class Network(nn.Module):
         """Weight matrices of the hidden layers, each of shape (units, inputs), on the CPU."""
         return [layer.weight.detach().cpu() for layer in self.layers]
 
+    def silenced(self, units: Tensor) -> "Network":
+        """The same network with some units silent: they add no goodness and are not heard above.
+
+        Parameters
+        ----------
+        units : Tensor of bool, shape (layers, units)
+
+        Returns
+        -------
+        Network
+            It shares its weights with this one, which stays as it is.
+
+        Examples
+        --------
+        >>> network = Network(4, 2, 1, classes=2, activation="sigmoid")
+        >>> network.silenced(torch.tensor([[True, False]])).forward(torch.ones(1, 4))[0][0, 0]
+        tensor(0., grad_fn=<SelectBackward0>)
+        """
+        other = copy(self)
+        other.silent = units.to(self.layers[0].weight.device)
+        return other
+
+    def _respond(self, z: Tensor, depth: int) -> Tensor:
+        """Activations of a layer from its pre-activations, shape (..., units)."""
+        h = self.activation.value(z)
+        return h if self.silent is None else h.masked_fill(self.silent[depth], 0)
+
     def layer_input(self, x: Tensor) -> Tensor:
         """Scale what a layer receives, shape (..., units), to unit norm where the model does."""
         return normalise(x, self.norm) if self.norm else x
@@ -131,8 +162,8 @@ class Network(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         """Activations of every layer, each (n, units), for inputs (n, inputs) labels included."""
         hidden = []
-        for layer in self.layers:
-            x = self.activation.value(layer(self.layer_input(x)))
+        for depth, layer in enumerate(self.layers):
+            x = self._respond(layer(self.layer_input(x)), depth)
             hidden.append(x)
         return hidden
 
@@ -222,11 +253,11 @@ class Network(nn.Module):
         for x in pixels.split(max(1, CHUNK // len(self.seen))):
             image, strength = self.image_and_strength(x.to(label.device))
             shared = F.linear(image.to(self.products), *first).float()
-            h = self.activation.value(shared[:, None] + strength[:, None] * label)
+            h = self._respond(shared[:, None] + strength[:, None] * label, 0)
             goodness = [self.goodness.value(h)]
-            for layer in rest:
+            for above, layer in enumerate(rest, start=1):
                 z = F.linear(self.layer_input(h).to(self.products), *layer).float()
-                h = self.activation.value(z)
+                h = self._respond(z, above)
                 goodness.append(self.goodness.value(h))
             results.append(torch.stack(goodness, 1))
         return torch.cat(results)

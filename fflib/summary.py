@@ -1,7 +1,7 @@
 """From a run to the numbers that its record keeps."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,16 +13,17 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict
 
-from fflib.measures import ensembles, polarity, sharing, sparsity, unseen
+from fflib.measures import ensembles, polarity, sharing, sparsity, unseen, worth
 from fflib.measures.robustness import THRESHOLDS, USUAL, Choice, by_threshold, members_by_threshold
-from fflib.network import Activations
+from fflib.network import NO_LABEL, Activations
 from fflib.run import Carried, Circumstances, Run
 
-__all__ = ["LayerMetrics", "Metrics", "Provenance", "provenance", "summarise", "unpack"]
+__all__ = ["LayerMetrics", "Metrics", "Provenance", "Worth", "provenance", "summarise", "unpack"]
 
 Array = np.ndarray
 RULES = tuple(ensembles.RULES)
 WEIGHT_BINS = 80
+DAMAGED = 1000  # images that are predicted anew for every ensemble that is silenced
 
 
 class _Frozen(BaseModel):
@@ -67,6 +68,23 @@ class LayerMetrics(_Frozen):
     links: dict[str, float] | None
 
 
+class Worth(_Frozen):
+    """What ensembles are worth, on other images than those they were found on.
+
+    Parameters
+    ----------
+    decoded : dict of str to list of float
+        By the label carried ("none", "true"; "plain" for a network without labels): accuracy of
+        reading the class off the ensembles alone, layer by layer. With "true" the label itself is
+        in the input, so that only "none" tells what the image alone gives away.
+    cut : fflib.measures.worth.Cut
+        What is lost with the units that are in no ensemble.
+    """
+
+    decoded: dict[str, list[float]]
+    cut: worth.Cut
+
+
 class Metrics(_Frozen):
     """The numbers of one run.
 
@@ -85,6 +103,8 @@ class Metrics(_Frozen):
     choices : list of Choice or None
         Ensembles under other rules and thresholds, on correctly classified and on all images;
         the Kolmogorov–Smirnov rule on the former only. None for validation data.
+    worth : Worth or None
+        None for validation data and for runs with a held-out class.
     """
 
     accuracy: float
@@ -94,6 +114,7 @@ class Metrics(_Frozen):
     layers: list[LayerMetrics]
     unseen: dict[str, list[unseen.UnseenClass]] | None
     choices: list[Choice] | None = None
+    worth: Worth | None = None
 
 
 class Provenance(_Frozen):
@@ -140,6 +161,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
         packed to bits, see :func:`unpack`. ``similarity``: correlation of class mean images,
         (class, class). ``weights`` and ``weight_edges``: histogram of the weights by layer.
         ``unseen/CARRIED``: mean activations on the held-out class, (layer, unit).
+        ``damage/ensembles`` and ``damage/random``: see :func:`fflib.measures.worth.damage`.
     """
     split = run.experiment.evaluate_on
     classes = len(run.data.classes)
@@ -190,6 +212,10 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
     if run.experiment.hold_out is not None:
         held_out, profiles = _held_out(run)
         arrays |= profiles
+    value = None
+    if run.experiment.hold_out is None and split != "validation":
+        value, damage = _worth(run)
+        arrays |= damage
     metrics = Metrics(
         accuracy=run.accuracy,
         layer_accuracy=run.layer_accuracy,
@@ -198,6 +224,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
         layers=layers,
         unseen=held_out,
         choices=None if split == "validation" else _choices(ranges, everything, similarity),
+        worth=value,
     )
     return metrics, arrays
 
@@ -213,6 +240,41 @@ def _choices(ranges: dict[str, Array], everything: Activations, similarity: Arra
         *(c for r, m in ranges.items() for c in by_threshold(r, m, similarity)),
         *(c for r, m in on_all.items() for c in by_threshold(r, m, similarity, "all")),
     ]
+
+
+def _worth(run: Run) -> tuple[Worth, dict[str, Array]]:
+    """Find ensembles on a random half of the images, and see on the other what they are worth."""
+    seed, classes, network = run.experiment.seed, len(run.data.classes), run.network
+    pixels, labels = run.images(run.experiment.evaluate_on)
+    order = torch.from_numpy(np.random.default_rng(seed).permutation(len(labels)))
+    for_finding, rest = order.tensor_split(2)
+    right = for_finding[network.predict(pixels[for_finding]) == labels[for_finding]]
+    found = Activations(network.activations(pixels[right], labels[right]), labels[right])
+    members = ensembles.median_quantile(found, classes=classes)
+
+    x, y = pixels[rest], labels[rest]
+    carried = {"none": torch.full_like(y, NO_LABEL), "true": y}
+    if network.goodness is None:
+        carried = {"plain": y}
+    decoded = {
+        name: [
+            float((worth.decode(h, own) == y.numpy()).mean())
+            for h, own in zip(network.activations(x, shown), members, strict=True)
+        ]
+        for name, shown in carried.items()
+    }
+
+    def predict_with(images: torch.Tensor) -> Callable[[Array], Array]:
+        return lambda silent: network.silenced(torch.from_numpy(silent)).predict(images).numpy()
+
+    few = slice(DAMAGED)
+    own, random = worth.damage(predict_with(x[few]), members, y[few], seed=seed)
+    cut = worth.cut(predict_with(x), members, y, seed=seed)
+    damage = {"damage/ensembles": own, "damage/random": random}
+    return (
+        Worth(decoded=decoded, cut=cut),
+        {name: array.astype(np.float32) for name, array in damage.items()},
+    )
 
 
 def _held_out(run: Run) -> tuple[dict[str, list[unseen.UnseenClass]], dict[str, Array]]:

@@ -1,0 +1,172 @@
+"""What ensembles are worth: to whoever reads them, and to the network itself.
+
+Three questions. Can the class be read off the ensembles alone? Which classes suffer when an ensemble
+is silenced: its own, or all? And how much of the network is in no ensemble and can be cut?
+
+Ensembles must be found on other images than those that these functions are given, or they would be
+judged by what they were made from.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fflib.measures.arrays import as_array
+
+__all__ = ["Cut", "accuracy_by_class", "cut", "damage", "decode"]
+
+Predict = Callable[[NDArray[np.bool_]], ArrayLike]
+"""From the units to be silenced, shape (layer, unit), to the predicted class of each image."""
+
+ACTIVE = 0.9
+"""Units above this quantile of an image's activations count as active for it."""
+
+
+def decode(activations: ArrayLike, members: ArrayLike) -> NDArray[np.int64]:
+    """Read the class of each image off the ensembles of one layer, without any training.
+
+    The most active tenth of the units is compared with the ensemble of every class; the answer is
+    the class with the highest Jaccard index, the first one where several are equal.
+
+    Parameters
+    ----------
+    activations : Tensor or array-like, shape (n, units)
+        A unit at zero is never active.
+    members : array-like of bool, shape (class, unit)
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+
+    Examples
+    --------
+    >>> decode([[0.0, 0.1, 5.0], [7.0, 0.0, 0.0]], [[True, False, False], [False, False, True]])
+    array([1, 0])
+    """
+    values, ensembles = as_array(activations), np.asarray(members, dtype=np.float32)
+    active = (values >= np.quantile(values, ACTIVE, axis=1, keepdims=True)) & (values > 0)
+    shared = active.astype(np.float32) @ ensembles.T
+    either = active.sum(axis=1, keepdims=True) + ensembles.sum(axis=1) - shared
+    return np.divide(shared, either, out=np.zeros_like(shared), where=either > 0).argmax(axis=1)
+
+
+def accuracy_by_class(predicted: ArrayLike, labels: ArrayLike, classes: int) -> NDArray[np.float64]:
+    """Share of each class's images that are predicted rightly.
+
+    Parameters
+    ----------
+    predicted, labels : array-like of int, shape (n,)
+    classes : int
+
+    Returns
+    -------
+    ndarray, shape (class,)
+        nan for a class without images.
+
+    Examples
+    --------
+    >>> accuracy_by_class([0, 1, 1, 1], [0, 0, 1, 1], classes=3)
+    array([0.5, 1. , nan])
+    """
+    truth = np.asarray(labels)
+    number = np.bincount(truth, minlength=classes)
+    right = np.bincount(truth[np.asarray(predicted) == truth], minlength=classes)
+    return np.divide(right, number, out=np.full(classes, np.nan), where=number > 0)
+
+
+def damage(
+    predict: Predict, members: ArrayLike, labels: ArrayLike, *, seed: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How much accuracy each class loses when an ensemble is silenced.
+
+    Parameters
+    ----------
+    predict : callable
+        From the units to be silenced, boolean of shape (layer, unit), to the predicted classes.
+    members : array-like of bool, shape (layer, class, unit)
+    labels : array-like of int, shape (n,)
+        True classes of the images that `predict` sees.
+    seed : int, default 0
+        Seed of the random units.
+
+    Returns
+    -------
+    ensembles : ndarray, shape (layer, silenced class, class)
+        Accuracy of a class before minus after; exactly zero where an ensemble is empty.
+    random : ndarray, shape (layer, silenced class, class)
+        The same for equally many units of the layer, drawn at random.
+
+    Examples
+    --------
+    >>> members = np.eye(2, dtype=bool)[None]
+    >>> own, _ = damage(lambda silent: np.where(silent[0], 9, [0, 1]), members, [0, 1])
+    >>> own[0]
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    ensembles = np.asarray(members, dtype=bool)
+    layers, classes, units = ensembles.shape
+    rng = np.random.default_rng(seed)
+    intact = accuracy_by_class(predict(np.zeros((layers, units), bool)), labels, classes)
+    own, random = np.zeros((2, layers, classes, classes))
+    for layer, label in np.ndindex(layers, classes):
+        ensemble = ensembles[layer, label]
+        for result, units_out in ((own, ensemble), (random, rng.permutation(ensemble))):
+            if ensemble.any():
+                silent = np.zeros((layers, units), bool)
+                silent[layer] = units_out
+                after = accuracy_by_class(predict(silent), labels, classes)
+                result[layer, label] = intact - after
+    return own, random
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What a network loses with the units that are in no ensemble.
+
+    Parameters
+    ----------
+    outside : tuple of float
+        Share of units in no ensemble, layer by layer.
+    intact : float
+        Accuracy of the whole network.
+    without : float
+        Accuracy without these units, silenced in all layers at once.
+    random : float
+        Accuracy without equally many units of each layer, drawn at random.
+    """
+
+    outside: tuple[float, ...]
+    intact: float
+    without: float
+    random: float
+
+
+def cut(predict: Predict, members: ArrayLike, labels: ArrayLike, *, seed: int = 0) -> Cut:
+    """Silence every unit that is in no ensemble, in all layers at once.
+
+    Parameters
+    ----------
+    predict, members, labels, seed
+        As in :func:`damage`.
+
+    Returns
+    -------
+    Cut
+
+    Examples
+    --------
+    >>> members = np.array([[[True, False, False, False]]])
+    >>> cut(lambda silent: [0 if not silent[0, 0] else 9], members, [0])
+    Cut(outside=(0.75,), intact=1.0, without=1.0, random=0.0)
+    """
+    outside = np.logical_not(np.asarray(members, dtype=bool).any(axis=1))
+    random = np.random.default_rng(seed).permuted(outside, axis=1)
+    truth = np.asarray(labels)
+    intact, without, by_chance = (
+        float((np.asarray(predict(silent)) == truth).mean())
+        for silent in (np.zeros_like(outside), outside, random)
+    )
+    return Cut(tuple(map(float, outside.mean(axis=1))), intact, without, by_chance)
