@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from fflib.evidence import by_layer
+from fflib.evidence import by_layer, claim
 from fflib.records import Record
 from fflib.statistics import Interval, paired_interval
 
@@ -21,8 +21,8 @@ __all__ = ["SETTING", "TOLERANCE", "Matched", "at_matched_accuracy", "by_setting
 TOLERANCE = 0.01
 """How far below the best setting of the first method a matched one may lie, in accuracy."""
 
-BOUND = 0.1
-"""The smallest difference in Hoyer sparseness that counts, as in the claim "sparse"."""
+BOUND = claim("sparse").bound
+"""The smallest difference in Hoyer sparseness that counts."""
 
 SETTING = ["learning_rate", "epochs"]
 
