@@ -99,6 +99,14 @@ class Claim:
         side = "above" if self.above else "below"
         return f"{self.quantity}; {side} {self.bound:g} in every cell by the {self.statistic}"
 
+    def answer(self, interval: Interval) -> Answer:
+        """What an interval says: the claim holds, fails or is open."""
+        low, high = interval.low, interval.high
+        if not self.above:
+            low, high = -high, -low
+        bound = self.bound if self.above else -self.bound
+        return "fails" if high < bound else "holds" if low > bound else "open"
+
     @property
     def statistic(self) -> str:
         """What is computed from the runs of a cell."""
@@ -375,11 +383,9 @@ def _cell(
 ) -> Cell:
     values = tuple(claim.measure(run, controls.get(_pairing(run))) for run in runs)
     interval = _interval(values)
-    low, high = (interval.low, interval.high) if claim.above else (-interval.high, -interval.low)
-    bound = claim.bound if claim.above else -claim.bound
     p_value = claim.test(runs) if claim.test else None
     by_chance = p_value is not None and not p_value < 1 - confidence()
-    answer: Answer = "fails" if high < bound else "holds" if low > bound else "open"
+    answer = claim.answer(interval)
     if answer == "holds" and by_chance:
         answer = "open"
     return Cell(dataset, protocol, values, interval, answer, p_value)

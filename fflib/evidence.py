@@ -17,6 +17,7 @@ from fflib.records import PUBLISHED, Record
 from fflib.statistics import holm
 
 __all__ = [
+    "by_choice",
     "by_layer",
     "cells",
     "claim",
@@ -176,6 +177,34 @@ def by_layer(records: Iterable[Record]) -> pd.DataFrame:
         }
         for record in records
         for depth, metrics in enumerate(record.metrics.layers, start=1)
+    )
+
+
+def by_choice(records: Iterable[Record]) -> pd.DataFrame:
+    """One row per run, hidden layer, rule, threshold and choice of images.
+
+    Returns
+    -------
+    DataFrame
+        ``dataset``, ``protocol``, ``model``, ``seed``, ``layer`` (counted from 1), then the fields
+        of :class:`fflib.measures.robustness.Choice`. Runs without such numbers have no rows.
+    """
+    return pd.DataFrame(
+        [
+            {
+                **record.experiment.model_dump(include={"dataset", "protocol", "model", "seed"}),
+                "layer": depth,
+                **{name: getattr(choice, name) for name in ("rule", "threshold", "images")},
+                "size": size,
+                "overlap": overlap,
+                "follows": follows,
+            }
+            for record in records
+            for choice in record.metrics.choices or ()
+            for depth, (size, overlap, follows) in enumerate(
+                zip(choice.size, choice.overlap, choice.follows, strict=True), start=1
+            )
+        ]
     )
 
 

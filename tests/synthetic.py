@@ -6,6 +6,7 @@ import numpy as np
 
 from fflib.experiment import Experiment
 from fflib.measures.ensembles import RULES
+from fflib.measures.robustness import THRESHOLDS, Choice
 from fflib.measures.unseen import UnseenClass
 from fflib.records import Record
 from fflib.run import Circumstances
@@ -43,6 +44,7 @@ def record(model, seed=0, dataset="mnist", protocol="relu-l2", hold_out=None):
             layers=[_layer(rng, depth) for depth in range(LAYERS)],
             unseen={label: [_response(rng, hold_out) for _ in range(LAYERS)] for label in carried}
             or None,
+            choices=_choices(np.random.default_rng([seed, held])),
         ),
         curve=_curve(rng, model),
         provenance=PROVENANCE,
@@ -67,6 +69,15 @@ def _layer(rng, depth):
     numbers = {name: rng.random() for name in LayerMetrics.model_fields}
     links = None if depth == 0 else {name: rng.random() for name in LINKS}
     return LayerMetrics(**numbers | {"hoyer_by_class": [0.0] * CLASSES, "links": links})
+
+
+def _choices(rng):
+    return [
+        Choice(rule, threshold, images, *(tuple(rng.random(LAYERS)) for _ in range(3)))
+        for rule, thresholds in THRESHOLDS.items()
+        for threshold in thresholds
+        for images in ("correct", "all")
+    ]
 
 
 def _response(rng, held):

@@ -7,7 +7,10 @@ import pytest
 from synthetic import LAYERS, of, record
 
 from fflib.claims import CLAIMS, judge, members, scorecard, unseen_layers
+from fflib.evidence import claim as claim_by_id
 from fflib.measures import ensembles, sharing
+from fflib.measures.robustness import THRESHOLDS
+from fflib.plots import robustness as robustness_plots
 from fflib.plots import scorecard as scorecard_plots
 from fflib.plots import sharing as sharing_plots
 from fflib.plots import sparsity as sparsity_plots
@@ -35,6 +38,7 @@ FIGURES = {
     "sizes": lambda: sparsity_plots.ensemble_sizes(MAIN, CLASSES),
     "sparseness": lambda: sparsity_plots.sparseness(MAIN),
     "rules": lambda: sparsity_plots.ensemble_rules(MAIN, 0.2),
+    "conclusions": lambda: robustness_plots.conclusions(MAIN, claim_by_id("specific"), "overlap"),
     "confound": lambda: sparsity_plots.sparseness_against_accuracy(MAIN, RECORDED),
     "matrices": lambda: sharing_plots.overlap_matrices(FF[0], CLASSES),
     "scatter": lambda: sharing_plots.overlap_against_similarity(FF[0], CLASSES),
@@ -136,6 +140,39 @@ def test_rules_stand_side_by_side_with_their_bound():
         np.testing.assert_allclose(line(above, "FF").get_ydata(), sizes, rtol=1e-12)
         np.testing.assert_allclose(line(below, "FF").get_ydata(), overlaps, rtol=1e-12)
         assert list(below.lines[-1].get_ydata()) == [0.2, 0.2]
+
+
+@pytest.mark.parametrize(("claim", "quantity"), [("specific", "overlap"), ("shared", "follows")])
+def test_conclusions_are_shown_at_every_threshold(claim, quantity):
+    asked = claim_by_id(claim)
+    figure = robustness_plots.conclusions(MAIN, asked, quantity)
+    for ax, (rule, thresholds) in zip(figure.axes, THRESHOLDS.items(), strict=True):
+        shown = {
+            float(line.get_xdata()[0]): float(line.get_ydata()[0])
+            for line in ax.lines
+            if len(line.get_xdata()) == 1
+        }
+        expected = [
+            np.mean(
+                [
+                    getattr(c, quantity)
+                    for r in FF
+                    for c in r.metrics.choices
+                    if (c.rule, c.threshold, c.images) == (rule, threshold, "correct")
+                ]
+            )
+            for threshold in thresholds
+        ]
+        np.testing.assert_allclose([shown[x] for x in range(len(thresholds))], expected)
+        assert any(np.all(np.asarray(line.get_ydata()) == asked.bound) for line in ax.lines)
+
+
+def test_conclusions_need_runs_that_were_measured_at_every_threshold():
+    bare = [
+        r.model_copy(update={"metrics": r.metrics.model_copy(update={"choices": None})}) for r in FF
+    ]
+    with pytest.raises(ValueError, match="train them again"):
+        robustness_plots.conclusions(bare, claim_by_id("specific"), "overlap")
 
 
 def test_our_runs_stand_beside_those_of_the_authors():

@@ -1,0 +1,115 @@
+"""The figure of what a conclusion owes to the rule for ensembles and to its threshold."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from fflib.claims import Claim, confidence
+from fflib.evidence import by_choice
+from fflib.measures.robustness import THRESHOLDS, USUAL
+from fflib.plots import style
+from fflib.plots.scorecard import ANSWERS
+from fflib.records import Record
+from fflib.statistics import mean_interval
+
+__all__ = ["conclusions"]
+
+Quantity = Literal["overlap", "follows"]
+
+SYMBOLS = {"median-quantile": "quantile", "leave-one-out": "k", "kolmogorov-smirnov": "p"}
+"""What the threshold of a rule is called."""
+
+
+def conclusions(
+    records: Iterable[Record], claim: Claim, quantity: Quantity, model: str = "ff"
+) -> Figure:
+    """What a claim on ensembles comes to under every rule, as a function of its threshold.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    claim : Claim
+        Its bound and its criterion are applied to every threshold.
+    quantity : {"overlap", "follows"}
+        The claim's quantity, see :class:`fflib.measures.robustness.Choice`.
+    model : str
+
+    Returns
+    -------
+    Figure
+        A row per data set and protocol, a column per rule. Mean over layers and runs with its
+        interval, marked by what the interval says of the claim, without any further test; thin
+        lines are single layers, the dotted one takes wrongly classified images in. Layers that have
+        no ensembles at all have no overlap and are left out of means. The side on which the claim
+        holds is shaded, the usual threshold is marked by a vertical line.
+    """
+    table = by_choice(r for r in records if r.experiment.model == model)
+    if table.empty:
+        raise ValueError(
+            f"no run of {model} on record was measured at several thresholds: train them again"
+        )
+    table = table.rename(columns={quantity: "value"})
+    if claim.test:  # overlap that is the same for all pairs follows nothing, as in the criterion
+        table["value"] = table["value"].fillna(0.0)
+    where = list(table.groupby(["dataset", "protocol"], sort=False).groups)
+    figure, grid = plt.subplots(
+        len(where),
+        len(THRESHOLDS),
+        figsize=(style.WIDTH, 0.9 + 1.75 * len(where)),
+        sharex="col",
+        sharey=True,
+        squeeze=False,
+    )
+    for row, (dataset, protocol) in zip(grid, where, strict=True):
+        cell = table.query("dataset == @dataset and protocol == @protocol")
+        for ax, rule in zip(row, THRESHOLDS, strict=True):
+            _panel(ax, claim, cell[cell["rule"] == rule], rule)
+        name = f"{style.dataset_name(dataset)}\n{style.protocol_name(protocol)}"
+        row[0].set_ylabel(name)
+    low, high = grid[0, 0].get_ylim()
+    good = (claim.bound, high) if claim.above else (low, claim.bound)
+    for ax in grid.ravel():
+        ax.axhspan(*good, color=ANSWERS["holds"][0], alpha=0.1, lw=0)
+        ax.set_ylim(low, high)
+    for ax, rule in zip(grid[0], THRESHOLDS, strict=True):
+        ax.set_title(style.rule_name(rule))
+    for ax, rule in zip(grid[-1], THRESHOLDS, strict=True):
+        ax.set_xlabel(f"threshold ({SYMBOLS[rule]})")
+    figure.supylabel(claim.label, fontsize="medium")
+    figure.legend(handles=_handles(int(table["layer"].max())), loc="outside upper center", ncols=4)
+    return figure
+
+
+def _panel(ax: Axes, claim: Claim, rows: pd.DataFrame, rule: str) -> None:
+    thresholds = list(THRESHOLDS[rule])
+    correct = rows[rows["images"] == "correct"]
+    layers = int(rows["layer"].max())
+    for depth, colour in enumerate(style.layer_colours(layers), start=1):
+        one = correct[correct["layer"] == depth].groupby("threshold")["value"].mean()
+        ax.plot([thresholds.index(t) for t in one.index], one, color=colour, lw=0.9)
+    everything = rows[rows["images"] == "all"].groupby("threshold")["value"].mean()
+    ax.plot([thresholds.index(t) for t in everything.index], everything, ":", color=style.INK)
+    runs = correct.groupby(["threshold", "seed"])["value"].mean().dropna()
+    for threshold, values in runs.groupby("threshold"):
+        interval, x = mean_interval(values, confidence()), thresholds.index(threshold)
+        colour, marker = ANSWERS[claim.answer(interval)]
+        ax.plot([x, x], [interval.low, interval.high], color=colour)
+        ax.plot(x, interval.mean, marker, color=colour, ms=6)
+    ax.axhline(claim.bound, color=style.INK, lw=1, ls="--")
+    ax.axvline(thresholds.index(USUAL[rule]), color=style.GREY, lw=1, zorder=0)
+    ax.set_xticks(range(len(thresholds)), [f"{t:g}" for t in thresholds], fontsize=7, rotation=45)
+
+
+def _handles(layers: int) -> list[Line2D]:
+    answers = [
+        Line2D([], [], color=colour, marker=marker, label=answer)
+        for answer, (colour, marker) in ANSWERS.items()
+    ]
+    names = zip(style.layer_names(layers), style.layer_colours(layers), strict=True)
+    single = [Line2D([], [], color=colour, lw=0.9, label=name) for name, colour in names]
+    return [*answers, *single, Line2D([], [], color=style.INK, ls=":", label="all images")]
