@@ -22,6 +22,7 @@ __all__ = [
     "mantel_tests",
     "provenance",
     "scorecard",
+    "worth",
 ]
 
 
@@ -255,3 +256,43 @@ def checksums(records: Iterable[Record]) -> pd.DataFrame:
     }
     rows = pd.DataFrame(sorted(found), columns=["data set", "file", "MD5"])
     return rows.set_index(["data set", "file"])
+
+
+def worth(records: Iterable[Record]) -> pd.DataFrame:
+    """What ensembles are worth, as means over runs; for losses, those of the first layer.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs whose worth was measured; others are passed over.
+
+    Returns
+    -------
+    DataFrame
+        A row per data set, protocol and model: accuracy of reading the class off the first layer's
+        ensembles on images without a label; accuracy that a class loses when its own ensemble is
+        silenced, or another class's; share of units in no ensemble; accuracy intact, without these
+        units, and without equally many at random; number of runs.
+    """
+    rows = []
+    for record in records:
+        if (found := record.metrics.worth) is None:
+            continue
+        e, damage = record.experiment, record.arrays["damage/ensembles"][0]
+        own = np.eye(len(damage), dtype=bool)
+        rows.append(
+            {
+                "data set": style.dataset_name(e.dataset),
+                "protocol": style.protocol_name(e.protocol),
+                "model": style.model_name(e.model),
+                "read off": found.decoded["none" if e.goodness else "plain"][0],
+                "own loss": np.nanmean(damage[own]),
+                "others' loss": np.nanmean(damage[~own]),
+                "in no ensemble": np.mean(found.cut.outside),
+                "intact": found.cut.intact,
+                "without them": found.cut.without,
+                "random cut": found.cut.random,
+            }
+        )
+    groups = pd.DataFrame(rows).groupby(["data set", "protocol", "model"], sort=False)
+    return groups.mean().round(3).assign(runs=groups.size())

@@ -8,9 +8,10 @@ from fflib.experiment import Experiment
 from fflib.measures.ensembles import RULES
 from fflib.measures.robustness import THRESHOLDS, Choice
 from fflib.measures.unseen import UnseenClass
+from fflib.measures.worth import Cut
 from fflib.records import Record
 from fflib.run import Circumstances
-from fflib.summary import LayerMetrics, Metrics, Provenance
+from fflib.summary import LayerMetrics, Metrics, Provenance, Worth
 
 INPUTS, CLASSES, LAYERS, UNITS, BINS, EPOCHS = 36, 4, 3, 20, 8, 2
 LABELS = ["true", "none", "predicted"]
@@ -45,6 +46,7 @@ def record(model, seed=0, dataset="mnist", protocol="relu-l2", hold_out=None):
             unseen={label: [_response(rng, hold_out) for _ in range(LAYERS)] for label in carried}
             or None,
             choices=_choices(np.random.default_rng([seed, held])),
+            worth=_worth(np.random.default_rng([seed, len(model)]), model),
         ),
         curve=_curve(rng, model),
         provenance=PROVENANCE,
@@ -57,6 +59,7 @@ def record(model, seed=0, dataset="mnist", protocol="relu-l2", hold_out=None):
                 f"ensembles/{rule}": np.packbits(rng.random((LAYERS, CLASSES, UNITS)) < 0.3, axis=-1)
                 for rule in RULES
             },
+            "damage/ensembles": np.random.default_rng([seed, 1]).random((LAYERS, CLASSES, CLASSES)),
             **{
                 f"unseen/{label}": rng.random((LAYERS, UNITS)).astype(np.float16)
                 for label in carried
@@ -78,6 +81,14 @@ def _choices(rng):
         for threshold in thresholds
         for images in ("correct", "all")
     ]
+
+
+def _worth(rng, model):
+    carried = ["plain"] if model == "bp" else ["none", "true"]
+    return Worth(
+        decoded={label: list(rng.random(LAYERS)) for label in carried},
+        cut=Cut(tuple(rng.random(LAYERS)), *rng.random(3)),
+    )
 
 
 def _response(rng, held):

@@ -16,6 +16,7 @@ from fflib.plots import sharing as sharing_plots
 from fflib.plots import sparsity as sparsity_plots
 from fflib.plots import style
 from fflib.plots import unseen as unseen_plots
+from fflib.plots import worth as worth_plots
 from fflib.plots.panels import wall_order
 
 CLASSES = ("ant", "bee", "cat", "dog")
@@ -39,6 +40,7 @@ FIGURES = {
     "sparseness": lambda: sparsity_plots.sparseness(MAIN),
     "rules": lambda: sparsity_plots.ensemble_rules(MAIN, 0.2),
     "conclusions": lambda: robustness_plots.conclusions(MAIN, claim_by_id("specific"), "overlap"),
+    "worth": lambda: worth_plots.worth(MAIN),
     "confound": lambda: sparsity_plots.sparseness_against_accuracy(MAIN, RECORDED),
     "matrices": lambda: sharing_plots.overlap_matrices(FF[0], CLASSES),
     "scatter": lambda: sharing_plots.overlap_against_similarity(FF[0], CLASSES),
@@ -69,6 +71,10 @@ def line(ax, label):
     """The line of a series through its means."""
     [found] = [line for line in ax.lines if line.get_label() == label]
     return found
+
+
+def get_y(shown):
+    return shown.get_ydata()
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -173,6 +179,21 @@ def test_conclusions_need_runs_that_were_measured_at_every_threshold():
     ]
     with pytest.raises(ValueError, match="train them again"):
         robustness_plots.conclusions(bare, claim_by_id("specific"), "overlap")
+
+
+def test_worth_is_read_off_images_without_a_label_and_losses_are_those_of_the_own_class():
+    read, lost, left = worth_plots.worth(MAIN).axes
+    decoded = [r.metrics.worth.decoded["none"] for r in FF]
+    np.testing.assert_allclose(line(read, "FF").get_ydata(), np.mean(decoded, axis=0))
+    damage = np.mean([r.arrays["damage/ensembles"] for r in FF], axis=0)
+    own = [np.diagonal(layer).mean() for layer in damage]
+    others = [(layer.sum() - np.trace(layer)) / (layer.size - len(layer)) for layer in damage]
+    drawn = [np.asarray(shown.get_ydata(), dtype=float) for shown in lost.lines]
+    for expected in (own, others):
+        assert any(len(y) == LAYERS and np.allclose(y, expected) for y in drawn)
+    cuts = [r.metrics.worth.cut for r in FF]
+    without = np.mean([cut.without for cut in cuts])
+    assert any(len(y) == 3 and y[1] == pytest.approx(without) for y in map(get_y, left.lines))
 
 
 def test_our_runs_stand_beside_those_of_the_authors():

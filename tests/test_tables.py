@@ -16,6 +16,7 @@ from fflib.tables import (
     machines,
     mantel_tests,
     provenance,
+    worth,
 )
 from fflib.tables import scorecard as scorecard_table
 
@@ -142,3 +143,22 @@ def test_the_authors_pairs_are_symmetric_and_within_their_ensembles():
 def test_names_of_classes_are_those_of_the_data():
     assert data.class_names("digits") == data.load("digits").classes
     assert len(set(data.class_names("mnist"))) == 10
+
+
+def test_worth_is_averaged_over_the_runs_of_a_cell():
+    table = worth(MAIN)
+    bp = of(MAIN, model="bp")
+    row = table.xs("BP", level="model").iloc[0]
+    assert row["runs"] == len(bp)
+    assert row["without them"] == pytest.approx(
+        np.mean([r.metrics.worth.cut.without for r in bp]), abs=5e-4
+    )
+    losses = np.mean([r.arrays["damage/ensembles"][0] for r in bp], axis=0)
+    assert row["own loss"] == pytest.approx(np.diagonal(losses).mean(), abs=5e-4)
+
+
+def test_runs_without_their_worth_are_passed_over():
+    bare = MAIN[0].model_copy(
+        update={"metrics": MAIN[0].metrics.model_copy(update={"worth": None})}
+    )
+    assert worth([bare, MAIN[1]])["runs"].tolist() == [1]
