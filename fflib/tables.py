@@ -8,6 +8,7 @@ from IPython.display import Markdown
 
 from fflib.claims import CLAIMS, Claim, Verdict, members
 from fflib.measures.sharing import jaccard
+from fflib.measures.worth import own_and_others
 from fflib.plots import style
 from fflib.plots.unseen import CARRIED
 from fflib.records import Record
@@ -278,16 +279,16 @@ def worth(records: Iterable[Record]) -> pd.DataFrame:
     for record in records:
         if (found := record.metrics.worth) is None:
             continue
-        e, damage = record.experiment, record.arrays["damage/ensembles"][0]
-        own = np.eye(len(damage), dtype=bool)
+        e = record.experiment
+        own, others = own_and_others(record.arrays["damage/ensembles"])
         rows.append(
             {
                 "data set": style.dataset_name(e.dataset),
                 "protocol": style.protocol_name(e.protocol),
                 "model": style.model_name(e.model),
                 "read off": found.decoded["none" if e.goodness else "plain"][0],
-                "own loss": np.nanmean(damage[own]),
-                "others' loss": np.nanmean(damage[~own]),
+                "own loss": own[0],
+                "others' loss": others[0],
                 "in no ensemble": np.mean(found.cut.outside),
                 "intact": found.cut.intact,
                 "without them": found.cut.without,

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fflib.measures.arrays import as_array
 
-__all__ = ["Cut", "accuracy_by_class", "cut", "damage", "decode"]
+__all__ = ["Cut", "accuracy_by_class", "cut", "damage", "decode", "own_and_others"]
 
 Predict = Callable[[NDArray[np.bool_]], ArrayLike]
 """From the units to be silenced, shape (layer, unit), to the predicted class of each image."""
@@ -120,6 +120,30 @@ def damage(
                 after = accuracy_by_class(predict(silent), labels, classes)
                 result[layer, label] = intact - after
     return own, random
+
+
+def own_and_others(damage: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What a class loses with its own ensemble, and with another class's, layer by layer.
+
+    Parameters
+    ----------
+    damage : array-like, shape (layer, silenced class, class)
+        See :func:`damage`; classes without images are nan and left out.
+
+    Returns
+    -------
+    own, others : ndarray, shape (layer,)
+        Means over classes, and over pairs of different classes.
+
+    Examples
+    --------
+    >>> own, others = own_and_others([[[0.8, 0.1], [0.3, 0.6]]])
+    >>> own.round(2), others.round(2)
+    (array([0.7]), array([0.2]))
+    """
+    losses = np.asarray(damage, dtype=float)
+    own = np.eye(losses.shape[-1], dtype=bool)
+    return np.nanmean(losses[:, own], axis=1), np.nanmean(losses[:, ~own], axis=1)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fflib.measures.worth import own_and_others
 from fflib.plots import style
 from fflib.plots.panels import runs_by_layer, shifts
 from fflib.plots.sparsity import by_model
@@ -39,7 +40,7 @@ def worth(records: Iterable[Record]) -> Figure:
         values = [r.metrics.worth.decoded[carried] for r in runs if r.metrics.worth]
         name = style.model_name(model)
         runs_by_layer(axes[0], values, label=name, shift=shift, **look)
-        lost = [_own_and_others(r.arrays["damage/ensembles"]) for r in runs]
+        lost = [own_and_others(r.arrays["damage/ensembles"]) for r in runs]
         runs_by_layer(axes[1], [own for own, _ in lost], shift=shift, **look)
         others = np.mean([other for _, other in lost], axis=0)
         axes[1].plot(np.arange(1, len(others) + 1), others, "--", color=look["colour"], lw=1)
@@ -53,12 +54,6 @@ def worth(records: Iterable[Record]) -> Figure:
     style.letter(axes)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
     return figure
-
-
-def _own_and_others(damage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean loss of the silenced class itself and of the other classes, layer by layer."""
-    own = np.eye(damage.shape[-1], dtype=bool)
-    return np.nanmean(damage[:, own], axis=1), np.nanmean(damage[:, ~own], axis=1)
 
 
 def _cuts(ax: Axes, runs: list[Record], shift: float, *, colour: str, marker: str) -> None:
