@@ -1,6 +1,7 @@
 """What a claim chapter rests on: the records it speaks of, and the tables made from them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from itertools import product
 from typing import Any, Literal
 
@@ -180,32 +181,42 @@ def by_layer(records: Iterable[Record]) -> pd.DataFrame:
     )
 
 
-def by_choice(records: Iterable[Record]) -> pd.DataFrame:
-    """One row per run, hidden layer, rule, threshold and choice of images.
+def by_choice(
+    records: Iterable[Record], among: Literal["choices", "told"] = "choices"
+) -> pd.DataFrame:
+    """One row per run, hidden layer, rule and threshold.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    among : {"choices", "told"}
+        The field of :class:`fflib.summary.Metrics` to take: ensembles of the seen classes, or what
+        those of a held-out class tell.
 
     Returns
     -------
     DataFrame
-        ``dataset``, ``protocol``, ``model``, ``seed``, ``layer`` (counted from 1), then the fields
-        of :class:`fflib.measures.robustness.Choice`. Runs without such numbers have no rows.
+        ``dataset``, ``protocol``, ``model``, ``seed``, ``run`` (the record's key), ``layer``
+        (counted from 1), then the fields of :class:`fflib.measures.robustness.Choice` or of
+        :class:`fflib.measures.unseen.UnseenChoice`. Runs without such numbers have no rows.
     """
-    return pd.DataFrame(
-        [
-            {
-                **record.experiment.model_dump(include={"dataset", "protocol", "model", "seed"}),
-                "layer": depth,
-                **{name: getattr(choice, name) for name in ("rule", "threshold", "images")},
-                "size": size,
-                "overlap": overlap,
-                "follows": follows,
-            }
-            for record in records
-            for choice in record.metrics.choices or ()
-            for depth, (size, overlap, follows) in enumerate(
-                zip(choice.size, choice.overlap, choice.follows, strict=True), start=1
-            )
-        ]
-    )
+    rows = []
+    for record in records:
+        e = record.experiment
+        for choice in getattr(record.metrics, among) or ():
+            fields = asdict(choice)
+            by_layer = {name: v for name, v in fields.items() if isinstance(v, tuple)}
+            rows += [
+                {
+                    **e.model_dump(include={"dataset", "protocol", "model", "seed"}),
+                    "run": e.key,
+                    "layer": depth + 1,
+                    **fields,
+                    **{name: values[depth] for name, values in by_layer.items()},
+                }
+                for depth in range(e.layers)
+            ]
+    return pd.DataFrame(rows)
 
 
 def links_table(records: Iterable[Record]) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fflib.measures import ensembles, polarity, sharing, sparsity, unseen, worth
 from fflib.measures.robustness import THRESHOLDS, USUAL, Choice, by_threshold, members_by_threshold
+from fflib.measures.unseen import UnseenChoice
 from fflib.network import NO_LABEL, Activations
 from fflib.run import Carried, Circumstances, Run
 
@@ -105,6 +106,9 @@ class Metrics(_Frozen):
         the Kolmogorov–Smirnov rule on the former only. None for validation data.
     worth : Worth or None
         None for validation data and for runs with a held-out class.
+    told : list of UnseenChoice or None
+        The AUROC of the held-out class under other rules and thresholds, with images carrying the
+        label that the network prefers; None where no class was held out.
     """
 
     accuracy: float
@@ -115,6 +119,7 @@ class Metrics(_Frozen):
     unseen: dict[str, list[unseen.UnseenClass]] | None
     choices: list[Choice] | None = None
     worth: Worth | None = None
+    told: list[UnseenChoice] | None = None
 
 
 class Provenance(_Frozen):
@@ -208,9 +213,9 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
         "weight_edges": np.array(edges, dtype=np.float32),
     }
     arrays |= {f"ensembles/{rule}": np.packbits(m, axis=-1) for rule, m in members.items()}
-    held_out = None
+    held_out = told = None
     if run.experiment.hold_out is not None:
-        held_out, profiles = _held_out(run)
+        held_out, told, profiles = _held_out(run)
         arrays |= profiles
     value = None
     if run.experiment.hold_out is None and split != "validation":
@@ -225,6 +230,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
         unseen=held_out,
         choices=None if split == "validation" else _choices(ranges, everything, similarity),
         worth=value,
+        told=told,
     )
     return metrics, arrays
 
@@ -277,7 +283,9 @@ def _worth(run: Run) -> tuple[Worth, dict[str, Array]]:
     )
 
 
-def _held_out(run: Run) -> tuple[dict[str, list[unseen.UnseenClass]], dict[str, Array]]:
+def _held_out(
+    run: Run,
+) -> tuple[dict[str, list[unseen.UnseenClass]], list[UnseenChoice], dict[str, Array]]:
     """Measure the held-out class under every label it may carry.
 
     Seen images carry the same kind of label as unseen ones and none is left out for being
@@ -288,6 +296,7 @@ def _held_out(run: Run) -> tuple[dict[str, list[unseen.UnseenClass]], dict[str, 
     if run.network.goodness is not None:
         conditions = {carried: carried for carried in get_args(Carried)}
     metrics, profiles = {}, {}
+    told: list[UnseenChoice] = []
     for name, carried in conditions.items():
         shown = run.activations(split, correct_only=False, carried=carried, unseen=True)
         others = run.activations(split, correct_only=False, carried=carried)
@@ -299,7 +308,15 @@ def _held_out(run: Run) -> tuple[dict[str, list[unseen.UnseenClass]], dict[str, 
             seed=run.experiment.seed,
         )
         profiles[f"unseen/{name}"] = np.stack([h.mean(0) for h in _numpy(shown)]).astype(np.float16)
-    return metrics, profiles
+        if name in ("plain", "predicted"):
+            told = [
+                choice
+                for rule in RULES
+                for choice in unseen.told_by_threshold(
+                    shown.values, others.values, rule, seed=run.experiment.seed
+                )
+            ]
+    return metrics, told, profiles
 
 
 def unpack(packed: Array, units: int) -> Array:

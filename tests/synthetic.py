@@ -7,7 +7,7 @@ import numpy as np
 from fflib.experiment import Experiment
 from fflib.measures.ensembles import RULES
 from fflib.measures.robustness import THRESHOLDS, Choice
-from fflib.measures.unseen import UnseenClass
+from fflib.measures.unseen import UnseenChoice, UnseenClass
 from fflib.measures.worth import Cut
 from fflib.records import Record
 from fflib.run import Circumstances
@@ -47,6 +47,7 @@ def record(model, seed=0, dataset="mnist", protocol="relu-l2", hold_out=None):
             or None,
             choices=_choices(np.random.default_rng([seed, held])),
             worth=_worth(np.random.default_rng([seed, len(model)]), model),
+            told=None if hold_out is None else _told(np.random.default_rng([seed, held])),
         ),
         curve=_curve(rng, model),
         provenance=PROVENANCE,
@@ -80,6 +81,14 @@ def _choices(rng):
         for rule, thresholds in THRESHOLDS.items()
         for threshold in thresholds
         for images in ("correct", "all")
+    ]
+
+
+def _told(rng):
+    return [
+        UnseenChoice(rule, threshold, *(tuple(rng.random(LAYERS)) for _ in range(2)))
+        for rule, thresholds in THRESHOLDS.items()
+        for threshold in thresholds
     ]
 
 

@@ -40,6 +40,7 @@ FIGURES = {
     "sparseness": lambda: sparsity_plots.sparseness(MAIN),
     "rules": lambda: sparsity_plots.ensemble_rules(MAIN, 0.2),
     "conclusions": lambda: robustness_plots.conclusions(MAIN, claim_by_id("specific"), "overlap"),
+    "told": lambda: robustness_plots.conclusions(HELD, claim_by_id("unseen"), "auroc"),
     "worth": lambda: worth_plots.worth(MAIN),
     "confound": lambda: sparsity_plots.sparseness_against_accuracy(MAIN, RECORDED),
     "matrices": lambda: sharing_plots.overlap_matrices(FF[0], CLASSES),
@@ -148,10 +149,13 @@ def test_rules_stand_side_by_side_with_their_bound():
         assert list(below.lines[-1].get_ydata()) == [0.2, 0.2]
 
 
-@pytest.mark.parametrize(("claim", "quantity"), [("specific", "overlap"), ("shared", "follows")])
-def test_conclusions_are_shown_at_every_threshold(claim, quantity):
+@pytest.mark.parametrize(
+    ("claim", "quantity", "records"),
+    [("specific", "overlap", MAIN), ("shared", "follows", MAIN), ("unseen", "auroc", HELD)],
+)
+def test_conclusions_are_shown_at_every_threshold(claim, quantity, records):
     asked = claim_by_id(claim)
-    figure = robustness_plots.conclusions(MAIN, asked, quantity)
+    figure = robustness_plots.conclusions(records, asked, quantity)
     for ax, (rule, thresholds) in zip(figure.axes, THRESHOLDS.items(), strict=True):
         shown = {
             float(line.get_xdata()[0]): float(line.get_ydata()[0])
@@ -162,9 +166,10 @@ def test_conclusions_are_shown_at_every_threshold(claim, quantity):
             np.mean(
                 [
                     getattr(c, quantity)
-                    for r in FF
-                    for c in r.metrics.choices
-                    if (c.rule, c.threshold, c.images) == (rule, threshold, "correct")
+                    for r in of(records, model="ff")
+                    for c in (r.metrics.told if asked.unseen else r.metrics.choices)
+                    if (c.rule, c.threshold) == (rule, threshold)
+                    and getattr(c, "images", "correct") == "correct"
                 ]
             )
             for threshold in thresholds

@@ -11,7 +11,8 @@ from sklearn.metrics import roc_auc_score
 
 from fflib.measures import sparsity
 from fflib.measures.ensembles import RULES, leave_one_out, median_quantile
-from fflib.measures.unseen import unseen_class
+from fflib.measures.robustness import THRESHOLDS, USUAL
+from fflib.measures.unseen import told_by_threshold, unseen_class
 
 UNITS, CLASSES, SAMPLES = 120, 4, 80
 UNSEEN = 2  # the held-out class: labels 0, 1 and 3 are seen
@@ -138,7 +139,7 @@ def test_a_dead_layer_has_no_ensemble(rule):
 
 
 def test_layers_are_measured_one_by_one_on_the_same_draws():
-    unseen, seen, labels = layer([60, 61], strength=0.3)
+    unseen, seen, labels = layer([60, 61], strength=1.0)
     wide = [np.pad(x, [(0, 0), (0, 30)]) for x in (unseen, seen)]  # widths may differ
     both = unseen_class(
         [torch.from_numpy(unseen), torch.from_numpy(wide[0])],
@@ -154,7 +155,7 @@ def test_layers_are_measured_one_by_one_on_the_same_draws():
 
 
 def test_seed_decides_the_halves():
-    data = *layer([60, 61], strength=0.3), LOOSE[1]
+    data = *layer([60, 61], strength=1.0), LOOSE[1]
     first, again, other = (measure(*data, permutations=9, seed=seed) for seed in (1, 1, 2))
     np.testing.assert_equal(asdict(first), asdict(again))
     assert first.auroc != other.auroc
@@ -169,7 +170,25 @@ def test_without_permutations_there_is_no_p_value():
 
 def test_too_few_images_are_refused():
     unseen, seen, labels = layer([])
-    with pytest.raises(ValueError, match=r"two unseen ones to halve, got 240 and \[1\]"):
+    with pytest.raises(ValueError, match=r"two unseen ones to halve, got \[240\] and \[1\]"):
         measure(unseen[:1], seen, labels)
-    with pytest.raises(ValueError, match=r"got 0 and \[80\]"):
+    with pytest.raises(ValueError, match=r"got \[0\] and \[80\]"):
         measure(unseen, seen[:0], labels[:0])
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_at_the_usual_threshold_a_range_says_what_the_rule_says(rule):
+    unseen, seen, labels = layer(range(60, 66), strength=1.0)
+    alone = measure(unseen, seen, labels, rule=RULES[rule], permutations=0, seed=3)
+    choices = told_by_threshold([unseen], [seen], rule, seed=3)
+    assert [choice.threshold for choice in choices] == list(THRESHOLDS[rule])
+    (usual,) = [choice for choice in choices if choice.threshold == USUAL[rule]]
+    assert usual.auroc == (alone.auroc,)
+    assert 0.5 < alone.auroc <= 1
+
+
+def test_a_threshold_that_nothing_reaches_tells_nothing():
+    unseen, seen, _ = layer(range(60, 66), strength=0.1)
+    strictest = told_by_threshold([unseen, unseen], [seen, seen], "leave-one-out")[-1]
+    assert strictest.size == (0, 0)
+    assert strictest.auroc == (0.5, 0.5)

@@ -28,8 +28,9 @@ from torch import Tensor
 from fflib.measures import sharing, sparsity
 from fflib.measures.arrays import as_array
 from fflib.measures.ensembles import median_quantile
+from fflib.measures.robustness import THRESHOLDS, members_by_threshold
 
-__all__ = ["UnseenClass", "unseen_class"]
+__all__ = ["UnseenChoice", "UnseenClass", "told_by_threshold", "unseen_class"]
 
 Floats = NDArray[np.floating]
 Booleans = NDArray[np.bool_]
@@ -79,6 +80,26 @@ class UnseenClass:
     shared: tuple[int, ...]
     jaccard: tuple[float, ...]
     auroc: float
+
+
+@dataclass(frozen=True)
+class UnseenChoice:
+    """How well an unseen class is told from seen ones under one rule with one threshold.
+
+    Parameters
+    ----------
+    rule : str
+    threshold : float
+    size : tuple of float
+        Units in the ensemble of half of the unseen images, mean over halves, layer by layer.
+    auroc : tuple of float
+        As in :class:`UnseenClass`, layer by layer.
+    """
+
+    rule: str
+    threshold: float
+    size: tuple[float, ...]
+    auroc: tuple[float, ...]
 
 
 class _Samples(NamedTuple):
@@ -148,14 +169,91 @@ def unseen_class(
     (3, 1.0, 0.01, 1.0)
     """
     labels = np.asarray(seen_labels)
-    layers = [(as_array(u), as_array(s)) for u, s in zip(unseen, seen, strict=True)]
-    if not len(labels) or any(len(u) < 2 for u, _ in layers):
-        raise ValueError(
-            "the protocol needs seen images and at least two unseen ones to halve, got "
-            f"{len(labels)} and {[len(u) for u, _ in layers]}: pass more images"
-        )
+    layers = _pairs(unseen, seen)
     classes = int(labels.max()) + 1 if classes is None else classes
     return [_layer(*layer, labels, rule, classes, splits, permutations, seed) for layer in layers]
+
+
+def told_by_threshold(
+    unseen: Sequence[Tensor | ArrayLike],
+    seen: Sequence[Tensor | ArrayLike],
+    rule: str,
+    *,
+    splits: int = 2,
+    seed: int = 0,
+) -> list[UnseenChoice]:
+    """Tell unseen from seen images by the ensembles of a rule, at each of its thresholds.
+
+    Parameters
+    ----------
+    unseen, seen, splits, seed
+        As in :func:`unseen_class`, with the same halves.
+    rule : str
+        A name in :data:`fflib.measures.ensembles.RULES`.
+
+    Returns
+    -------
+    list of UnseenChoice
+        In the order of :data:`fflib.measures.robustness.THRESHOLDS`.
+
+    Raises
+    ------
+    ValueError
+        There are fewer than two unseen images or no seen ones, or the layers do not match.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> unseen, seen = rng.random((40, 50)), rng.random((120, 50))
+    >>> unseen[:, :3] += 5
+    >>> [(c.threshold, c.auroc) for c in told_by_threshold([unseen], [seen], "leave-one-out")][3:5]
+    [(2.0, (1.0,)), (4.0, (1.0,))]
+    """
+    by_layer = [
+        _layer_by_threshold(*layer, rule, splits, np.random.default_rng(seed))
+        for layer in _pairs(unseen, seen)
+    ]
+    return [
+        UnseenChoice(rule, threshold, *zip(*numbers, strict=True))
+        for threshold, *numbers in zip(THRESHOLDS[rule], *by_layer, strict=True)
+    ]
+
+
+def _layer_by_threshold(
+    unseen: Floats, seen: Floats, rule: str, splits: int, rng: np.random.Generator
+) -> list[tuple[float, float]]:
+    """Mean size of the halves' ensembles, and AUROC, at each threshold."""
+    thresholds = THRESHOLDS[rule]
+    orders = _orders(len(unseen), splits, rng)
+    found = np.stack(
+        [
+            [members_by_threshold(rule, _one_class(unseen[half]), thresholds, classes=1)[:, 0, 0]
+             for half in pair]
+            for pair in orders
+        ]
+    )  # fmt: skip
+    results = []
+    for ensembles in np.moveaxis(found, 2, 0):  # (split, half, unit) for each threshold
+        halves = [
+            (_Half(first, b), _Half(second, a))
+            for (a, b), (first, second) in zip(orders, ensembles, strict=True)
+        ]
+        size = float(ensembles.sum(axis=-1).mean())
+        results.append((size, _auroc(unseen, seen, halves)))
+    return results
+
+
+def _pairs(
+    unseen: Sequence[Tensor | ArrayLike], seen: Sequence[Tensor | ArrayLike]
+) -> list[tuple[Floats, Floats]]:
+    """Activations on unseen and seen images, layer by layer, checked."""
+    layers = [(as_array(u), as_array(s)) for u, s in zip(unseen, seen, strict=True)]
+    if any(len(u) < 2 or not len(s) for u, s in layers):
+        raise ValueError(
+            "the protocol needs seen images and at least two unseen ones to halve, got "
+            f"{[len(s) for _, s in layers]} and {[len(u) for u, _ in layers]}: pass more images"
+        )
+    return layers
 
 
 def _layer(
@@ -205,17 +303,25 @@ def _layer(
 
 def _ensemble(values: Floats, rule: Rule) -> Booleans:
     """Ensemble, shape (units,), of samples taken as one class."""
-    return rule(_Samples([values], np.zeros(len(values), dtype=int)), classes=1)[0, 0]
+    return rule(_one_class(values), classes=1)[0, 0]
+
+
+def _one_class(values: Floats) -> _Samples:
+    return _Samples([values], np.zeros(len(values), dtype=int))
+
+
+def _orders(samples: int, splits: int, rng: np.random.Generator) -> list[list[NDArray[np.integer]]]:
+    """Halve samples at random, ``splits`` times."""
+    return [np.array_split(rng.permutation(samples), 2) for _ in range(splits)]
 
 
 def _halves(
     values: Floats, splits: int, rule: Rule, rng: np.random.Generator
 ) -> list[tuple[_Half, _Half]]:
     """Halve samples at random, ``splits`` times, and find the ensemble of each half."""
-    orders = [np.array_split(rng.permutation(len(values)), 2) for _ in range(splits)]
     return [
         (_Half(_ensemble(values[a], rule), b), _Half(_ensemble(values[b], rule), a))
-        for a, b in orders
+        for a, b in _orders(len(values), splits, rng)
     ]
 
 

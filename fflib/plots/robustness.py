@@ -19,7 +19,7 @@ from fflib.statistics import mean_interval
 
 __all__ = ["conclusions"]
 
-Quantity = Literal["overlap", "follows"]
+Quantity = Literal["overlap", "follows", "auroc"]
 
 SYMBOLS = {"median-quantile": "quantile", "leave-one-out": "k", "kolmogorov-smirnov": "p"}
 """What the threshold of a rule is called."""
@@ -35,8 +35,9 @@ def conclusions(
     records : iterable of Record
     claim : Claim
         Its bound and its criterion are applied to every threshold.
-    quantity : {"overlap", "follows"}
-        The claim's quantity, see :class:`fflib.measures.robustness.Choice`.
+    quantity : {"overlap", "follows", "auroc"}
+        The claim's quantity, see :class:`fflib.measures.robustness.Choice` and, for the last,
+        :class:`fflib.measures.unseen.UnseenChoice`.
     model : str
 
     Returns
@@ -48,7 +49,8 @@ def conclusions(
         no ensembles at all have no overlap and are left out of means. The side on which the claim
         holds is shaded, the usual threshold is marked by a vertical line.
     """
-    table = by_choice(r for r in records if r.experiment.model == model)
+    runs = [r for r in records if r.experiment.model == model]
+    table = by_choice(runs, "told" if claim.unseen else "choices")
     if table.empty:
         raise ValueError(
             f"no run of {model} on record was measured at several thresholds: train them again"
@@ -81,20 +83,22 @@ def conclusions(
     for ax, rule in zip(grid[-1], THRESHOLDS, strict=True):
         ax.set_xlabel(f"threshold ({SYMBOLS[rule]})")
     figure.supylabel(claim.label, fontsize="medium")
-    figure.legend(handles=_handles(int(table["layer"].max())), loc="outside upper center", ncols=4)
+    handles = _handles(int(table["layer"].max()), everything="images" in table)
+    figure.legend(handles=handles, loc="outside upper center", ncols=4)
     return figure
 
 
 def _panel(ax: Axes, claim: Claim, rows: pd.DataFrame, rule: str) -> None:
     thresholds = list(THRESHOLDS[rule])
-    correct = rows[rows["images"] == "correct"]
+    measured = rows[rows["images"] == "correct"] if "images" in rows else rows
     layers = int(rows["layer"].max())
     for depth, colour in enumerate(style.layer_colours(layers), start=1):
-        one = correct[correct["layer"] == depth].groupby("threshold")["value"].mean()
+        one = measured[measured["layer"] == depth].groupby("threshold")["value"].mean()
         ax.plot([thresholds.index(t) for t in one.index], one, color=colour, lw=0.9)
-    everything = rows[rows["images"] == "all"].groupby("threshold")["value"].mean()
-    ax.plot([thresholds.index(t) for t in everything.index], everything, ":", color=style.INK)
-    runs = correct.groupby(["threshold", "seed"])["value"].mean().dropna()
+    if "images" in rows:
+        everything = rows[rows["images"] == "all"].groupby("threshold")["value"].mean()
+        ax.plot([thresholds.index(t) for t in everything.index], everything, ":", color=style.INK)
+    runs = measured.groupby(["threshold", "run"])["value"].mean().dropna()
     for threshold, values in runs.groupby("threshold"):
         interval, x = mean_interval(values, confidence()), thresholds.index(threshold)
         colour, marker = ANSWERS[claim.answer(interval)]
@@ -105,11 +109,12 @@ def _panel(ax: Axes, claim: Claim, rows: pd.DataFrame, rule: str) -> None:
     ax.set_xticks(range(len(thresholds)), [f"{t:g}" for t in thresholds], fontsize=7, rotation=45)
 
 
-def _handles(layers: int) -> list[Line2D]:
+def _handles(layers: int, *, everything: bool) -> list[Line2D]:
     answers = [
         Line2D([], [], color=colour, marker=marker, label=answer)
         for answer, (colour, marker) in ANSWERS.items()
     ]
     names = zip(style.layer_names(layers), style.layer_colours(layers), strict=True)
     single = [Line2D([], [], color=colour, lw=0.9, label=name) for name, colour in names]
-    return [*answers, *single, Line2D([], [], color=style.INK, ls=":", label="all images")]
+    dotted = [Line2D([], [], color=style.INK, ls=":", label="all images")] if everything else []
+    return [*answers, *single, *dotted]
