@@ -103,7 +103,7 @@ class Metrics(_Frozen):
         one :class:`fflib.measures.unseen.UnseenClass` a layer; None where no class was held out.
     choices : list of Choice or None
         Ensembles under other rules and thresholds, on correctly classified and on all images;
-        the Kolmogorov–Smirnov rule on the former only. None for validation data.
+        the Kolmogorov–Smirnov rule on the former only. None where it was not measured.
     worth : Worth or None
         None for validation data and for runs with a held-out class.
     told : list of UnseenChoice or None
@@ -228,7 +228,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
         correct=len(correct.labels),
         layers=layers,
         unseen=held_out,
-        choices=None if split == "validation" else _choices(ranges, everything, similarity),
+        choices=_choices(ranges, everything, similarity),
         worth=value,
         told=told,
     )
