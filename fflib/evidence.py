@@ -203,17 +203,12 @@ def by_choice(
     rows = []
     for record in records:
         e = record.experiment
+        run = e.model_dump(include={"dataset", "protocol", "model", "seed"}) | {"run": e.key}
         for choice in getattr(record.metrics, among) or ():
             fields = asdict(choice)
             by_layer = {name: v for name, v in fields.items() if isinstance(v, tuple)}
             rows += [
-                {
-                    **e.model_dump(include={"dataset", "protocol", "model", "seed"}),
-                    "run": e.key,
-                    "layer": depth + 1,
-                    **fields,
-                    **{name: values[depth] for name, values in by_layer.items()},
-                }
+                run | {"layer": depth + 1} | fields | {n: v[depth] for n, v in by_layer.items()}
                 for depth in range(e.layers)
             ]
     return pd.DataFrame(rows)

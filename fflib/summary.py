@@ -85,6 +85,11 @@ class Worth(_Frozen):
     decoded: dict[str, list[float]]
     cut: worth.Cut
 
+    @property
+    def unlabelled(self) -> list[float]:
+        """Accuracy of reading images that carry no label, layer by layer."""
+        return self.decoded["none" if "none" in self.decoded else "plain"]
+
 
 class Metrics(_Frozen):
     """The numbers of one run.

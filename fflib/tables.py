@@ -286,7 +286,7 @@ def worth(records: Iterable[Record]) -> pd.DataFrame:
                 "data set": style.dataset_name(e.dataset),
                 "protocol": style.protocol_name(e.protocol),
                 "model": style.model_name(e.model),
-                "read off": found.decoded["none" if e.goodness else "plain"][0],
+                "read off": found.unlabelled[0],
                 "own loss": own[0],
                 "others' loss": others[0],
                 "in no ensemble": np.mean(found.cut.outside),

@@ -108,7 +108,7 @@ class _Samples(NamedTuple):
 
 
 class _Half(NamedTuple):
-    ensemble: Booleans
+    ensemble: Booleans  # or several, one a row
     others: NDArray[np.integer]  # the images of the other half
 
 
@@ -169,7 +169,7 @@ def unseen_class(
     (3, 1.0, 0.01, 1.0)
     """
     labels = np.asarray(seen_labels)
-    layers = _pairs(unseen, seen)
+    layers = _pairs(unseen, seen, len(labels))
     classes = int(labels.max()) + 1 if classes is None else classes
     return [_layer(*layer, labels, rule, classes, splits, permutations, seed) for layer in layers]
 
@@ -211,7 +211,7 @@ def told_by_threshold(
     """
     by_layer = [
         _layer_by_threshold(*layer, rule, splits, np.random.default_rng(seed))
-        for layer in _pairs(unseen, seen)
+        for layer in _pairs(unseen, seen, min((len(as_array(s)) for s in seen), default=0))
     ]
     return [
         UnseenChoice(rule, threshold, *zip(*numbers, strict=True))
@@ -223,35 +223,28 @@ def _layer_by_threshold(
     unseen: Floats, seen: Floats, rule: str, splits: int, rng: np.random.Generator
 ) -> list[tuple[float, float]]:
     """Mean size of the halves' ensembles, and AUROC, at each threshold."""
-    thresholds = THRESHOLDS[rule]
-    orders = _orders(len(unseen), splits, rng)
-    found = np.stack(
-        [
-            [members_by_threshold(rule, _one_class(unseen[half]), thresholds, classes=1)[:, 0, 0]
-             for half in pair]
-            for pair in orders
-        ]
-    )  # fmt: skip
+
+    def ensembles(values: Floats) -> Booleans:
+        return members_by_threshold(rule, _one_class(values), THRESHOLDS[rule], classes=1)[:, 0, 0]
+
+    halves = [half for pair in _halves(unseen, splits, ensembles, rng) for half in pair]
     results = []
-    for ensembles in np.moveaxis(found, 2, 0):  # (split, half, unit) for each threshold
-        halves = [
-            (_Half(first, b), _Half(second, a))
-            for (a, b), (first, second) in zip(orders, ensembles, strict=True)
-        ]
-        size = float(ensembles.sum(axis=-1).mean())
-        results.append((size, _auroc(unseen, seen, halves)))
+    for place in range(len(THRESHOLDS[rule])):
+        there = [half._replace(ensemble=half.ensemble[place]) for half in halves]
+        size = float(np.mean([half.ensemble.sum() for half in there]))
+        results.append((size, _auroc(unseen, seen, there)))
     return results
 
 
 def _pairs(
-    unseen: Sequence[Tensor | ArrayLike], seen: Sequence[Tensor | ArrayLike]
+    unseen: Sequence[Tensor | ArrayLike], seen: Sequence[Tensor | ArrayLike], seen_images: int
 ) -> list[tuple[Floats, Floats]]:
-    """Activations on unseen and seen images, layer by layer, checked."""
+    """Activations on unseen and seen images, layer by layer, if there are enough of either."""
     layers = [(as_array(u), as_array(s)) for u, s in zip(unseen, seen, strict=True)]
-    if any(len(u) < 2 or not len(s) for u, s in layers):
+    if not seen_images or any(len(u) < 2 for u, _ in layers):
         raise ValueError(
             "the protocol needs seen images and at least two unseen ones to halve, got "
-            f"{[len(s) for _, s in layers]} and {[len(u) for u, _ in layers]}: pass more images"
+            f"{seen_images} and {[len(u) for u, _ in layers]}: pass more images"
         )
     return layers
 
@@ -273,12 +266,15 @@ def _layer(
     own = ensembles[-1]
     was_seen = np.isin(np.arange(classes), labels)
 
-    halves = _halves(unseen, splits, rule, rng)
+    def ensemble(values: Floats) -> Booleans:
+        return rule(_one_class(values), classes=1)[0, 0]
+
+    halves = _halves(unseen, splits, ensemble, rng)
     size, stability = int(own.sum()), _stability(halves)
     chance = np.full((permutations, 2), np.nan)
     for draw in chance:
         group = everything[rng.choice(len(everything), len(unseen), replace=False)]
-        draw[:] = _ensemble(group, rule).sum(), _stability(_halves(group, splits, rule, rng))
+        draw[:] = ensemble(group).sum(), _stability(_halves(group, splits, ensemble, rng))
     if permutations:
         chance_size, chance_stability = chance.mean(axis=0)
         reached = (chance >= (size, stability)).sum(axis=0)
@@ -297,32 +293,20 @@ def _layer(
         silent=sparsity.silent_fraction(unseen),
         shared=tuple(sharing.shared_units(ensembles)[-1, :-1].tolist()),
         jaccard=tuple(np.where(was_seen, sharing.jaccard(ensembles)[-1, :-1], np.nan).tolist()),
-        auroc=_auroc(unseen, seen, halves),
+        auroc=_auroc(unseen, seen, [half for pair in halves for half in pair]),
     )
-
-
-def _ensemble(values: Floats, rule: Rule) -> Booleans:
-    """Ensemble, shape (units,), of samples taken as one class."""
-    return rule(_one_class(values), classes=1)[0, 0]
 
 
 def _one_class(values: Floats) -> _Samples:
     return _Samples([values], np.zeros(len(values), dtype=int))
 
 
-def _orders(samples: int, splits: int, rng: np.random.Generator) -> list[list[NDArray[np.integer]]]:
-    """Halve samples at random, ``splits`` times."""
-    return [np.array_split(rng.permutation(samples), 2) for _ in range(splits)]
-
-
 def _halves(
-    values: Floats, splits: int, rule: Rule, rng: np.random.Generator
+    values: Floats, splits: int, find: Callable[[Floats], Booleans], rng: np.random.Generator
 ) -> list[tuple[_Half, _Half]]:
-    """Halve samples at random, ``splits`` times, and find the ensemble of each half."""
-    return [
-        (_Half(_ensemble(values[a], rule), b), _Half(_ensemble(values[b], rule), a))
-        for a, b in _orders(len(values), splits, rng)
-    ]
+    """Halve samples at random, ``splits`` times, and find the ensemble, or several, of each half."""
+    orders = [np.array_split(rng.permutation(len(values)), 2) for _ in range(splits)]
+    return [(_Half(find(values[a]), b), _Half(find(values[b]), a)) for a, b in orders]
 
 
 def _stability(halves: list[tuple[_Half, _Half]]) -> float:
@@ -330,10 +314,10 @@ def _stability(halves: list[tuple[_Half, _Half]]) -> float:
     return float(np.nan_to_num(overlaps).mean())
 
 
-def _auroc(unseen: Floats, seen: Floats, halves: list[tuple[_Half, _Half]]) -> float:
+def _auroc(unseen: Floats, seen: Floats, halves: list[_Half]) -> float:
     """How well the ensembles of halves tell the other halves from seen images, on average."""
     scores = []
-    for half in (half for pair in halves for half in pair):
+    for half in halves:
         score = np.concatenate(
             [_drive(unseen[half.others], half.ensemble), _drive(seen, half.ensemble)]
         )

@@ -36,8 +36,7 @@ def worth(records: Iterable[Record]) -> Figure:
     figure, axes = plt.subplots(1, 3, figsize=(style.WIDTH, 3.2))
     for (model, runs), shift in zip(models.items(), shifts(len(models), 0.16), strict=True):
         look = {"colour": style.MODEL_COLOURS[model], "marker": style.MARKERS[model]}
-        carried = "none" if runs[0].experiment.goodness else "plain"
-        values = [r.metrics.worth.decoded[carried] for r in runs if r.metrics.worth]
+        values = [r.metrics.worth.unlabelled for r in runs if r.metrics.worth]
         name = style.model_name(model)
         runs_by_layer(axes[0], values, label=name, shift=shift, **look)
         lost = [own_and_others(r.arrays["damage/ensembles"]) for r in runs]
