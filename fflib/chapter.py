@@ -2,12 +2,15 @@
 
 import ast
 import logging
+import os
 import re
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, ClassVar
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
 import nbformat
 import papermill
@@ -47,6 +50,13 @@ class ThisPython(AsyncKernelManager):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self._managers.add(self)
+        if os.name == "posix":
+            # Free ports are looked for before the kernel takes them: of two kernels that start
+            # together one may find its port taken. Sockets in a folder of its own are not shared.
+            sockets = mkdtemp(prefix="fflib-")
+            finalize(self, shutil.rmtree, sockets, ignore_errors=True)
+            self.transport = "ipc"
+            self.ip = f"{sockets}/kernel"
 
     @classmethod
     def kill_all(cls) -> None:
@@ -185,6 +195,8 @@ def execute(
         raise failure(f"took longer than {timeout} s") from None
     except DeadKernelError:
         raise failure("the kernel died, perhaps for want of memory") from None
+    except RuntimeError as error:
+        raise failure(f"the kernel did not start: {error}") from None
 
     if values:
         for cell in _tagged(notebook, "parameters"):

@@ -1,5 +1,6 @@
 """The book: execution of chapters, the site that replaces the last one, clean sources."""
 
+import gc
 import html
 import json
 import os
@@ -14,7 +15,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from fflib import book
-from fflib.chapter import MACHINE_PATH, check_sources, execute, parameters
+from fflib.chapter import MACHINE_PATH, ThisPython, check_sources, execute, parameters
 from fflib.errors import ChapterError
 
 ROOT = Path(__file__).parents[1]
@@ -352,6 +353,30 @@ def test_a_warning_leaves_the_last_good_site(copy, capfd):
     assert message == "error: the pages were not built, for the reasons above"
     assert pages(copy / "_build" / "html") == before
     assert [path.name for path in (copy / "_build").iterdir()] == ["html"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kernels talk through TCP where there is no ipc")
+def test_a_kernel_shares_neither_ports_nor_folders_and_leaves_nothing_behind(tmp_path):
+    said = "from ipykernel.kernelapp import IPKernelApp as app\nk = app.instance()\n"
+    first, second = (
+        write(tmp_path / f"{name}.ipynb", code(f"{said}print(k.transport, k.ip)")) for name in "ab"
+    )
+    book.execute_all({path: path.with_suffix(".out") for path in (first, second)})
+    spoken = [
+        nbformat.read(path.with_suffix(".out"), as_version=4).cells[0].outputs[0].text.split()
+        for path in (first, second)
+    ]
+    assert [transport for transport, _ in spoken] == ["ipc", "ipc"]
+    assert spoken[0][1] != spoken[1][1]
+    gc.collect()
+    assert not any(Path(address).parent.exists() for _, address in spoken)
+
+
+def test_a_kernel_that_does_not_start_is_one_line(tmp_path, monkeypatch):
+    path = write(tmp_path / "page.ipynb", code("1"))
+    monkeypatch.setattr(ThisPython.kernel_spec, "argv", [sys.executable, "-c", "raise SystemExit"])
+    with pytest.raises(ChapterError, match=r"^page\.ipynb: the kernel did not start: "):
+        execute(path, tmp_path / "out.ipynb")
 
 
 def test_the_first_failure_ends_the_other_chapters(tmp_path):
