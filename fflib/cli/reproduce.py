@@ -33,7 +33,7 @@ def reproduce(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="main, unseen, precision or learning-rate; may be given several times. All by default.",
+            help="main, unseen, precision, authors or learning-rate; may be given several times.",
         ),
     ] = None,
     into: Into = None,
