@@ -192,7 +192,7 @@ def unseen_layers(record: Record) -> list[UnseenClass]:
     a control, carry none.
     """
     assert record.metrics.unseen is not None
-    return record.metrics.unseen["predicted" if record.experiment.goodness else "plain"]
+    return record.metrics.unseen["predicted" if record.experiment.labelled else "plain"]
 
 
 def _control(record: Record | None) -> Record:

@@ -22,6 +22,8 @@ def multiply_adds(record: Record) -> np.ndarray:
       being trained. Before that, both pass once through every layer below.
     - BP/FF: the same for all layers, and 2 P for every layer but the first.
     - BP: one example; 3 P for every layer and the head, less P for the first.
+    - Controls trained layer by layer: as FF for the examples they take, and 3 P for a head over the
+      classes.
 
     Parameters
     ----------
@@ -35,16 +37,19 @@ def multiply_adds(record: Record) -> np.ndarray:
     """
     weights = record.arrays["weights"].sum(axis=1, dtype=np.int64)  # per layer
     classes, units = record.arrays["mean"].shape[1:]
-    match record.experiment.model:
-        case "ff":
-            layers = np.array([row["layer"] for row in record.curve])
-            first_rows = np.diff(layers, prepend=-1) > 0
-            below = np.concatenate([[0], np.cumsum(weights)[:-1]])
-            return np.cumsum(4 * weights[layers] + 2 * below[layers] * first_rows)
-        case "bp-ff":
-            epoch = 2 * (3 * weights.sum() - weights[0])
-        case _:
-            epoch = 3 * (weights.sum() + units * classes) - weights[0]
+    e = record.experiment
+    examples = 2 if e.labelled else 1
+    head = 0 if e.labelled else 3 * units * classes
+    if e.stages > 1:
+        layers = np.array([row["layer"] for row in record.curve])
+        first_rows = np.diff(layers, prepend=-1) > 0
+        below = np.concatenate([[0], np.cumsum(weights)[:-1]])
+        passed = examples * below[layers] * first_rows
+        return np.cumsum(2 * examples * weights[layers] + passed + head)
+    if e.layerwise:
+        epoch = 2 * examples * weights.sum()
+    else:
+        epoch = examples * (3 * weights.sum() - weights[0]) + head
     return np.cumsum(np.full(len(record.curve), epoch))
 
 

@@ -15,11 +15,18 @@ from fflib.activation import ACTIVATIONS
 from fflib.data import NAMES
 from fflib.errors import ExperimentError, unknown
 from fflib.goodness import GOODNESS, NORMS
-from fflib.protocols import MODELS, PROTOCOLS, Setting, preset
+from fflib.protocols import (
+    CONTROLS,
+    LABELLED,
+    LAYERWISE,
+    MEANINGLESS,
+    MODELS,
+    PROTOCOLS,
+    Setting,
+    preset,
+)
 
 __all__ = ["Experiment"]
-
-_LABELLED_ONLY = ("goodness", "norm", "theta", "negatives")
 
 
 class Experiment(BaseModel):
@@ -27,8 +34,10 @@ class Experiment(BaseModel):
 
     Parameters
     ----------
-    model : {"ff", "bp-ff", "bp"}
-        Forward-Forward; the same objective back-propagated; plain back-propagation.
+    model : {"ff", "bp-ff", "bp", "local-bp", "local-contrast"}
+        Forward-Forward; the same objective back-propagated; plain back-propagation. Controls that
+        are trained layer by layer as FF is: by a linear classifier on each layer, on bare images;
+        by a linear unit on each layer that tells right from wrong labels, in place of a goodness.
     dataset : str
         A name in :data:`fflib.data.NAMES`, or the path of a folder of class folders.
     protocol : {"relu-l2", "sigmoid-linf"}
@@ -39,11 +48,14 @@ class Experiment(BaseModel):
         A class whose images and label are kept out of training altogether.
     **overrides
         Any other field by name: ``hidden``, ``layers``, ``activation``, ``goodness``, ``norm``,
-        ``theta``, ``negatives``, ``epochs`` (per layer for FF), ``batch_size`` (images per step),
-        ``learning_rate``, ``schedule``, ``label_gain`` (factor on the initial weights from label
-        pixels), ``precision`` ("float32"; "mixed" computes matrix products in bfloat16; "auto"
-        does where the device is faster at it), ``evaluate_on`` ("validation" trains on five
-        sixths of the training set and leaves test images alone).
+        ``theta``, ``negatives``, ``epochs`` (per layer where layers are trained one by one),
+        ``batch_size`` (images per step), ``learning_rate``, ``schedule``, ``label_gain`` (factor on
+        the initial weights from label pixels), ``precision`` ("float32"; "mixed" computes matrix
+        products in bfloat16; "auto" does where the device is faster at it), ``evaluate_on``
+        ("validation" trains on five sixths of the training set and leaves test images alone),
+        ``order`` ("simultaneous" trains all layers of an FF network in every step, each still by
+        itself), ``signs`` ("positive" keeps every weight at or above zero; "dale" gives all
+        weights that leave a hidden unit one sign), ``probe`` (what is measured besides the usual).
 
     Raises
     ------
@@ -83,6 +95,9 @@ class Experiment(BaseModel):
     label_gain: float = Field(1.0, gt=0)
     precision: Literal["auto", "float32", "mixed"] = "auto"
     evaluate_on: Literal["test", "validation"] = "test"
+    order: Literal["sequential", "simultaneous"] = "sequential"
+    signs: Literal["free", "positive", "dale"] = "free"
+    probe: Literal["weight-signs"] | None = None
 
     def __init__(self, **fields: Any) -> None:
         names = type(self).model_fields
@@ -105,7 +120,8 @@ class Experiment(BaseModel):
         model = given.get("model", "ff")
         dataset = given.get("dataset", "mnist")
         protocol = given.get("protocol", "relu-l2")
-        for kind, value, valid in (("model", model, MODELS), ("protocol", protocol, PROTOCOLS)):
+        models = (*MODELS, *CONTROLS)
+        for kind, value, valid in (("model", model, models), ("protocol", protocol, PROTOCOLS)):
             if value not in valid:
                 raise ValueError(unknown(kind, value, valid))
         settings = preset(protocol, model, str(dataset))
@@ -124,19 +140,39 @@ class Experiment(BaseModel):
             raise ValueError(
                 f"hold_out must be one of the classes 0 to 9 of {self.dataset}, got {self.hold_out}"
             )
-        if self.model == "bp":
-            given = [name for name in _LABELLED_ONLY if getattr(self, name) is not None]
-            if given:
+        meaningless = MEANINGLESS.get(self.model, ())
+        for name in meaningless:
+            if getattr(self, name) is not None:
                 raise ValueError(
-                    f"{given[0]} has no meaning for model 'bp', which sees no label and has no "
-                    f"goodness, got {getattr(self, given[0])!r}: leave it out"
+                    f"{name} has no meaning for model {self.model!r}, got "
+                    f"{getattr(self, name)!r}: leave it out"
                 )
-            return self
-        missing = [n for n in _LABELLED_ONLY if n != "norm" and getattr(self, n) is None]
-        if missing:
-            raise ValueError(f"{missing[0]} is needed by model {self.model!r}, got None")
-        self._threshold_within_reach()
+        if self.order == "simultaneous" and not (self.labelled and self.layerwise):
+            raise ValueError(
+                f"order 'simultaneous' is for 'ff' and 'local-contrast', got model {self.model!r}"
+            )
+        needed = ("goodness", "theta", "negatives") if self.labelled else ()
+        for name in needed:
+            if name not in meaningless and getattr(self, name) is None:
+                raise ValueError(f"{name} is needed by model {self.model!r}, got None")
+        if self.goodness is not None:
+            self._threshold_within_reach()
         return self
+
+    @property
+    def labelled(self) -> bool:
+        """Whether images carry a label on their border."""
+        return self.model in LABELLED
+
+    @property
+    def layerwise(self) -> bool:
+        """Whether the gradient never leaves a layer."""
+        return self.model in LAYERWISE
+
+    @property
+    def stages(self) -> int:
+        """How many times the epochs are gone through: once a layer where one follows another."""
+        return self.layers if self.layerwise and self.order == "sequential" else 1
 
     def _threshold_within_reach(self) -> None:
         assert self.goodness is not None and self.theta is not None

@@ -42,6 +42,10 @@ AUTHORS_ROWS = (
     ("mnist", "ff", 100, 512, 0.001),
     ("fashion-mnist", "ff", 100, 1024, 0.01),
 )
+# Of the controls trained layer by layer: plain, with normalised inputs, with labels. Sparseness
+# depends on the rate, so that the rate is swept, and one is chosen by accuracy on validation data.
+LOCAL = ({"model": "local-bp"}, {"model": "local-bp", "norm": "l2"}, {"model": "local-contrast"})
+LOCAL_RATES = (0.0003, 0.001, 0.003, 0.01)
 PRECISION_EPOCHS = 5  # rounding does its harm in every step, so that short runs show it too
 
 GRIDS: dict[str, list[Experiment]] = {
@@ -71,6 +75,19 @@ GRIDS: dict[str, list[Experiment]] = {
         )
         for seed in range(3)
         for dataset, model, epochs, batch_size, rate in AUTHORS_ROWS
+    ],
+    "local-rate": [
+        Experiment(
+            **control,
+            dataset=dataset,
+            seed=seed,
+            learning_rate=rate,
+            epochs=8,
+            precision="mixed",
+            evaluate_on="validation",
+        )
+        for seed, dataset, control in product(range(3), DATASETS, LOCAL)
+        for rate in LOCAL_RATES
     ],
     # It compares settings, so it keeps to validation data like every choice of settings.
     "learning-rate": [

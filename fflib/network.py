@@ -1,13 +1,16 @@
 """The network: a stack of dense layers that can be read out layer by layer.
 
-The same stack serves all three models. Forward-Forward (FF) and BP/FF networks take an image with
-a label on its border, normalise the input of every layer and predict by trying every label. A
-plain back-propagation (BP) network takes the bare image and ends in a linear head.
+The same stack serves all models. Forward-Forward (FF) and BP/FF networks take an image with a label
+on its border, normalise the input of every layer and predict by trying every label. A plain
+back-propagation (BP) network takes the bare image and ends in a linear head. The controls trained
+layer by layer have a linear head on every layer: over the classes on bare images, or a single unit
+that takes the place of the goodness on labelled ones.
 """
 
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +18,8 @@ from torch.nn import functional as F
 
 from fflib.activation import ACTIVATIONS
 from fflib.data import place_label
-from fflib.errors import FflibError
 from fflib.goodness import GOODNESS, NORMS, normalise
+from fflib.signs import column_signs, impose
 
 __all__ = ["NO_LABEL", "Activations", "Network"]
 
@@ -52,14 +55,20 @@ class Network(nn.Module):
     activation : str
         A name in :data:`fflib.activation.ACTIVATIONS`.
     goodness : str or None
-        A name in :data:`fflib.goodness.GOODNESS`; ``None`` makes a plain network with a linear
-        head over the classes, which sees images without labels.
+        A name in :data:`fflib.goodness.GOODNESS`; ``None`` makes a network with linear heads.
+    heads : {"last", "every"}
+        Where heads stand: on the last layer or on every one.
+    labelled : bool, optional
+        Whether the network sees images with a label, which it judges by one number a layer; else a
+        head tells the class. By default where it has a goodness.
     norm : str or None
         The norm that the input of every layer is scaled to; ``None`` leaves inputs as they are.
     lit : float
         Value of a lit label pixel.
     seen : sequence of int, optional
         Labels the network may predict; all of them by default.
+    signs : {"free", "positive", "dale"}
+        Which signs weights keep in training, see :func:`fflib.signs.column_signs`.
     label_gain : float
         Factor on the initial weights from label pixels. Under a maximum norm a label is one
         pixel against hundreds, and the unit that wins an image is at first the same for every
@@ -71,6 +80,8 @@ class Network(nn.Module):
     products : torch.dtype
         Number format of the products when labels are tried; float32 unless training sets another.
         Activations are always computed in float32.
+    reads_every_layer : bool
+        Whether every layer has a say of its own in what is predicted.
     silent : Tensor of bool, shape (layers, units), or None
         Units whose activation is zero whatever their input, see :meth:`silenced`.
 
@@ -93,10 +104,13 @@ class Network(nn.Module):
         *,
         activation: str = "relu",
         goodness: str | None = None,
+        heads: Literal["last", "every"] = "last",
+        labelled: bool | None = None,
         norm: str | None = None,
         lit: float = 1.0,
         seen: Sequence[int] | None = None,
         label_gain: float = 1.0,
+        signs: str = "free",
     ) -> None:
         super().__init__()
         self.classes, self.lit, self.norm = classes, lit, norm
@@ -104,6 +118,8 @@ class Network(nn.Module):
         self.silent: Tensor | None = None
         self.activation = ACTIVATIONS[activation]
         self.goodness = GOODNESS[goodness] if goodness else None
+        self.labelled = goodness is not None if labelled is None else labelled
+        self.reads_every_layer = goodness is not None or heads == "every"
         self.seen = list(range(classes)) if seen is None else list(seen)
         widths = [inputs, *[hidden] * layers]
         # To a type checker, a module list is a module list and not a list of layers.
@@ -112,7 +128,15 @@ class Network(nn.Module):
         )
         with torch.no_grad():
             self.layers[0].weight[:, :classes] *= label_gain
-        self.head = None if goodness else nn.Linear(hidden, classes)
+        count = 0 if goodness else layers if heads == "every" else 1
+        width = 1 if self.labelled else classes
+        self.heads: list[nn.Linear] = nn.ModuleList(  # type: ignore[assignment]
+            nn.Linear(hidden, width) for _ in range(count)
+        )
+        self.signs = column_signs(signs, self.layers)
+        for layer, sign in zip(self.layers, self.signs, strict=True):
+            if sign is not None:
+                impose(layer.weight, sign)
 
     @property
     def weights(self) -> list[Tensor]:
@@ -150,12 +174,12 @@ class Network(nn.Module):
         """Scale what a layer receives, shape (..., units), to unit norm where the model does."""
         return normalise(x, self.norm) if self.norm else x
 
-    def labelled(self, pixels: Tensor, labels: Tensor) -> Tensor:
+    def with_label(self, pixels: Tensor, labels: Tensor) -> Tensor:
         """Place ``labels``, shape (n,), on the border of ``pixels``, shape (n, inputs).
 
-        A plain network has no label in its input and gets the pixels back unchanged.
+        A network without labels in its input gets the pixels back unchanged.
         """
-        if self.goodness is None:
+        if not self.labelled:
             return pixels
         return place_label(pixels, labels, self.classes, self.lit)
 
@@ -185,7 +209,7 @@ class Network(nn.Module):
         """
         device = self.layers[0].weight.device
         chunks = [
-            [h.cpu() for h in self(self.labelled(x.to(device), y.to(device)))]
+            [h.cpu() for h in self(self.with_label(x.to(device), y.to(device)))]
             for x, y in zip(pixels.split(CHUNK), labels.split(CHUNK), strict=True)
         ]
         return [torch.cat(layer) for layer in zip(*chunks, strict=True)]
@@ -209,7 +233,7 @@ class Network(nn.Module):
             Normalised value of a lit label pixel.
         """
         nobody = torch.full((len(pixels),), NO_LABEL, device=pixels.device)
-        dark = self.labelled(pixels, nobody)
+        dark = self.with_label(pixels, nobody)
         lit = dark.new_full((len(dark), 1), self.lit)
         if self.norm is None:
             return dark, lit
@@ -219,9 +243,25 @@ class Network(nn.Module):
         length = torch.linalg.vector_norm(parts, order, -1, keepdim=True)
         return dark.div_(length), lit.div_(length)
 
+    def verdict(self, h: Tensor, depth: int) -> Tensor:
+        """How right a layer finds the label: its goodness, or what its head says in its place.
+
+        Parameters
+        ----------
+        h : Tensor, shape (..., units)
+            Activations of layer ``depth``, counted from 0, of a network that sees labels.
+
+        Returns
+        -------
+        Tensor, shape (...)
+        """
+        if self.goodness is not None:
+            return self.goodness.value(h)
+        return self.heads[depth](h).squeeze(-1)
+
     @torch.no_grad()
-    def label_goodness(self, pixels: Tensor, depth: int | None = None) -> Tensor:
-        """Goodness of every layer under every seen label.
+    def layer_scores(self, pixels: Tensor, depth: int | None = None) -> Tensor:
+        """How strongly each layer holds each seen label to be true.
 
         Parameters
         ----------
@@ -232,58 +272,55 @@ class Network(nn.Module):
         Returns
         -------
         Tensor, shape (n, depth, seen labels)
-            On the network's device.
-
-        Raises
-        ------
-        FflibError
-            The network is a plain one and has no goodness.
+            On the network's device. Of a network with labels its :meth:`verdict` under every
+            label; else the logits of its heads, of which a plain network has one.
         """
-        if self.goodness is None:
-            raise FflibError(
-                "goodness belongs to FF and BP/FF networks, got a plain one with a head: "
-                "use label_scores"
-            )
+        device = self.layers[0].weight.device
+        if self.labelled:
+            chunks = pixels.split(max(1, CHUNK // len(self.seen)))
+            return torch.cat([self._try_labels(x.to(device), depth) for x in chunks])
+        chunks = []
+        for x in pixels.split(CHUNK):
+            hidden = self(x.to(device))[-len(self.heads) :]
+            logits = [head(h) for head, h in zip(self.heads, hidden, strict=True)][:depth]
+            chunks.append(torch.stack(logits, 1))
+        return torch.cat(chunks)[..., self.seen]
+
+    def _try_labels(self, pixels: Tensor, depth: int | None) -> Tensor:
+        """Verdict of the first ``depth`` layers under every seen label."""
         label = self.layers[0].weight.t()[self.seen]
         first, *rest = [
             (layer.weight.to(self.products), layer.bias.to(self.products))
             for layer in self.layers[:depth]
         ]
-        results = []
-        for x in pixels.split(max(1, CHUNK // len(self.seen))):
-            image, strength = self.image_and_strength(x.to(label.device))
-            shared = F.linear(image.to(self.products), *first).float()
-            h = self._respond(shared[:, None] + strength[:, None] * label, 0)
-            goodness = [self.goodness.value(h)]
-            for above, layer in enumerate(rest, start=1):
-                z = F.linear(self.layer_input(h).to(self.products), *layer).float()
-                h = self._respond(z, above)
-                goodness.append(self.goodness.value(h))
-            results.append(torch.stack(goodness, 1))
-        return torch.cat(results)
+        image, strength = self.image_and_strength(pixels)
+        shared = F.linear(image.to(self.products), *first).float()
+        h = self._respond(shared[:, None] + strength[:, None] * label, 0)
+        verdicts = [self.verdict(h, 0)]
+        for above, layer in enumerate(rest, start=1):
+            z = F.linear(self.layer_input(h).to(self.products), *layer).float()
+            h = self._respond(z, above)
+            verdicts.append(self.verdict(h, above))
+        return torch.stack(verdicts, 1)
 
     @torch.no_grad()
     def label_scores(self, pixels: Tensor, depth: int | None = None) -> Tensor:
         """How strongly the network holds each seen label to be true.
 
-        FF and BP/FF: softmax over labels of each layer's goodness, summed over layers (the
-        authors' code). BP: the softmax of the head.
+        The softmax over labels of each layer's score, summed over layers (the authors' code). A
+        plain network has one score, that of its head.
 
         Parameters
         ----------
         pixels : Tensor, shape (n, inputs)
         depth : int, optional
-            Use only the first ``depth`` layers of a labelled network.
+            Use only the first ``depth`` layers.
 
         Returns
         -------
         Tensor, shape (n, seen labels)
         """
-        if self.head is None:
-            return self.label_goodness(pixels, depth).softmax(-1).sum(1)
-        device = self.head.weight.device
-        chunks = [self.head(self(x.to(device))[-1]) for x in pixels.split(CHUNK)]
-        return torch.cat(chunks)[:, self.seen].softmax(-1)
+        return self.layer_scores(pixels, depth).softmax(-1).sum(1)
 
     def predict(self, pixels: Tensor, depth: int | None = None) -> Tensor:
         """The most likely class of each image, shape (n,), on the CPU."""

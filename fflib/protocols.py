@@ -8,9 +8,36 @@ the authors' code; a search on validation data (``fflib search``, whose records 
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["MODELS", "PROTOCOLS", "Setting", "preset"]
+__all__ = [
+    "CONTROLS",
+    "LABELLED",
+    "LAYERWISE",
+    "MEANINGLESS",
+    "MODELS",
+    "PROTOCOLS",
+    "Setting",
+    "preset",
+]
 
 MODELS = ("ff", "bp-ff", "bp")
+"""The models that the paper compares."""
+
+CONTROLS = ("local-bp", "local-contrast")
+"""Controls of ours, trained layer by layer without a goodness."""
+
+LABELLED = ("ff", "bp-ff", "local-contrast")
+"""Models that see a label on the border and learn from right and wrong ones."""
+
+LAYERWISE = ("ff", "local-bp", "local-contrast")
+"""Models whose gradient never leaves a layer."""
+
+MEANINGLESS = {
+    "bp": ("goodness", "norm", "theta", "negatives"),
+    "local-bp": ("goodness", "theta", "negatives"),
+    "local-contrast": ("goodness", "theta"),
+}
+"""Fields of an experiment that a model has no use for."""
+
 PROTOCOLS = ("relu-l2", "sigmoid-linf")
 
 
@@ -69,10 +96,14 @@ _TRAINING: dict[tuple[str, str], dict[str, Setting]] = {
     ("relu-l2", "bp-ff"): _training(12, 0.001, SEARCH),
     # A search would choose ten times this rate, and sparser layers with it: see chapter 3.
     ("relu-l2", "bp"): _training(20, 0.0001, CODE),
+    ("relu-l2", "local-bp"): _training(12, 0.001, CHOICE),
+    ("relu-l2", "local-contrast"): _training(12, 0.001, CHOICE),
     ("sigmoid-linf", "ff"): _training(8, 0.003, CHOICE, label_gain=10.0)
     | {"theta": Setting(0.5, CHOICE), "batch_size": Setting(2048, CHOICE)},
     ("sigmoid-linf", "bp-ff"): _training(8, 0.001, CHOICE, theta=1.5),
     ("sigmoid-linf", "bp"): _training(10, 0.003, SEARCH),
+    ("sigmoid-linf", "local-bp"): _training(8, 0.003, CHOICE),
+    ("sigmoid-linf", "local-contrast"): _training(8, 0.003, CHOICE),
 }
 
 LARGE = ("mnist", "fashion-mnist")
@@ -94,7 +125,7 @@ def preset(protocol: str, model: str, dataset: str) -> dict[str, Setting]:
     Parameters
     ----------
     protocol, model : str
-        Names in :data:`PROTOCOLS` and :data:`MODELS`.
+        Names in :data:`PROTOCOLS`, and in :data:`MODELS` or :data:`CONTROLS`.
     dataset : str
         The published sets share their settings, and so do all smaller ones.
 
@@ -112,7 +143,7 @@ def preset(protocol: str, model: str, dataset: str) -> dict[str, Setting]:
         settings |= _SMALL
         if (protocol, model) == ("sigmoid-linf", "ff"):
             settings |= _SMALL_WINNER_TAKES_ALL
-    if model == "bp":
-        absent = Setting(None, "BP has no label in its input and no goodness")
-        settings |= dict.fromkeys(("goodness", "norm", "theta", "negatives"), absent)
-    return settings
+    if model == "local-bp":
+        settings |= {"norm": Setting(None, CHOICE)}  # plain back-propagation, but for its reach
+    absent = Setting(None, "of no use to this model")
+    return settings | dict.fromkeys(MEANINGLESS.get(model, ()), absent)

@@ -95,11 +95,11 @@ class Run:
 
     @cached_property
     def layer_accuracy(self) -> list[float]:
-        """Accuracy of each layer's goodness by itself; empty for a plain network."""
-        if self.network.goodness is None:
+        """Accuracy of each layer by itself; empty where only the last one has a say."""
+        if not self.network.reads_every_layer:
             return []
         pixels, labels = self._evaluated
-        choice = self.network.label_goodness(pixels).argmax(-1).cpu()
+        choice = self.network.layer_scores(pixels).argmax(-1).cpu()
         predicted = torch.tensor(self.network.seen)[choice]
         return (predicted == labels[:, None]).double().mean(0).tolist()
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fflib.network import Network
+from fflib.signs import keep
 
 __all__ = ["Stack", "StackedLayer"]
 
@@ -44,6 +45,8 @@ class StackedLayer:
     ----------
     weight : Tensor, shape (runs, units, inputs)
     bias : Tensor, shape (runs, 1, units)
+    signs : Tensor, shape (runs, 1, inputs), or None
+        The sign that the weights of a column keep, where there is such a rule.
 
     Examples
     --------
@@ -55,8 +58,12 @@ class StackedLayer:
     False
     """
 
-    def __init__(self, layers: Sequence[nn.Linear]) -> None:
+    def __init__(
+        self, layers: Sequence[nn.Linear], signs: Sequence[Tensor | None] = (None,)
+    ) -> None:
         self.layers = list(layers)
+        own = [sign for sign in signs if sign is not None]
+        self.signs = torch.stack(own).unsqueeze(1) if own else None
         self.weight = torch.stack([layer.weight.detach() for layer in layers]).requires_grad_()
         self.bias = torch.stack([layer.bias.detach()[None] for layer in layers]).requires_grad_()
         for run, layer in enumerate(layers):
@@ -101,6 +108,11 @@ class StackedLayer:
         self.set_gradient(runs, self.weight.grad[runs], self.bias.grad[runs, 0])
         self.weight.grad = self.bias.grad = None
 
+    def keep_signs(self) -> None:
+        """Set weights that have crossed to the wrong side of zero to zero."""
+        if self.signs is not None:
+            keep(self.weight, self.signs.to(self.weight.device))
+
 
 class Stack:
     """Networks of one shape, layer by layer.
@@ -114,15 +126,25 @@ class Stack:
     def __init__(self, networks: Sequence[Network]) -> None:
         self.networks = list(networks)
         self.layers = [
-            StackedLayer(layers) for layers in zip(*(n.layers for n in networks), strict=True)
+            StackedLayer(layers, signs)
+            for layers, signs in zip(
+                zip(*(n.layers for n in networks), strict=True),
+                zip(*(n.signs for n in networks), strict=True),
+                strict=True,
+            )
         ]
-        heads = [network.head for network in networks if network.head is not None]
-        self.head = StackedLayer(heads) if heads else None
+        self.heads = [
+            StackedLayer(heads) for heads in zip(*(n.heads for n in networks), strict=True)
+        ]
 
     @property
     def all_layers(self) -> list[StackedLayer]:
-        """The hidden layers, then the head where there is one."""
-        return [*self.layers, *([self.head] if self.head else [])]
+        """The hidden layers, then the heads."""
+        return [*self.layers, *self.heads]
+
+    def with_head(self, depth: int) -> list[StackedLayer]:
+        """A hidden layer, and the head on top of it where it has one."""
+        return [self.layers[depth], *self.heads[depth : depth + 1]]
 
     def part(self) -> None:
         """Give every network weights of its own again."""

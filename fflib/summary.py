@@ -99,7 +99,7 @@ class Metrics(_Frozen):
     accuracy : float
         On evaluation images of the classes seen in training.
     layer_accuracy : list of float
-        Of each layer's goodness alone; empty for a plain network.
+        Of each layer alone; empty for a plain network, of which only the last has a say.
     images, correct : int
         Evaluation images, and those classified correctly.
     layers : list of LayerMetrics
@@ -265,7 +265,7 @@ def _worth(run: Run) -> tuple[Worth, dict[str, Array]]:
 
     x, y = pixels[rest], labels[rest]
     carried = {"none": torch.full_like(y, NO_LABEL), "true": y}
-    if network.goodness is None:
+    if not network.labelled:
         carried = {"plain": y}
     decoded = {
         name: [
@@ -298,7 +298,7 @@ def _held_out(
     """
     split = run.experiment.evaluate_on
     conditions: dict[str, Carried] = {"plain": "true"}
-    if run.network.goodness is not None:
+    if run.network.labelled:
         conditions = {carried: carried for carried in get_args(Carried)}
     metrics, profiles = {}, {}
     told: list[UnseenChoice] = []

@@ -1,208 +1,133 @@
-"""The three ways to train a stack of layers.
+"""The ways to train a stack of layers.
 
-Forward-Forward, layer after layer, each on the frozen output of the one below; its objective
+Forward-Forward, layer by layer, each on what comes out of the one below; its objective
 back-propagated through the whole stack (BP/FF); and plain back-propagation of the cross-entropy
-(BP). Each trains several networks side by side as readily as one: they share the images and the
-configuration, and differ in their initial weights, in the order of examples, in their negatives,
-and in the class that is held out.
+(BP). Besides, two controls that are layer by layer as Forward-Forward is: one has a linear unit that
+tells right from wrong labels in place of the goodness, the other classifies bare images. Each trains
+several networks side by side as readily as one: they share the images and the configuration, and
+differ in their initial weights, in the order of examples, in their negatives, and in the class that
+is held out.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import groupby
+from collections.abc import Callable
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import Adam
-from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler
 
-from fflib.data import wrong_labels
 from fflib.device import Replay
-from fflib.engine import HiddenPairs, ImagePairs, layer_gradient
-from fflib.experiment import Experiment
-from fflib.goodness import Goodness, ff_loss
-from fflib.monitor import Monitor
+from fflib.engine import HiddenBatch, HiddenPairs, ImageBatch, ImagePairs, layer_gradient
+from fflib.goodness import ff_loss
 from fflib.network import CHUNK
-from fflib.stack import Stack, StackedLayer
+from fflib.stack import StackedLayer
+from fflib.task import Task
 
-__all__ = ["TRAINERS", "Task", "backprop", "backprop_goodness", "batches", "forward_forward"]
+__all__ = [
+    "TRAINERS",
+    "backprop",
+    "backprop_goodness",
+    "forward_forward",
+    "local_backprop",
+    "local_contrast",
+]
 
-
-@dataclass
-class Task:
-    """What a trainer needs.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        The configuration, shared by all runs.
-    stack : Stack
-        The networks, one per run.
-    pixels, labels : Tensor, shapes (n, inputs) and (n,)
-        Images to train on, on the device.
-    kept : list of Tensor, each of shape (n_run,)
-        Places of the images that each run learns from: all but those of a held-out class.
-    negatives, orders : list of torch.Generator
-        Streams of randomness of each run.
-    products : torch.dtype
-        Number format of the matrix products; everything else is float32.
-    monitor : Monitor
-    """
-
-    experiment: Experiment
-    stack: Stack
-    pixels: Tensor
-    labels: Tensor
-    kept: list[Tensor]
-    negatives: list[Generator]
-    orders: list[Generator]
-    products: torch.dtype
-    monitor: Monitor
-
-    def epochs(
-        self, depth: int | None, layers: Sequence[StackedLayer]
-    ) -> Iterator[tuple[int, Adam, Iterator[tuple[slice, Tensor]]]]:
-        """Yield (epoch, optimiser, batches) for every epoch, timed and recorded by the monitor."""
-        e, device = self.experiment, self.labels.device
-        on_cuda = device.type == "cuda"
-        optimiser = Adam(
-            [parameter for layer in layers for parameter in layer.parameters],
-            lr=torch.tensor(e.learning_rate, device=device) if on_cuda else e.learning_rate,
-            fused=True,
-            capturable=on_cuda,
-        )
-        schedule = SCHEDULES[e.schedule](optimiser, e.epochs)
-        for epoch in range(1, e.epochs + 1):
-            with self.monitor.epoch(depth, epoch, e.epochs, e.learning_rate):
-                orders = [
-                    kept[torch.randperm(len(kept), generator=order)].to(device)
-                    for kept, order in zip(self.kept, self.orders, strict=True)
-                ]
-                yield epoch, optimiser, batches(orders, e.batch_size)
-            schedule.step()
-
-    @property
-    def objective(self) -> tuple[Goodness, float]:
-        """Goodness and threshold, which a validated experiment of a labelled model has."""
-        goodness, theta = self.stack.networks[0].goodness, self.experiment.theta
-        assert goodness is not None and theta is not None
-        return goodness, theta
-
-    @cached_property
-    def image_and_strength(self) -> tuple[Tensor, Tensor]:
-        """Every image's part of the first layer's input and its label's, in product format."""
-        image, strength = self.stack.networks[0].image_and_strength(self.pixels)
-        return image.to(self.products), strength.to(self.products)
-
-    def wrong(self, depth: int) -> Tensor:
-        """One wrong label per run and image, shape (runs, n), drawn as the experiment says.
-
-        ``hard`` negatives are drawn in proportion to the network's own belief in each wrong
-        label, judged by the first ``depth`` layers. Images that a run does not learn from are
-        left with a label of no meaning.
-        """
-        drawn = self.labels.expand(len(self.kept), -1).clone()
-        for run, (network, kept) in enumerate(zip(self.stack.networks, self.kept, strict=True)):
-            own = self.labels[kept.to(self.labels.device)]
-            if self.experiment.negatives != "hard":
-                wrong = wrong_labels(own.cpu(), network.seen, self.negatives[run])
-            else:
-                seen = torch.tensor(network.seen)
-                belief = network.label_scores(self.pixels[kept.to(own.device)], depth).cpu()
-                belief = belief.masked_fill(seen == own.cpu()[:, None], 0)
-                choice = belief.multinomial(1, generator=self.negatives[run]).squeeze(1)
-                wrong = seen[choice]
-            drawn[run, kept.to(own.device)] = wrong.to(own.device)
-        return drawn
-
-    def pairs(self, depth: int, wrong: Tensor) -> ImagePairs | HiddenPairs:
-        """What layer ``depth`` (from 0) receives for true and for wrong labels."""
-        network = self.stack.networks[0]
-        image, strength = self.image_and_strength
-        both = torch.stack([self.labels.expand_as(wrong), wrong], 1)
-        first = ImagePairs(image, F.one_hot(both, network.classes) * strength)
-        if depth == 0:
-            return first
-        runs = slice(0, len(wrong))
-        below = first.image.new_empty(len(wrong), 2, len(image), self.experiment.hidden)
-        for rows in torch.arange(len(image), device=image.device).split(CHUNK):
-            batch = first.at(runs, rows.expand(len(wrong), -1))
-            z = batch.preactivation(self.stack.layers[0], runs)
-            x = network.layer_input(network.activation.value(z))
-            for layer in self.stack.layers[1:depth]:
-                z = layer(x.flatten(1, 2).to(self.products), runs).float().view_as(x)
-                x = network.layer_input(network.activation.value(z))
-            below[:, :, rows] = x.to(self.products)
-        return HiddenPairs(below)
-
-
-def batches(orders: Sequence[Tensor], size: int) -> Iterator[tuple[slice, Tensor]]:
-    """Cut the shuffled examples of every run into batches, those of equal length together.
-
-    Parameters
-    ----------
-    orders : sequence of Tensor, each of shape (n_run,)
-        Runs may have different numbers of examples.
-    size : int
-
-    Yields
-    ------
-    runs : slice
-        The runs that take this step.
-    rows : Tensor, shape (runs, batch)
-
-    Examples
-    --------
-    >>> for runs, rows in batches([torch.arange(5), torch.arange(3)], 2):
-    ...     print(runs.start, runs.stop, rows.tolist())
-    0 2 [[0, 1], [0, 1]]
-    0 1 [[2, 3]]
-    1 2 [[2]]
-    0 1 [[4]]
-    """
-    cut = [order.split(size) for order in orders]
-    for step in range(max(map(len, cut))):
-        start = 0
-        turn = [parts[step] if step < len(parts) else parts[0][:0] for parts in cut]
-        for length, equal in groupby(turn, key=len):
-            rows = list(equal)
-            if length:
-                yield slice(start, start + len(rows)), torch.stack(rows)
-            start += len(rows)
+Batch = ImageBatch | HiddenBatch
+Pairs = ImagePairs | HiddenPairs
+Gradient = Callable[[int, slice, Tensor], tuple[Tensor, Tensor]]
+"""From depth, runs and pre-activations to their gradient and each example's verdict."""
 
 
 def forward_forward(task: Task) -> None:
-    """Train each layer alone, by its own goodness, on the frozen output of the one below."""
-    e, activation = task.experiment, task.stack.networks[0].activation
+    """Train each layer alone, by its own goodness."""
+    activation = task.stack.networks[0].activation
     goodness, theta = task.objective
 
-    def stepper(
-        layer: StackedLayer, pairs: ImagePairs | HiddenPairs, optimiser: Adam
-    ) -> Callable[[slice, Tensor], None]:
+    def gradient(depth: int, runs: slice, z: Tensor) -> tuple[Tensor, Tensor]:
+        return layer_gradient(z, activation, goodness, theta)
+
+    _train_on_pairs(task, gradient, theta)
+
+
+def local_contrast(task: Task) -> None:
+    """Train each layer alone, by a linear unit on top that tells right labels from wrong ones.
+
+    The loss is Forward-Forward's with that unit's output for a goodness; its bias is the threshold.
+    """
+    activation = task.stack.networks[0].activation
+
+    def gradient(depth: int, runs: slice, z: Tensor) -> tuple[Tensor, Tensor]:
+        head = task.stack.heads[depth]
+        z = z.detach().requires_grad_()
+        with torch.enable_grad():
+            score = head(activation.value(z).flatten(1, 2), runs).view(z.shape[:-1])
+            ff_loss(score[:, 0], score[:, 1], 0.0).sum().backward()
+        head.spread_gradient(runs)
+        assert z.grad is not None
+        return z.grad, score.detach()
+
+    _train_on_pairs(task, gradient, 0.0)
+
+
+@torch.no_grad()
+def _train_on_pairs(task: Task, gradient: Gradient, theta: float) -> None:
+    """Train layers by their own loss on pairs of a right and a wrong label."""
+    e, stack, network = task.experiment, task.stack, task.stack.networks[0]
+    pairs_per_epoch = [len(kept) for kept in task.kept]
+
+    def learn(depth: int, batch: Batch, runs: slice) -> tuple[Tensor, Tensor]:
+        """Give a layer its gradient; its pre-activations and verdicts come back."""
+        layer = stack.layers[depth]
+        z = batch.preactivation(layer, runs)
+        dz, verdict = gradient(depth, runs, z)
+        layer.set_gradient(runs, *batch.gradient(dz))
+        return z, verdict
+
+    def one_layer(depth: int, pairs: Pairs, optimiser: Adam) -> Callable[[slice, Tensor], None]:
         def step(runs: slice, rows: Tensor) -> None:
-            batch = pairs.at(runs, rows)
-            z = batch.preactivation(layer, runs)
-            dz, g = layer_gradient(z, activation, goodness, theta)
-            layer.set_gradient(runs, *batch.gradient(dz))
+            _, g = learn(depth, pairs.at(runs, rows), runs)
             optimiser.step()
             task.monitor.count(runs, ff_loss(g[:, 0], g[:, 1], theta), g, rows.shape[1])
 
         return Replay(step)
 
+    def every_layer(pairs: Pairs, optimiser: Adam) -> Callable[[slice, Tensor], None]:
+        def step(runs: slice, rows: Tensor) -> None:
+            batch: Batch = pairs.at(runs, rows)
+            verdicts = []
+            for depth in range(e.layers):
+                z, g = learn(depth, batch, runs)
+                verdicts.append(g)
+                below = network.layer_input(network.activation.value(z))
+                batch = HiddenBatch(below.flatten(1, 2).to(task.products))
+            optimiser.step()
+            by_layer = torch.stack(verdicts)
+            loss = ff_loss(by_layer[:, :, 0], by_layer[:, :, 1], theta).sum(0)
+            task.monitor.count(runs, loss, by_layer.sum(0), rows.shape[1])
+
+        return Replay(step)
+
+    if e.order == "simultaneous":
+        pairs, step = task.pairs(0, task.wrong(depth=e.layers)), None
+        for epoch, optimiser, steps in task.epochs(None, stack.all_layers):
+            if e.negatives != "fixed" and epoch > 1:
+                pairs, step = task.pairs(0, task.wrong(depth=e.layers)), None
+            step = step or every_layer(pairs, optimiser)
+            for runs, rows in steps:
+                step(runs, rows)
+        task.monitor.require_learning(None, pairs_per_epoch)
+        return
     wrong = task.wrong(depth=1)
-    with torch.no_grad():
-        for depth, layer in enumerate(task.stack.layers):
-            pairs, step = task.pairs(depth, wrong), None
-            for epoch, optimiser, steps in task.epochs(depth, [layer]):
-                if e.negatives != "fixed" and epoch > 1:
-                    wrong = task.wrong(depth + 1)
-                    pairs, step = task.pairs(depth, wrong), None
-                step = step or stepper(layer, pairs, optimiser)
-                for runs, rows in steps:
-                    step(runs, rows)
-            task.monitor.require_learning(depth, [len(kept) for kept in task.kept])
+    for depth in range(e.layers):
+        pairs, step = task.pairs(depth, wrong), None
+        for epoch, optimiser, steps in task.epochs(depth, stack.with_head(depth)):
+            if e.negatives != "fixed" and epoch > 1:
+                wrong = task.wrong(depth + 1)
+                pairs, step = task.pairs(depth, wrong), None
+            step = step or one_layer(depth, pairs, optimiser)
+            for runs, rows in steps:
+                step(runs, rows)
+        task.monitor.require_learning(depth, pairs_per_epoch)
 
 
 def backprop_goodness(task: Task) -> None:
@@ -211,9 +136,7 @@ def backprop_goodness(task: Task) -> None:
     goodness, theta = task.objective
     first, *rest = task.stack.layers
 
-    def stepper(
-        pairs: ImagePairs | HiddenPairs, optimiser: Adam
-    ) -> Callable[[slice, Tensor], None]:
+    def stepper(pairs: Pairs, optimiser: Adam) -> Callable[[slice, Tensor], None]:
         def step(runs: slice, rows: Tensor) -> None:
             h = network.activation.value(pairs.at(runs, rows).preactivation(first, runs))
             g = goodness(h)
@@ -222,7 +145,7 @@ def backprop_goodness(task: Task) -> None:
                 h = network.activation.value(layer(x, runs).float().view_as(h))
                 g = g + goodness(h)
             loss = ff_loss(g[:, 0], g[:, 1], theta)
-            _descend(loss, task.stack, runs, optimiser)
+            _descend(loss, task.stack.all_layers, runs, optimiser)
             task.monitor.count(runs, loss.detach(), g.detach(), rows.shape[1])
 
         return Replay(step)
@@ -239,35 +162,69 @@ def backprop_goodness(task: Task) -> None:
 
 def backprop(task: Task) -> None:
     """Train all layers and the head together by cross-entropy on bare images (BP)."""
-    activation, head = task.stack.networks[0].activation, task.stack.head
-    assert head is not None
-    pixels = task.pixels.to(task.products)
+    (head,) = task.stack.heads
+    _classify(task, None, [task.pixels.to(task.products)], [*task.stack.layers, head])
+
+
+def local_backprop(task: Task) -> None:
+    """Train each layer alone, by a linear classifier on top of it, on bare images."""
+    network = task.stack.networks[0]
+    inputs = [network.layer_input(task.pixels).to(task.products)]
+    for depth, (layer, head) in enumerate(zip(task.stack.layers, task.stack.heads, strict=True)):
+        _classify(task, depth, inputs, [layer, head])
+        inputs = [_above(task, layer, inputs[run % len(inputs)], run) for run in range(task.runs)]
+
+
+def _classify(
+    task: Task, depth: int | None, inputs: list[Tensor], layers: list[StackedLayer]
+) -> None:
+    """Train layers, the last of which tells the class, by cross-entropy.
+
+    ``inputs`` are of shape (n, inputs): one for all runs, or one for each.
+    """
+    activation = task.stack.networks[0].activation
+    *hidden, head = layers
     step: Callable[[slice, Tensor], None] | None = None
 
     def stepper(optimiser: Adam) -> Callable[[slice, Tensor], None]:
         def step(runs: slice, rows: Tensor) -> None:
-            x = pixels.index_select(0, rows.flatten()).unflatten(0, rows.shape)
-            for layer in task.stack.layers:
+            if len(inputs) == 1:
+                x = inputs[0].index_select(0, rows.flatten()).unflatten(0, rows.shape)
+            else:
+                own = zip(inputs[runs], rows, strict=True)
+                x = torch.stack([below.index_select(0, row) for below, row in own])
+            for layer in hidden:
                 x = activation.value(layer(x, runs).float()).to(task.products)
             logits = head(x, runs).float()
             label = task.labels.index_select(0, rows.flatten())
             loss = F.cross_entropy(logits.flatten(0, 1), label, reduction="none")
             loss = loss.view(rows.shape).mean(1)
-            _descend(loss, task.stack, runs, optimiser)
+            _descend(loss, layers, runs, optimiser)
             task.monitor.count(runs, loss.detach(), None, rows.shape[1])
 
         return Replay(step)
 
-    for _, optimiser, steps in task.epochs(None, task.stack.all_layers):
+    for _, optimiser, steps in task.epochs(depth, layers):
         step = step or stepper(optimiser)
         for runs, rows in steps:
             step(runs, rows)
 
 
-def _descend(loss: Tensor, stack: Stack, runs: slice, optimiser: Adam) -> None:
+@torch.no_grad()
+def _above(task: Task, layer: StackedLayer, below: Tensor, run: int) -> Tensor:
+    """What the next layer of a run receives, shape (n, units), in product format."""
+    network, only = task.stack.networks[run], slice(run, run + 1)
+    chunks = [
+        network.layer_input(network.activation.value(layer(x[None], only)[0].float()))
+        for x in below.split(CHUNK)
+    ]
+    return torch.cat(chunks).to(task.products)
+
+
+def _descend(loss: Tensor, layers: list[StackedLayer], runs: slice, optimiser: Adam) -> None:
     """Take a step down the losses of some runs, shape (runs,), by back-propagation."""
     loss.sum().backward()
-    for layer in stack.all_layers:
+    for layer in layers:
         layer.spread_gradient(runs)
     optimiser.step()
 
@@ -276,9 +233,6 @@ TRAINERS: dict[str, Callable[[Task], None]] = {
     "ff": forward_forward,
     "bp-ff": backprop_goodness,
     "bp": backprop,
-}
-
-SCHEDULES: dict[str, Callable[[Adam, int], LRScheduler]] = {
-    "constant": lambda optimiser, epochs: LambdaLR(optimiser, lambda epoch: 1.0),
-    "cosine": CosineAnnealingLR,
+    "local-bp": local_backprop,
+    "local-contrast": local_contrast,
 }

@@ -14,7 +14,8 @@ from fflib.monitor import Monitor
 from fflib.network import Network
 from fflib.run import Circumstances, Run
 from fflib.stack import Stack
-from fflib.trainers import TRAINERS, Task
+from fflib.task import Task
+from fflib.trainers import TRAINERS
 
 __all__ = ["train", "train_on", "train_together"]
 
@@ -146,7 +147,7 @@ def train_on(
 
     monitor = Monitor(
         len(experiments),
-        common.epochs * (common.layers if common.model == "ff" else 1),
+        common.epochs * common.stages,
         accuracy,
         progress=progress,
         description=str(common) + (f" and {more} more" if (more := len(experiments) - 1) else ""),
@@ -224,10 +225,13 @@ def _initial(experiment: Experiment, data: Dataset, seed: int) -> Network:
             classes,
             activation=experiment.activation,
             goodness=experiment.goodness,
+            heads="every" if experiment.layerwise else "last",
+            labelled=experiment.labelled,
             norm=experiment.norm,
             lit=data.lit,
             seen=seen,
             label_gain=experiment.label_gain,
+            signs=experiment.signs,
         )
 
 

@@ -30,7 +30,7 @@ def test_an_epoch_of_bp_costs_what_torch_counts_for_one_image():
     net = network(None)
 
     def step():
-        return F.cross_entropy(net.head(net(torch.rand(1, INPUTS))[-1]), torch.tensor([3]))
+        return F.cross_entropy(net.heads[0](net(torch.rand(1, INPUTS))[-1]), torch.tensor([3]))
 
     assert multiply_adds(BP).tolist() == [e * counted(step) for e in (1, 2)]
 

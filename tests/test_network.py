@@ -5,7 +5,6 @@ import torch
 
 from fflib.data import place_label
 from fflib.engine import HiddenPairs, ImagePairs
-from fflib.errors import FflibError
 from fflib.goodness import GOODNESS, NORMS
 from fflib.network import NO_LABEL, Network
 from fflib.stack import StackedLayer
@@ -31,7 +30,7 @@ def test_prediction_equals_trying_ten_labels_one_by_one(goodness, norm):
         hidden = net(place_label(x, torch.full((len(x),), label), 4, 2.5))
         by_label.append(torch.stack([net.goodness.value(h) for h in hidden]))
     naive = torch.stack(by_label, -1)  # layer, image, label
-    torch.testing.assert_close(net.label_goodness(x), naive.transpose(0, 1))
+    torch.testing.assert_close(net.layer_scores(x), naive.transpose(0, 1))
     expected = naive.softmax(-1).sum(0).argmax(-1)
     assert torch.equal(net.predict(x), expected)
 
@@ -39,9 +38,9 @@ def test_prediction_equals_trying_ten_labels_one_by_one(goodness, norm):
 def test_images_are_streamed_without_changing_a_result(monkeypatch):
     net, x = network(), pixels(50)
     labels = torch.arange(50) % 4
-    whole = net.label_goodness(x), net.activations(x, labels)
+    whole = net.layer_scores(x), net.activations(x, labels)
     monkeypatch.setattr("fflib.network.CHUNK", 7)
-    torch.testing.assert_close(net.label_goodness(x), whole[0])
+    torch.testing.assert_close(net.layer_scores(x), whole[0])
     torch.testing.assert_close(net.activations(x, labels), whole[1])
 
 
@@ -54,15 +53,13 @@ def test_only_labels_seen_in_training_are_predicted():
 
 def test_depth_uses_the_first_layers_only():
     net, x = network(), pixels()
-    torch.testing.assert_close(net.label_goodness(x, depth=2), net.label_goodness(x)[:, :2])
+    torch.testing.assert_close(net.layer_scores(x, depth=2), net.layer_scores(x)[:, :2])
 
 
-def test_a_plain_network_sees_no_label_and_says_so():
+def test_a_plain_network_sees_no_label():
     net, x = network(goodness=None, norm=None), pixels()
     dark = net.activations(x, torch.full((len(x),), NO_LABEL))
     torch.testing.assert_close(net.activations(x, torch.zeros(len(x)).long()), dark)
-    with pytest.raises(FflibError, match="use label_scores"):
-        net.label_goodness(x)
 
 
 def test_activations_are_those_of_a_stack_written_out():
@@ -82,7 +79,7 @@ def test_the_shared_image_product_equals_the_labelled_image(norm):
     rows = torch.tensor([3, 0, 11])
     z = pairs.at(ALONE, rows[None]).preactivation(StackedLayer([net.layers[0]]), ALONE)[0]
     for kind in (0, 1):
-        plain = net.layers[0](net.layer_input(net.labelled(x, both[kind])))[rows]
+        plain = net.layers[0](net.layer_input(net.with_label(x, both[kind])))[rows]
         torch.testing.assert_close(z[kind], plain)
 
 
@@ -129,3 +126,30 @@ def test_a_product_has_the_gradients_of_autograd():
         torch.autograd.grad(z, inputs, dz), torch.autograd.grad(expected, inputs, dz), strict=True
     ):
         torch.testing.assert_close(got, want)
+
+
+def test_heads_on_every_layer_classify_what_their_layer_says():
+    net, x = network(goodness=None, norm="l2", heads="every", seen=[0, 2]), pixels()
+    hidden = net.activations(x, torch.zeros(23).long())
+    scores = net.layer_scores(x)
+    for depth, (head, h) in enumerate(zip(net.heads, hidden, strict=True)):
+        torch.testing.assert_close(scores[:, depth], head(h)[:, [0, 2]].detach())
+    torch.testing.assert_close(net.layer_scores(x, depth=2), scores[:, :2])
+    assert set(net.predict(x).tolist()) <= {0, 2}
+
+
+def test_a_contrast_head_takes_the_place_of_the_goodness():
+    net, x = network(goodness=None, labelled=True, heads="every"), pixels()
+    by_label = []
+    for label in range(4):
+        hidden = net.activations(x, torch.full((len(x),), label))
+        by_label.append([head(h)[:, 0] for head, h in zip(net.heads, hidden, strict=True)])
+    naive = torch.stack([torch.stack(layers, 1) for layers in by_label], -1).detach()
+    torch.testing.assert_close(net.layer_scores(x), naive)
+
+
+def test_a_plain_network_has_the_score_of_its_head():
+    net, x = network(goodness=None, norm=None), pixels()
+    logits = net.heads[0](net(x)[-1])
+    torch.testing.assert_close(net.layer_scores(x), logits[:, None].detach())
+    torch.testing.assert_close(net.label_scores(x), logits.softmax(-1).detach())

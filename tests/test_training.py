@@ -9,14 +9,17 @@ from fflib.device import product_format, resolve_device
 from fflib.errors import ExperimentError, TrainingError
 from fflib.measures import sparsity
 from fflib.network import Network
-from fflib.trainers import Task
+from fflib.protocols import CONTROLS, MODELS
+from fflib.task import Task
 from fflib.training import _streams, train_together
+
+ALL = (*MODELS, *CONTROLS)
 
 
 def experiment(model="ff", **fields):
     """Small and quick; a threshold of 1 is reached within few steps."""
     small = {"model": model, "dataset": "digits", "hidden": 48, "epochs": 4}
-    theta = {} if model == "bp" else {"theta": 1.0}
+    theta = {"theta": 1.0} if model in ("ff", "bp-ff") else {}
     return fflib.Experiment(**small | theta | fields)
 
 
@@ -59,7 +62,14 @@ def test_forward_forward_is_the_sparser_of_the_two(trained):
 
 @pytest.mark.parametrize(
     ("model", "fields"),
-    [("bp", {})]
+    [
+        ("bp", {}),
+        ("local-bp", {}),
+        ("local-bp", {"norm": "l2"}),
+        ("local-contrast", {}),
+        ("ff", {"order": "simultaneous"}),
+        ("ff", {"signs": "dale", "layers": 1}),
+    ]
     + [
         (model, {"negatives": kind})
         for model in ("ff", "bp-ff")
@@ -105,7 +115,7 @@ def test_a_forward_forward_layer_takes_the_step_that_autograd_and_adam_would(mon
     labels = data.train.labels
     wrong = wrong_labels(labels, range(10), torch.Generator().manual_seed(negatives))
     pixels = data.pixels("train")
-    good, bad = (network(network.labelled(pixels, y))[0].norm(dim=1) for y in (labels, wrong))
+    good, bad = (network(network.with_label(pixels, y))[0].norm(dim=1) for y in (labels, wrong))
     softplus = torch.nn.functional.softplus
     torch.cat([softplus(e.theta - good), softplus(bad - e.theta)]).mean().backward()
     optimiser.step()
@@ -127,7 +137,7 @@ def test_the_curve_has_a_row_for_every_epoch_of_every_layer():
     assert last["accuracy"] == pytest.approx(run.accuracy)
 
 
-@pytest.mark.parametrize("model", ["ff", "bp-ff", "bp"])
+@pytest.mark.parametrize("model", ALL)
 def test_a_held_out_class_takes_no_part(model):
     run = train(model, hold_out=3, epochs=4)
     _, labels = run.images("train")
@@ -186,7 +196,7 @@ def test_hard_negatives_are_never_true(monkeypatch):
     assert all(drawn)
 
 
-@pytest.mark.parametrize("model", ["ff", "bp-ff", "bp"])
+@pytest.mark.parametrize("model", ALL)
 def test_runs_side_by_side_are_the_runs_one_by_one(model):
     # Held-out classes differ in their number of images, so that batches fall apart at the end.
     calm = {"batch_size": 100}  # small batches of this tiny network magnify every rounding
@@ -268,7 +278,7 @@ def test_a_gpu_gives_what_the_cpu_gives():
     assert there.accuracy == pytest.approx(here.accuracy, abs=0.05)
 
 
-@pytest.mark.parametrize("model", ["ff", "bp-ff", "bp"])
+@pytest.mark.parametrize("model", ALL)
 def test_mixed_precision_is_another_rounding_of_the_same_training(model, monkeypatch):
     monkeypatch.setattr("fflib.monitor.Monitor.require_learning", lambda *_: None)
     one_step = {"epochs": 1, "batch_size": 10_000}

@@ -85,9 +85,9 @@ def test_a_silent_unit_is_as_good_as_absent(goodness):
         for depth, (whole, half) in enumerate(zip(wide.layers, narrow.layers, strict=True)):
             half.weight.copy_(whole.weight[:4, : 4 if depth else 16])
             half.bias.copy_(whole.bias[:4])
-        if wide.head is not None and narrow.head is not None:
-            narrow.head.weight.copy_(wide.head.weight[:, :4])
-            narrow.head.bias.copy_(wide.head.bias)
+        for whole, half in zip(wide.heads, narrow.heads, strict=True):
+            half.weight.copy_(whole.weight[:, :4])
+            half.bias.copy_(whole.bias)
     pixels = torch.rand(6, 16)
     silent = torch.zeros(3, 8, dtype=torch.bool)
     silent[:, 4:] = True
