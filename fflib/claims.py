@@ -1,183 +1,35 @@
-"""The claims of the paper as criteria fixed beforehand, and the verdicts that records give them.
+"""The claims of the paper, and ours on its checks, as criteria fixed before the runs.
 
 This file is the only place where a criterion is written: the scorecard, the chapters and the tests
-read it from here. A claim is judged separately in every cell (data set and protocol) by the
-confidence interval over training runs of one number per run.
-
-Several claims are judged at once, so that each gets its share of the risk of error: the intervals
-are as much wider as Bonferroni's correction asks (:func:`confidence`). The cells of a claim need no
-correction of their own, since "reproduced" asks for all of them.
+read it from here. How a criterion becomes a verdict is said in :mod:`fflib.judging`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
+from fflib.judging import Cell, Claim, Verdict, judge
 from fflib.measures import sharing
+from fflib.measures.interventions import DOSES, EVERYWHERE
 from fflib.measures.unseen import UnseenClass
 from fflib.records import Record
-from fflib.statistics import Interval, mantel, mean_interval
+from fflib.statistics import mantel
 from fflib.summary import unpack
 
 __all__ = [
+    "CHECKS",
     "CLAIMS",
     "Cell",
     "Claim",
     "Verdict",
-    "confidence",
+    "hoyer",
     "judge",
     "members",
     "scorecard",
     "unseen_layers",
 ]
-
-RISK = 0.05
-"""Chance that an interval of any claim misses what it should cover, over all claims together."""
-
-REPRODUCED = "reproduced"
-PARTLY = "partly"
-NOT_REPRODUCED = "not reproduced"
-NOT_DECIDABLE = "not decidable"
-
-Answer = Literal["holds", "fails", "open"]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One claim of the paper and the criterion it is judged by.
-
-    Parameters
-    ----------
-    id : str
-    title : str
-        A few words for tables.
-    statement : str
-        What is claimed.
-    source : str
-        Where in the paper, and what is reported there.
-    quantity : str
-        The one number that a training run contributes.
-    label : str
-        The same in a few words, for the axis of a figure.
-    bound : float
-        The smallest effect that counts, in units of the quantity.
-    above : bool
-        Whether the claim holds above the bound, or below it.
-    measure : callable
-        From the record of a run, and the record of BP with the same data set, protocol and seed
-        or None, to the quantity.
-    chapter : str
-        Name of the chapter, without ending.
-    control : bool
-        Whether the quantity needs the BP record.
-    unseen : bool
-        Whether the runs are those with a held-out class.
-    test : callable, optional
-        From the records of a cell to a p-value that must be below the claim's share of the risk,
-        too, for the claim to hold there.
-    """
-
-    id: str
-    title: str
-    statement: str
-    source: str
-    quantity: str
-    label: str
-    bound: float
-    above: bool
-    measure: Callable[[Record, Record | None], float]
-    chapter: str
-    control: bool = False
-    unseen: bool = False
-    test: Callable[[Sequence[Record]], float] | None = None
-
-    @property
-    def criterion(self) -> str:
-        """The criterion in one line."""
-        side = "above" if self.above else "below"
-        return f"{self.quantity}; {side} {self.bound:g} in every cell by the {self.statistic}"
-
-    def answer(self, interval: Interval) -> Answer:
-        """What an interval says: the claim holds, fails or is open."""
-        low, high = interval.low, interval.high
-        if not self.above:
-            low, high = -high, -low
-        bound = self.bound if self.above else -self.bound
-        return "fails" if high < bound else "holds" if low > bound else "open"
-
-    @property
-    def statistic(self) -> str:
-        """What is computed from the runs of a cell."""
-        paired = ", paired by seed" if self.control else ""
-        test = f" and by a Mantel test at p < {1 - confidence():.4f}" if self.test else ""
-        return f"{confidence():.1%} t interval of the mean over runs{paired}{test}"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A claim on one data set under one protocol."""
-
-    dataset: str
-    protocol: str
-    values: tuple[float, ...]
-    interval: Interval
-    answer: Answer
-    p_value: float | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the records say of a claim.
-
-    Parameters
-    ----------
-    claim : Claim
-    verdict : str
-        "reproduced": holds in every cell; "not reproduced": fails in every cell; "partly": holds
-        in some; "not decidable": too few runs to tell.
-    why : str
-        One sentence.
-    interval : Interval
-        Over all runs of all cells.
-    cells : tuple of Cell
-    """
-
-    claim: Claim
-    verdict: str
-    why: str
-    interval: Interval
-    cells: tuple[Cell, ...]
-
-    def as_dict(self) -> dict[str, object]:
-        """The verdict as plain data, for ``fflib claims --json``."""
-        return {
-            "id": self.claim.id,
-            "statement": self.claim.statement,
-            "verdict": self.verdict,
-            "why": self.why,
-            "quantity": self.claim.quantity,
-            "criterion": self.claim.criterion,
-            "estimate": _finite(self.interval.mean),
-            "interval": [_finite(self.interval.low), _finite(self.interval.high)],
-            "runs": self.interval.n,
-            "confidence": self.interval.confidence,
-            "datasets": sorted({cell.dataset for cell in self.cells}),
-            "chapter": self.claim.chapter,
-            "cells": [
-                {
-                    "dataset": cell.dataset,
-                    "protocol": cell.protocol,
-                    "answer": cell.answer,
-                    "estimate": _finite(cell.interval.mean),
-                    "interval": [_finite(cell.interval.low), _finite(cell.interval.high)],
-                    "runs": cell.interval.n,
-                    "p_value": None if cell.p_value is None else _finite(cell.p_value),
-                }
-                for cell in self.cells
-            ],
-        }
 
 
 def members(record: Record, rule: str = "median-quantile") -> np.ndarray:
@@ -195,25 +47,24 @@ def unseen_layers(record: Record) -> list[UnseenClass]:
     return record.metrics.unseen["predicted" if record.experiment.labelled else "plain"]
 
 
-def _control(record: Record | None) -> Record:
-    assert record is not None
-    return record
+def hoyer(record: Record) -> float:
+    """Hoyer sparseness averaged over the layers."""
+    return float(np.mean([layer.hoyer for layer in record.metrics.layers]))
 
 
-def _sparser(ff: Record, bp: Record | None) -> float:
-    pair = [np.mean([layer.hoyer for layer in r.metrics.layers]) for r in (ff, _control(bp))]
-    return float(pair[0] - pair[1])
+def _sparser(one: Record, other: Record) -> float:
+    return hoyer(one) - hoyer(other)
 
 
-def _accuracy_gap(ff: Record, bp: Record | None) -> float:
-    return ff.metrics.accuracy - _control(bp).metrics.accuracy
+def _accuracy_gap(one: Record, other: Record) -> float:
+    return one.metrics.accuracy - other.metrics.accuracy
 
 
-def _overlap(ff: Record, _: Record | None) -> float:
+def _overlap(ff: Record) -> float:
     return float(sharing.mean_overlap(members(ff)).mean())
 
 
-def _overlap_follows_similarity(ff: Record, _: Record | None) -> float:
+def _overlap_follows_similarity(ff: Record) -> float:
     by_layer = sharing.follows_similarity(members(ff), ff.arrays["similarity"])
     # Overlap that is the same for all pairs, such as none, follows nothing.
     return float(np.nan_to_num(by_layer).mean())
@@ -227,15 +78,21 @@ def _overlap_by_chance(runs: Sequence[Record]) -> float:
     return mantel(overlap, np.asarray(runs[0].arrays["similarity"], dtype=float)).p_value
 
 
-def _negative(ff: Record, _: Record | None) -> float:
+def _negative(ff: Record) -> float:
     return float(np.mean([layer.negative_weights for layer in ff.metrics.layers]))
 
 
-def _told_from_seen(ff: Record, _: Record | None) -> float:
+def _told_from_seen(ff: Record) -> float:
     return float(np.mean([layer.auroc for layer in unseen_layers(ff)]))
 
 
-CLAIMS: tuple[Claim, ...] = (
+def _together(by: Literal["paper", "ours"], *claims: Claim) -> tuple[Claim, ...]:
+    """Claims that share the risk of error."""
+    return tuple(replace(claim, together=len(claims), by=by) for claim in claims)
+
+
+CLAIMS: tuple[Claim, ...] = _together(
+    "paper",
     Claim(
         id="accuracy",
         title="Competitive accuracy",
@@ -247,7 +104,7 @@ CLAIMS: tuple[Claim, ...] = (
         above=True,
         measure=_accuracy_gap,
         chapter="02-accuracy",
-        control=True,
+        runs={"one": {"model": "ff"}, "other": {"model": "bp"}},
     ),
     Claim(
         id="sparse",
@@ -261,7 +118,7 @@ CLAIMS: tuple[Claim, ...] = (
         above=True,
         measure=_sparser,
         chapter="03-sparse-ensembles",
-        control=True,
+        runs={"one": {"model": "ff"}, "other": {"model": "bp"}},
     ),
     Claim(
         id="specific",
@@ -315,109 +172,220 @@ CLAIMS: tuple[Claim, ...] = (
         measure=_told_from_seen,
         chapter="06-unseen-classes",
         unseen=True,
+        grids=("unseen",),
     ),
 )
 
 
-def confidence() -> float:
-    """Confidence of every claim's intervals: 95 % over all claims together, by Bonferroni.
-
-    Examples
-    --------
-    >>> round(confidence(), 4)
-    0.9917
-    """
-    return 1 - RISK / len(CLAIMS)
+Fields = Mapping[str, str | None]
 
 
-def judge(claim: Claim, records: Iterable[Record], model: str = "ff") -> Verdict:
-    """Judge a claim by records.
+def _ingredient(
+    id: str, title: str, statement: str, one: Fields, other: Fields, said: str
+) -> Claim:
+    """A step of the ladder from back-propagation to Forward-Forward."""
+    return Claim(
+        id=id,
+        title=title,
+        statement=statement,
+        source="The first check that the paper leaves open: is it the goodness, or locality?",
+        quantity=f"Hoyer sparseness averaged over the layers, {said}, at the same learning rate, "
+        "number of epochs and seed",
+        label=f"Hoyer sparseness, {said}",
+        bound=0.1,
+        above=True,
+        measure=_sparser,
+        chapter="10-what-makes-it-sparse",
+        runs={"one": one, "other": other},
+        grids=("local",),
+    )
 
-    Parameters
-    ----------
-    claim : Claim
-    records : iterable of Record
-        Any records; those that the claim is not about, and those of a search on validation
-        data, are passed over.
-    model : str
-        The model that the claim is applied to; "ff" unless as a control.
 
-    Returns
-    -------
-    Verdict
-        "not decidable", with no cells, where no record bears on the claim.
-    """
-    runs = [
-        r
-        for r in records
-        if (r.experiment.hold_out is not None) == claim.unseen
-        and r.experiment.evaluate_on == "test"
+_PLAIN = {"model": "local-bp", "norm": None}
+_NORMALISED = {"model": "local-bp", "norm": "l2"}
+_CONTRAST = {"model": "local-contrast"}
+
+INGREDIENTS: tuple[Claim, ...] = _together(
+    "ours",
+    _ingredient(
+        "locality",
+        "Locality makes it sparse",
+        "Layers that are trained each by a classifier of its own are sparser than the same layers "
+        "trained by back-propagation.",
+        _PLAIN,
+        {"model": "bp"},
+        "local classifiers − BP",
+    ),
+    _ingredient(
+        "normalisation",
+        "Normalisation makes it sparse",
+        "Layers trained by local classifiers are sparser where their inputs are normalised.",
+        _NORMALISED,
+        _PLAIN,
+        "normalised − plain",
+    ),
+    _ingredient(
+        "contrast",
+        "Labels and contrast make it sparse",
+        "Layers that tell right from wrong labels in their input by a linear unit are sparser than "
+        "layers that classify bare images.",
+        _CONTRAST,
+        _NORMALISED,
+        "contrast − classifiers",
+    ),
+    _ingredient(
+        "goodness",
+        "The goodness makes it sparse",
+        "Layers that tell right from wrong labels by a goodness are sparser than those that do by a "
+        "linear unit.",
+        {"model": "ff"},
+        _CONTRAST,
+        "goodness − linear unit",
+    ),
+    _ingredient(
+        "local-goodness",
+        "A goodness of its own makes it sparse",
+        "Layers trained each by its own goodness are sparser than layers trained by the sum of all.",
+        {"model": "ff"},
+        {"model": "bp-ff"},
+        "FF − BP/FF",
+    ),
+)
+
+LEARNED = 0.1
+"""How far below ReLU and ℓ2 a choice may stay in accuracy and still count as one that learns."""
+
+
+def _spread(own: Record, **others: Record | None) -> float:
+    """Range of sparseness above rest over the choices that learn."""
+    learned = [
+        record
+        for record in (own, *others.values())
+        if record and record.metrics.accuracy >= own.metrics.accuracy - LEARNED
     ]
-    controls = {_pairing(r): r for r in runs if r.experiment.model == "bp"}
-    found: dict[tuple[str, str], list[Record]] = {}
-    for record in runs:
-        if record.experiment.model == model and (not claim.control or _pairing(record) in controls):
-            cell = (record.experiment.dataset, record.experiment.protocol)
-            found.setdefault(cell, []).append(record)
-    cells = tuple(_cell(claim, *where, found[where], controls) for where in sorted(found))
-    everything = [value for cell in cells for value in cell.values]
-    interval = _interval(everything) if everything else Interval(np.nan, np.nan, np.nan, 0)
-    return Verdict(claim, *_verdict(claim, cells), interval, cells)
+    above_rest = [np.mean([x.hoyer_above_rest for x in r.metrics.layers]) for r in learned]
+    return float(np.ptp(above_rest))
 
 
-def _pairing(record: Record) -> tuple[str, str, int, int | None]:
-    e = record.experiment
-    return e.dataset, e.protocol, e.seed, e.hold_out
+CHOICES: tuple[Claim, ...] = _together(
+    "ours",
+    Claim(
+        id="any-goodness",
+        title="Any goodness will do",
+        statement="Forward-Forward is as sparse under one goodness function as under another.",
+        source="The second check that the paper leaves open: does it hold for other goodness "
+        "functions and activations?",
+        quantity="range of Hoyer sparseness above rest, averaged over the layers, over the goodness "
+        f"functions of ReLU networks that come within {LEARNED:g} of the accuracy under ℓ₂",
+        label="range of Hoyer sparseness over goodness functions",
+        bound=0.1,
+        above=False,
+        measure=_spread,
+        chapter="11-goodness-and-activation",
+        runs={
+            "own": {"goodness": "l2", "activation": "relu"},
+            "l1": {"goodness": "l1", "activation": "relu"},
+            "linf": {"goodness": "linf", "activation": "relu"},
+            "mean_square": {"goodness": "mean-square", "activation": "relu"},
+        },
+        grids=("goodness",),
+        lenient=True,
+    ),
+    Claim(
+        id="any-activation",
+        title="Any activation will do",
+        statement="Forward-Forward is as sparse with one activation function as with another.",
+        source="The second check that the paper leaves open: does it hold for other goodness "
+        "functions and activations?",
+        quantity="range of Hoyer sparseness above rest, averaged over the layers, over the "
+        f"activations of ℓ₂ networks that come within {LEARNED:g} of the accuracy of ReLU",
+        label="range of Hoyer sparseness over activations",
+        bound=0.1,
+        above=False,
+        measure=_spread,
+        chapter="11-goodness-and-activation",
+        runs={
+            "own": {"goodness": "l2", "activation": "relu"},
+            "sigmoid": {"goodness": "l2", "activation": "sigmoid"},
+            "tanh": {"goodness": "l2", "activation": "tanh"},
+            "gelu": {"goodness": "l2", "activation": "gelu"},
+        },
+        grids=("goodness",),
+        lenient=True,
+    ),
+)
 
 
-def _interval(values: Sequence[float]) -> Interval:
-    return mean_interval(values, confidence())
-
-
-def _cell(
-    claim: Claim,
-    dataset: str,
-    protocol: str,
-    runs: Sequence[Record],
-    controls: dict[tuple[str, str, int, int | None], Record],
-) -> Cell:
-    values = tuple(claim.measure(run, controls.get(_pairing(run))) for run in runs)
-    interval = _interval(values)
-    p_value = claim.test(runs) if claim.test else None
-    by_chance = p_value is not None and not p_value < 1 - confidence()
-    answer = claim.answer(interval)
-    if answer == "holds" and by_chance:
-        answer = "open"
-    return Cell(dataset, protocol, values, interval, answer, p_value)
-
-
-def _verdict(claim: Claim, cells: Sequence[Cell]) -> tuple[str, str]:
-    if not cells:
-        return NOT_DECIDABLE, "There is no record of a run that bears on it."
-    by_answer = {
-        answer: [f"{c.dataset} ({c.protocol})" for c in cells if c.answer == answer]
-        for answer in ("holds", "fails", "open")
+def _lost_without_negative(ff: Record, quantity: str) -> float:
+    """What is lost with all negative weights, beyond what as many random ones take along."""
+    rows = {
+        (row["target"], row["dose"]): row[quantity]
+        for row in ff.metrics.probe or ()
+        if row["operation"] == "zero" and row["place"] == EVERYWHERE
     }
-    holds, fails, still_open = (by_answer[a] for a in ("holds", "fails", "open"))
-    side, everywhere = "above" if claim.above else "below", f"in every cell ({len(cells)} in all)"
-    if len(holds) == len(cells):
-        return REPRODUCED, f"The interval lies {side} {claim.bound:g} {everywhere}."
-    if len(fails) == len(cells):
-        return NOT_REPRODUCED, f"The interval misses {claim.bound:g} {everywhere}."
-    parts = [
-        f"{what} on {', '.join(where)}"
-        for what, where in (("holds", holds), ("fails", fails), ("is open", still_open))
-        if where
-    ]
-    verdict = PARTLY if holds else NOT_DECIDABLE
-    return verdict, f"It {'; it '.join(parts)}."
+    left = [rows[target, max(DOSES)] for target in ("random", "negative")]
+    with_random, without_negative = (float(value or 0.0) for value in left)
+    return with_random - without_negative
+
+
+_PROBED = {"model": "ff", "probe": "weight-signs"}
+
+SIGNS: tuple[Claim, ...] = _together(
+    "ours",
+    Claim(
+        id="negative-sparse",
+        title="Negative weights keep it sparse",
+        statement="Without its negative weights a Forward-Forward network is less sparse than "
+        "without as many weights drawn at random.",
+        source="The third check that the paper leaves open: what do negative weights do?",
+        quantity="Hoyer sparseness, averaged over the layers of FF, with as many random weights set "
+        "to zero as there are negative ones, minus that with all negative ones set to zero",
+        label="Hoyer, random − negative weights removed",
+        bound=0.1,
+        above=True,
+        measure=lambda ff: _lost_without_negative(ff, "hoyer"),
+        chapter="12-negative-weights-at-work",
+        runs={"ff": _PROBED},
+        grids=("signs",),
+    ),
+    Claim(
+        id="negative-accurate",
+        title="Negative weights keep it accurate",
+        statement="Without its negative weights a Forward-Forward network is less accurate than "
+        "without as many weights drawn at random.",
+        source="The third check that the paper leaves open: what do negative weights do?",
+        quantity="accuracy of FF with as many random weights set to zero as there are negative ones, "
+        "minus that with all negative ones set to zero",
+        label="accuracy, random − negative weights removed",
+        bound=0.1,
+        above=True,
+        measure=lambda ff: _lost_without_negative(ff, "accuracy"),
+        chapter="12-negative-weights-at-work",
+        runs={"ff": _PROBED},
+        grids=("signs",),
+    ),
+    Claim(
+        id="dale",
+        title="It lives with Dale's principle",
+        statement="Forward-Forward is nearly as accurate where every hidden unit either excites or "
+        "inhibits.",
+        source="The third check that the paper leaves open: what do negative weights do?",
+        quantity="test accuracy of FF under Dale's principle minus that without, with the same seed",
+        label="accuracy, Dale's principle − free",
+        bound=-0.05,
+        above=True,
+        measure=_accuracy_gap,
+        chapter="12-negative-weights-at-work",
+        runs={"one": {"model": "ff", "signs": "dale"}, "other": _PROBED},
+        grids=("signs",),
+    ),
+)
+
+CHECKS: tuple[Claim, ...] = (*INGREDIENTS, *CHOICES, *SIGNS)
+"""Our claims on the three checks that the paper proposes."""
 
 
 def scorecard(records: Iterable[Record]) -> list[Verdict]:
-    """Judge every claim, in the order of the chapters."""
+    """Judge every claim of the paper, in the order of the chapters."""
     records = list(records)
     return [judge(claim, records) for claim in CLAIMS]
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from fflib.claims import CLAIMS, Claim, Verdict
+from fflib.claims import CHECKS, CLAIMS, Claim, Verdict, judge
 from fflib.errors import FflibError, unknown
 from fflib.experiment import Experiment
 from fflib.grids import DATASETS, JUDGED, planned
@@ -24,6 +24,7 @@ __all__ = [
     "claim",
     "evidence",
     "links_table",
+    "on_record",
     "settings",
     "verdict_table",
     "where",
@@ -40,10 +41,30 @@ def claim(name: str) -> Claim:
     >>> claim("negative").bound
     0.55
     """
-    known = {found.id: found for found in CLAIMS}
+    known = {found.id: found for found in (*CLAIMS, *CHECKS)}
     if name not in known:
         raise FflibError(unknown("claim", name, known))
     return known[name]
+
+
+def on_record(claims: Iterable[Claim]) -> list[Verdict]:
+    """Judge claims by the published runs of their grids.
+
+    Parameters
+    ----------
+    claims : iterable of Claim
+
+    Returns
+    -------
+    list of Verdict
+    """
+    runs: dict[tuple[str, ...], list[Record]] = {}
+    verdicts = []
+    for found in claims:
+        if found.grids not in runs:
+            runs[found.grids] = PUBLISHED.among(planned(*found.grids))
+        verdicts.append(judge(found, runs[found.grids]))
+    return verdicts
 
 
 def cells(

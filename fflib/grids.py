@@ -1,6 +1,7 @@
 """The experiments behind the published numbers, grid by grid."""
 
 from itertools import product
+from typing import Any
 
 from fflib.errors import ExperimentError, unknown
 from fflib.experiment import Experiment
@@ -42,10 +43,30 @@ AUTHORS_ROWS = (
     ("mnist", "ff", 100, 512, 0.001),
     ("fashion-mnist", "ff", 100, 1024, 0.01),
 )
-# Of the controls trained layer by layer: plain, with normalised inputs, with labels. Sparseness
-# depends on the rate, so that the rate is swept, and one is chosen by accuracy on validation data.
-LOCAL = ({"model": "local-bp"}, {"model": "local-bp", "norm": "l2"}, {"model": "local-contrast"})
-LOCAL_RATES = (0.0003, 0.001, 0.003, 0.01)
+# Check 1. From back-propagation to Forward-Forward, an ingredient at a time: the classifier of each
+# layer, normalised inputs, labels in the input with wrong ones for contrast, the goodness.
+LADDER = (
+    {"model": "bp"},
+    {"model": "local-bp"},
+    {"model": "local-bp", "norm": "l2"},
+    {"model": "local-contrast"},
+    {"model": "ff"},
+    {"model": "bp-ff"},
+)
+# Sparseness depends on rate and length of training, so that they are the same all along.
+LADDER_TRAINING: dict[str, Any] = {
+    "epochs": 12,
+    "batch_size": 256,
+    "schedule": "cosine",
+    "precision": "mixed",
+}
+LADDER_RATE = 0.01  # Forward-Forward's own
+LADDER_RATES = (0.0003, 0.001, 0.003, 0.01)  # of the sweep over rates, those that all models have
+
+# Check 3. Models whose weights are changed by their sign, or held to one in training.
+SIGNS_MODELS = ("ff", "bp-ff", "bp")
+SIGNS_TRAINING: dict[str, Any] = {"epochs": 8, "precision": "mixed"}
+
 PRECISION_EPOCHS = 5  # rounding does its harm in every step, so that short runs show it too
 
 GRIDS: dict[str, list[Experiment]] = {
@@ -76,18 +97,31 @@ GRIDS: dict[str, list[Experiment]] = {
         for seed in range(3)
         for dataset, model, epochs, batch_size, rate in AUTHORS_ROWS
     ],
+    "local": [
+        Experiment(**rung, dataset=dataset, seed=seed, learning_rate=LADDER_RATE, **LADDER_TRAINING)
+        for seed, dataset, rung in product(range(5), DATASETS, LADDER)
+    ],
     "local-rate": [
         Experiment(
-            **control,
+            **rung,
             dataset=dataset,
             seed=seed,
             learning_rate=rate,
-            epochs=8,
-            precision="mixed",
+            **LADDER_TRAINING,
             evaluate_on="validation",
         )
-        for seed, dataset, control in product(range(3), DATASETS, LOCAL)
-        for rate in LOCAL_RATES
+        for seed, dataset, rung in product(range(3), DATASETS, LADDER[1:4])
+        for rate in LADDER_RATES
+    ],
+    "signs": [
+        Experiment(model=model, dataset=dataset, seed=seed, probe="weight-signs", **SIGNS_TRAINING)
+        for seed, dataset, model in product(range(3), DATASETS, SIGNS_MODELS)
+    ]
+    + [
+        Experiment(model=model, dataset=dataset, seed=seed, signs=signs, **SIGNS_TRAINING)
+        for seed, dataset, model, signs in product(
+            range(3), DATASETS, SIGNS_MODELS, ("positive", "dale")
+        )
     ],
     # It compares settings, so it keeps to validation data like every choice of settings.
     "learning-rate": [

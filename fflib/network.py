@@ -8,7 +8,7 @@ that takes the place of the goodness on labelled ones.
 """
 
 from collections.abc import Sequence
-from copy import copy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from typing import Literal
 
@@ -163,6 +163,31 @@ class Network(nn.Module):
         """
         other = copy(self)
         other.silent = units.to(self.layers[0].weight.device)
+        return other
+
+    def with_weights(self, weights: Sequence[Tensor]) -> "Network":
+        """A network with other weights in its hidden layers, and all else alike.
+
+        Parameters
+        ----------
+        weights : sequence of Tensor, each of shape (units, inputs)
+
+        Returns
+        -------
+        Network
+            It shares nothing with this one, which stays as it is.
+
+        Examples
+        --------
+        >>> network = Network(4, 2, 1, classes=2)
+        >>> changed = network.with_weights([torch.zeros(2, 4)])
+        >>> bool(changed.weights[0].any()), bool(network.weights[0].any())
+        (False, True)
+        """
+        other = deepcopy(self)
+        with torch.no_grad():
+            for layer, weight in zip(other.layers, weights, strict=True):
+                layer.weight.copy_(weight)
         return other
 
     def _respond(self, z: Tensor, depth: int) -> Tensor:

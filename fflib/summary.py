@@ -17,6 +17,7 @@ from fflib.measures import ensembles, polarity, sharing, sparsity, unseen, worth
 from fflib.measures.robustness import THRESHOLDS, USUAL, Choice, by_threshold, members_by_threshold
 from fflib.measures.unseen import UnseenChoice
 from fflib.network import NO_LABEL, Activations
+from fflib.probes import PROBES, Row
 from fflib.run import Carried, Circumstances, Run
 
 __all__ = ["LayerMetrics", "Metrics", "Provenance", "Worth", "provenance", "summarise", "unpack"]
@@ -114,6 +115,9 @@ class Metrics(_Frozen):
     told : list of UnseenChoice or None
         The AUROC of the held-out class under other rules and thresholds, with images carrying the
         label that the network prefers; None where no class was held out.
+    probe : list of dict or None
+        What the measurement found that the experiment asks for by its ``probe``, see
+        :mod:`fflib.probes`.
     """
 
     accuracy: float
@@ -125,6 +129,7 @@ class Metrics(_Frozen):
     choices: list[Choice] | None = None
     worth: Worth | None = None
     told: list[UnseenChoice] | None = None
+    probe: list[Row] | None = None
 
 
 class Provenance(_Frozen):
@@ -236,6 +241,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
         choices=_choices(ranges, everything, similarity),
         worth=value,
         told=told,
+        probe=PROBES[run.experiment.probe](run) if run.experiment.probe else None,
     )
     return metrics, arrays
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from fflib.claims import CLAIMS, Claim, Verdict, members
+from fflib.claims import Claim, Verdict, members
+from fflib.judging import WORDS
 from fflib.measures.sharing import jaccard
 from fflib.measures.worth import own_and_others
 from fflib.plots import style
@@ -39,15 +40,16 @@ def criterion(claim: Claim) -> Markdown:
     Markdown
     """
     side = "above" if claim.above else "below"
+    yes, partly, no, unclear = WORDS[claim.by]
     test = " and the test excludes chance" if claim.test else ""
     return Markdown(
         f"- **One number per run:** {claim.quantity}.\n"
         f"- **Statistic** in a cell (a data set under a protocol): {claim.statistic}. The interval "
-        f"has 95 % confidence for all {len(CLAIMS)} claims of the paper together.\n"
+        f"has 95 % confidence for all {claim.together} claims that are judged together.\n"
         f"- **Holds** in a cell if the interval lies {side} **{claim.bound:g}**{test}, **fails** "
         "if it lies on the other side, and is **open** otherwise.\n"
-        "- **Reproduced** if it holds in every cell, **not reproduced** if it fails in every "
-        "cell, **partly** if it holds in some, **not decidable** otherwise."
+        f"- **{yes.capitalize()}** if it holds in every cell, **{no}** if it fails in every cell, "
+        f"**{partly}** if it holds in some, **{unclear}** otherwise."
     )
 
 

@@ -39,12 +39,14 @@ def record(value, seed=0, model="ff", dataset="mnist", protocol="relu-l2", hold_
 
 
 def claim(bound=0.5, above=True, control=False):
-    def accuracy(run, bp):
-        return run.metrics.accuracy - (bp.metrics.accuracy if control else 0)
+    def accuracy(ff, bp=None):
+        return ff.metrics.accuracy - (bp.metrics.accuracy if control else 0)
 
+    compared = {"ff": {"model": "ff"}} | ({"bp": {"model": "bp"}} if control else {})
     return Claim(
-        "id", "", "", "", "accuracy", "accuracy", bound, above, accuracy, "chapter", control
-    )
+        "id", "", "", "", "accuracy", "accuracy", bound, above, accuracy, "chapter", compared,
+        together=len(CLAIMS),
+    )  # fmt: skip
 
 
 def runs(values, **fields):

@@ -9,7 +9,7 @@ from fflib.cli.output import print_json, print_table
 EXAMPLES = """
 Each claim is judged by a criterion that was fixed before the runs. The estimate is the mean over
 training runs of the quantity in the criterion, with an interval of 95 % confidence for all claims
-together.
+that are judged together: those of the paper, and those of each check.
 
 \b
 Examples:
@@ -23,11 +23,11 @@ def claims(
         bool, typer.Option("--json", help="Print a list of objects, one per claim.")
     ] = False,
 ) -> None:
-    """Judge the claims of the paper by what is published."""
-    from fflib import grids, records
-    from fflib.claims import scorecard
+    """Judge the claims of the paper, then ours on its three checks, by what is published."""
+    from fflib.claims import CHECKS, CLAIMS
+    from fflib.evidence import on_record
 
-    verdicts = scorecard(records.PUBLISHED.among(grids.planned(*grids.JUDGED)))
+    verdicts = on_record([*CLAIMS, *CHECKS])
     if as_json:
         print_json([verdict.as_dict() for verdict in verdicts])
         return

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fflib.claims import Claim, confidence
+from fflib.claims import Claim
 from fflib.evidence import by_choice
 from fflib.measures.robustness import THRESHOLDS, USUAL
 from fflib.plots import style
@@ -100,7 +100,7 @@ def _panel(ax: Axes, claim: Claim, rows: pd.DataFrame, rule: str) -> None:
         ax.plot([thresholds.index(t) for t in everything.index], everything, ":", color=style.INK)
     runs = measured.groupby(["threshold", "run"])["value"].mean().dropna()
     for threshold, values in runs.groupby("threshold"):
-        interval, x = mean_interval(values, confidence()), thresholds.index(threshold)
+        interval, x = mean_interval(values, claim.confidence), thresholds.index(threshold)
         colour, marker = ANSWERS[claim.answer(interval)]
         ax.plot([x, x], [interval.low, interval.high], color=colour)
         ax.plot(x, interval.mean, marker, color=colour, ms=6)

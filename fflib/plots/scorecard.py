@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fflib.claims import Answer, Cell, Verdict
+from fflib.judging import Answer, Cell, Verdict
 from fflib.plots import style
 
 __all__ = ["estimates"]

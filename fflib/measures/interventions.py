@@ -1,0 +1,245 @@
+"""What weights of one sign do: change them in a trained network and see what changes with them.
+
+Three operations, three kinds of weights, in steps of a dose, layer by layer. The weights in question
+are negative ones. Two controls say what part of the effect is owed to their sign: equally many
+weights drawn at random from all, and positive weights of the same magnitude in sum.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fflib.measures import ensembles, selectivity, sparsity
+from fflib.measures.arrays import as_array, class_means
+
+__all__ = [
+    "DOSES",
+    "EVERYWHERE",
+    "OPERATIONS",
+    "TARGETS",
+    "Effect",
+    "affected",
+    "interventions",
+    "order",
+]
+
+OPERATIONS = {"zero": 0.0, "halve": 0.5, "flip": -1.0}
+"""What the chosen weights are multiplied by."""
+
+TARGETS = ("negative", "random", "positive")
+"""Which weights are changed."""
+
+DOSES = (0.0, 0.1, 0.3, 1.0)
+"""Share of the negative weights that is changed, or matched by a control."""
+
+EVERYWHERE = 0
+"""The place of an intervention on all layers at once; a layer's own place counts from 1."""
+
+Array = NDArray[np.floating]
+Respond = Callable[[list[Array]], tuple[ArrayLike, Sequence[ArrayLike]]]
+"""From weights to the predicted class of each image and each layer's activations."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a network is like after an intervention.
+
+    Parameters
+    ----------
+    operation : str
+        A name in :data:`OPERATIONS`.
+    target : str
+        A name in :data:`TARGETS`.
+    place : int
+        The layer, counted from 1; 0 for all at once.
+    dose : float
+    changed : float
+        Share of the weights there that were chosen.
+    accuracy : float
+    hoyer : float or None
+        Mean Hoyer sparseness over the layers; None where all are silent.
+    identity : float or None
+        Jaccard index of each class's ensemble with the one before, mean over classes and layers;
+        None where all are empty.
+    selectivity : float or None
+        Mean class selectivity index over the layers.
+    """
+
+    operation: str
+    target: str
+    place: int
+    dose: float
+    changed: float
+    accuracy: float
+    hoyer: float | None
+    identity: float | None
+    selectivity: float | None
+
+
+def order(weights: ArrayLike, target: str, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Places of the weights of a kind in the order in which they are chosen, whatever the dose.
+
+    Parameters
+    ----------
+    weights : array-like
+    target : {"negative", "random", "positive"}
+    rng : Generator
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Into the flattened weights.
+
+    Examples
+    --------
+    >>> sorted(order([0.1, -0.2, 0.3], "positive", np.random.default_rng(0)).tolist())
+    [0, 2]
+    """
+    flat = np.asarray(weights).ravel()
+    chosen = {"negative": flat < 0, "positive": flat > 0, "random": np.ones(flat.shape, bool)}
+    return rng.permutation(np.flatnonzero(chosen[target]))
+
+
+def affected(
+    weights: ArrayLike, target: str, dose: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Choose the weights that an intervention changes.
+
+    Parameters
+    ----------
+    weights : array-like
+    target : {"negative", "random", "positive"}
+        A random part of the negative weights; equally many of all weights; or positive weights
+        with, in sum, the magnitude of that part of the negative ones, as far as there are any.
+    dose : float
+        That part, in [0, 1].
+    rng : Generator
+        For an equal generator, a smaller dose chooses a part of what a larger one does.
+
+    Returns
+    -------
+    ndarray of bool, of the shape of the weights
+
+    Examples
+    --------
+    >>> weights = [-1.0, -3.0, 2.0, 2.0, 9.0]
+    >>> affected(weights, "negative", 1.0, np.random.default_rng(0)).tolist()
+    [True, True, False, False, False]
+    >>> int(affected(weights, "random", 0.5, np.random.default_rng(0)).sum())
+    1
+    """
+    values = np.asarray(weights)
+    flat = values.ravel()
+    ordered = order(flat, target, rng)
+    negative = flat < 0
+    if target == "positive":
+        magnitude = dose * np.abs(flat[negative], dtype=np.float64).sum()
+        count = int(np.searchsorted(np.cumsum(flat[ordered], dtype=np.float64), magnitude, "right"))
+    else:
+        count = round(dose * int(negative.sum()))
+    chosen = np.zeros(flat.shape, bool)
+    chosen[ordered[:count]] = True
+    return chosen.reshape(values.shape)
+
+
+def interventions(
+    weights: Sequence[ArrayLike],
+    respond: Respond,
+    labels: ArrayLike,
+    classes: int,
+    *,
+    doses: Sequence[float] = DOSES,
+    seed: int = 0,
+) -> list[Effect]:
+    """Go through all operations, targets, places and doses.
+
+    Parameters
+    ----------
+    weights : sequence of array-like, each of shape (units, inputs)
+    respond : callable
+        From weights of these shapes to the predicted class of each image, shape (n,), and the
+        activations of each layer, shape (n, units), on images that carry their true label.
+    labels : array-like of int, shape (n,)
+    classes : int
+    doses : sequence of float
+    seed : int
+        Decides which weights are chosen.
+
+    Returns
+    -------
+    list of Effect
+        At dose 0 the network is untouched, yet evaluated like any other.
+
+    Examples
+    --------
+    >>> weights = [np.array([[1.0, -1.0], [-1.0, 1.0]])]
+    >>> def respond(changed):
+    ...     h = np.maximum(np.eye(2) @ changed[0].T, 0)
+    ...     return h.argmax(axis=1), [h]
+    >>> effects = interventions(weights, respond, [0, 1], 2, doses=(0.0, 1.0))
+    >>> [(e.dose, e.accuracy, e.hoyer) for e in effects if (e.operation, e.place) == ("zero", 0)][:2]
+    [(0.0, 1.0, 1.0), (1.0, 1.0, 1.0)]
+    """
+    whole = [np.asarray(w) for w in weights]
+    truth = np.asarray(labels)
+    before = _members(respond(whole)[1], truth, classes)
+    effects = []
+    for operation, target, place, dose in _plan(len(whole), doses):
+        factor, changed, touched = OPERATIONS[operation], list(whole), []
+        for depth, matrix in enumerate(whole):
+            if place in (EVERYWHERE, depth + 1):
+                rng = np.random.default_rng([seed, depth])
+                chosen = affected(matrix, target, dose, rng)
+                changed[depth] = np.where(chosen, matrix * factor, matrix).astype(matrix.dtype)
+                touched.append(chosen.mean())
+        predicted, hidden = respond(changed)
+        after = _members(hidden, truth, classes)
+        means = [class_means(as_array(h), truth, classes) for h in hidden]
+        effects.append(
+            Effect(
+                operation,
+                target,
+                place,
+                dose,
+                float(np.mean(touched)),
+                float((np.asarray(predicted) == truth).mean()),
+                _mean([sparsity.mean_hoyer(as_array(h)) for h in hidden]),
+                _mean(_overlap(before, after)),
+                _mean(selectivity.mean_selectivity(np.stack(means))),
+            )
+        )
+    return effects
+
+
+def _plan(layers: int, doses: Sequence[float]) -> Iterator[tuple[str, str, int, float]]:
+    for operation in OPERATIONS:
+        for target in TARGETS:
+            for place in range(layers + 1):
+                for dose in doses:
+                    yield operation, target, place, dose
+
+
+@dataclass(frozen=True)
+class _Sample:
+    values: Sequence[ArrayLike]
+    labels: NDArray[np.integer]
+
+
+def _members(
+    hidden: Sequence[ArrayLike], labels: NDArray[np.integer], classes: int
+) -> NDArray[np.bool_]:
+    return ensembles.median_quantile(_Sample(hidden, labels), classes=classes)
+
+
+def _overlap(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Array:
+    either = (before | after).sum(axis=-1)
+    shared = (before & after).sum(axis=-1)
+    return np.divide(shared, either, out=np.full(either.shape, np.nan), where=either > 0).ravel()
+
+
+def _mean(values: ArrayLike) -> float | None:
+    numbers = np.asarray(values, dtype=float)
+    known = numbers[~np.isnan(numbers)]
+    return float(known.mean()) if known.size else None

@@ -1,0 +1,58 @@
+"""How much a unit prefers one class to the others."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from fflib.measures.arrays import as_array
+
+__all__ = ["mean_selectivity", "selectivity"]
+
+
+def selectivity(class_means: Tensor | ArrayLike) -> NDArray[np.float64]:
+    """Class selectivity index of every unit.
+
+    For a unit's largest class mean m and the mean r of its other class means, (m − r) / (|m| + |r|):
+    1 for a unit that answers to a single class, 0 for one that answers to all alike.
+
+    Parameters
+    ----------
+    class_means : Tensor or array-like, shape (..., class, unit)
+        Mean activation of each unit for each class; classes that are nan are left out.
+
+    Returns
+    -------
+    ndarray, shape (..., unit)
+        In [0, 1] where activations are not negative; nan for a unit that is silent for all.
+
+    References
+    ----------
+    A. S. Morcos et al., "On the importance of single directions for generalization", ICLR (2018).
+
+    Examples
+    --------
+    >>> selectivity([[3.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0]])
+    array([ 1.,  0., nan])
+    """
+    means = as_array(class_means).astype(np.float64)
+    known = ~np.isnan(means)
+    best = np.where(known, means, -np.inf).max(axis=-2)
+    others = np.maximum(known.sum(axis=-2) - 1, 1)
+    rest = (np.where(known, means, 0).sum(axis=-2) - best) / others
+    scale = np.abs(best) + np.abs(rest)
+    index = np.full(best.shape, np.nan)
+    return np.divide(best - rest, scale, out=index, where=np.isfinite(scale) & (scale > 0))
+
+
+def mean_selectivity(class_means: Tensor | ArrayLike) -> NDArray[np.float64]:
+    """Mean of :func:`selectivity` over units that are not silent, shape (...).
+
+    Examples
+    --------
+    >>> float(mean_selectivity([[3.0, 1.0, 0.0], [0.0, 1.0, 0.0]]))
+    0.5
+    """
+    index = selectivity(class_means)
+    known = ~np.isnan(index)
+    total, number = np.where(known, index, 0).sum(axis=-1), known.sum(axis=-1)
+    return np.divide(total, number, out=np.full(number.shape, np.nan), where=number > 0)
