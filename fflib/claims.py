@@ -289,6 +289,7 @@ CHOICES: tuple[Claim, ...] = _together(
             "mean_square": {"goodness": "mean-square", "activation": "relu"},
         },
         grids=("goodness",),
+        split="validation",
         lenient=True,
     ),
     Claim(
@@ -311,6 +312,7 @@ CHOICES: tuple[Claim, ...] = _together(
             "gelu": {"goodness": "l2", "activation": "gelu"},
         },
         grids=("goodness",),
+        split="validation",
         lenient=True,
     ),
 )

@@ -61,6 +61,8 @@ class Claim:
         held-out class.
     grids : tuple of str
         Names in :data:`fflib.grids.GRIDS` of the runs that the claim rests on.
+    split : {"test", "validation"}
+        The images that its runs were evaluated on.
     lenient : bool
         Whether a run counts that lacks some it is compared with; the measure then gets None.
     unseen : bool
@@ -86,6 +88,7 @@ class Claim:
     chapter: str
     runs: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"ff": {"model": "ff"}})
     grids: tuple[str, ...] = ("main",)
+    split: Literal["test", "validation"] = "test"
     lenient: bool = False
     unseen: bool = False
     test: Callable[[Sequence[Record]], float] | None = None
@@ -200,8 +203,8 @@ def judge(claim: Claim, records: Iterable[Record], model: str | None = None) -> 
     ----------
     claim : Claim
     records : iterable of Record
-        Any records; those that the claim is not about, and those of a search on validation
-        data, are passed over.
+        Any records; those that the claim is not about, such as those evaluated on other images,
+        are passed over.
     model : str, optional
         The model that the claim is applied to in place of its own, as a control.
 
@@ -214,7 +217,7 @@ def judge(claim: Claim, records: Iterable[Record], model: str | None = None) -> 
         r
         for r in records
         if (r.experiment.hold_out is not None) == claim.unseen
-        and r.experiment.evaluate_on == "test"
+        and r.experiment.evaluate_on == claim.split
     ]
     (name, fields), *others = claim.runs.items()
     own = _those(about, {"model": model} if model else fields)

@@ -8,7 +8,6 @@ summaries as arrays. Reading one never runs code, and a digest over all of it te
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +18,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from fflib.data.published import download_folder
-from fflib.errors import MissingRecord, RecordError
+from fflib.errors import FflibError, MissingRecord, RecordError
 from fflib.experiment import Experiment
+from fflib.files import write_whole
 from fflib.summary import Metrics, Provenance
 
 __all__ = ["PUBLISHED", "DamagedRecord", "Inventory", "Record", "Store", "find", "own_store"]
 
 SUFFIX = ".safetensors"
 ASIDE = ".damaged"
+FAILED = ".failed.json"
 DIGEST = "sha256"  # an array beside the others, of 32 bytes
 
 
@@ -138,12 +139,15 @@ class Inventory:
         Their records are whole, but nothing asks for them.
     missing : list of Experiment
         Wanted, and without a whole record.
+    failed : dict of Experiment to str
+        Their training ended without a network, for the reason given.
     """
 
     intact: list[Experiment]
     damaged: dict[Path, str]
     orphaned: list[Experiment]
     missing: list[Experiment]
+    failed: dict[Experiment, str]
 
 
 class Store:
@@ -251,32 +255,57 @@ class Store:
             if not path.with_suffix(SUFFIX).exists():
                 damaged[path] = f"{path} was found damaged and set aside"
         grid = dict.fromkeys(wanted)
+        failed = self.failures()
         found = [record.experiment for record in records.values()]
         asked_for = [e in grid or e.evaluate_on == "validation" for e in found]
         return Inventory(
             intact=[e for e, asked in zip(found, asked_for, strict=True) if asked],
             damaged=damaged,
             orphaned=[e for e, asked in zip(found, asked_for, strict=True) if not asked],
-            missing=[e for e in grid if e not in set(found)],
+            missing=[e for e in grid if e not in set(found) and e not in failed],
+            failed=failed,
         )
 
     def save(self, record: Record) -> Path:
         """Write a record: it appears whole or not at all, also when two processes write it."""
-        content = record.to_bytes()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.path(record.experiment)
-        handle, partial = tempfile.mkstemp(dir=self.folder, prefix=".writing-")
-        try:
-            with open(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(partial, 0o644)
-            os.replace(partial, path)
-        except BaseException:
-            Path(partial).unlink()
-            raise
-        return path
+        self.forget_failure(record.experiment)
+        return write_whole(self.path(record.experiment), record.to_bytes())
+
+    def _failure(self, experiment: Experiment) -> Path:
+        return self.folder / f"{experiment.key}{FAILED}"
+
+    def save_failure(self, experiment: Experiment, error: str) -> Path:
+        """Note that a training ended without a network, and why.
+
+        An experiment is the same every time, and so is its failure: it need not be tried again.
+        """
+        noted = {"experiment": experiment.model_dump(mode="json"), "error": error}
+        content = json.dumps(noted, indent=1, ensure_ascii=False)
+        return write_whole(self._failure(experiment), f"{content}\n".encode())
+
+    def forget_failure(self, experiment: Experiment) -> None:
+        """Take back that a training failed, so that it is tried again."""
+        self._failure(experiment).unlink(missing_ok=True)
+
+    def failures(self) -> dict[Experiment, str]:
+        """Experiments whose training ended without a network, each with the reason.
+
+        Raises
+        ------
+        RecordError
+            A note cannot be read, or is of another experiment than its name says.
+        """
+        found = {}
+        for path in sorted(self.folder.glob(f"*{FAILED}")):
+            try:
+                noted = json.loads(path.read_text(encoding="utf-8"))
+                experiment, error = Experiment(**noted["experiment"]), str(noted["error"])
+            except (OSError, TypeError, ValueError, KeyError, RecursionError, FflibError) as reason:
+                raise RecordError(f"{path} is no note of a failure: {_reason(reason)}") from None
+            if self._failure(experiment) != path:
+                raise RecordError(f"{path} holds the note of another experiment, {experiment.key}")
+            found[experiment] = error
+        return found
 
 
 PUBLISHED = Store(download_folder() / "records")

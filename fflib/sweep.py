@@ -12,7 +12,7 @@ from threading import RLock
 import torch
 from tqdm.auto import tqdm
 
-from fflib.errors import FflibError
+from fflib.errors import FflibError, TrainingError
 from fflib.experiment import Experiment
 from fflib.records import Record, Store
 
@@ -29,8 +29,12 @@ class Outcome:
 
 
 def missing(experiments: Iterable[Experiment], store: Store) -> list[Experiment]:
-    """The experiments that a store has no record of, in order and without repeats."""
-    return [e for e in dict.fromkeys(experiments) if e not in store]
+    """The experiments that a store knows no end of, in order and without repeats.
+
+    One that failed is the same every time and fails again.
+    """
+    failed = store.failures()
+    return [e for e in dict.fromkeys(experiments) if e not in store and e not in failed]
 
 
 def sweep(
@@ -84,6 +88,9 @@ def _train_and_save(experiment: Experiment, folder: Path) -> Outcome:
 
     try:
         record = record_of(train(experiment, progress=False))
+    except TrainingError as error:
+        Store(folder).save_failure(experiment, str(error))
+        return Outcome(experiment, None, str(error))
     except FflibError as error:
         return Outcome(experiment, None, str(error))
     Store(folder).save(record)

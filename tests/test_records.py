@@ -23,6 +23,7 @@ from fflib.measures.unseen import UnseenClass
 from fflib.records import DIGEST, DamagedRecord, Record, Store, _digest, find
 from fflib.run import Circumstances
 from fflib.summary import LayerMetrics, Metrics, Provenance
+from fflib.sweep import missing, sweep
 
 
 def experiment(**fields):
@@ -428,3 +429,32 @@ def test_two_processes_may_save_the_same_record(store):
         assert reads > 10
         assert [process.returncode for process in both] == [0, 0]
     assert list(store.folder.iterdir()) == [path]
+
+
+def test_a_failure_is_noted_with_its_reason_and_not_tried_again(tmp_path):
+    # Two layers of two units each, and a threshold that they never come near.
+    hopeless = experiment(model="ff", hidden=2, theta=40.0, epochs=1, learning_rate=1e-9)
+    store = Store(tmp_path)
+    (outcome,) = sweep([hopeless], store, jobs=1)
+    assert outcome.record is None
+    assert store.failures() == {hopeless: outcome.error}
+    assert "layer 1" in outcome.error
+    assert missing([hopeless], store) == []
+    checked = store.verify([hopeless])
+    assert (checked.missing, checked.failed) == ([], {hopeless: outcome.error})
+    store.forget_failure(hopeless)
+    assert missing([hopeless], store) == [hopeless]
+
+
+def test_a_record_takes_the_place_of_a_failure(tmp_path):
+    store = Store(tmp_path)
+    store.save_failure(experiment(), "no luck")
+    store.save(record())
+    assert store.failures() == {}
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1, 2]", '{"experiment": {}, "error": "x"}'])
+def test_a_damaged_note_of_a_failure_is_named(tmp_path, content):
+    (tmp_path / "0123456789abcdef.failed.json").write_text(content)
+    with pytest.raises(RecordError, match=r"0123456789abcdef\.failed\.json"):
+        Store(tmp_path).failures()

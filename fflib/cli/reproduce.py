@@ -38,6 +38,9 @@ def reproduce(
     ] = None,
     into: Into = None,
     jobs: Jobs = None,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Train also what is on record as failing.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what it would cost.")
     ] = False,
@@ -53,10 +56,15 @@ def reproduce(
     published = _readable(records.PUBLISHED)
     store = records.PUBLISHED if into is None else records.Store(into)
     recorded = published if into is None else _readable(store)
-    todo = [e for e in experiments if e not in recorded]
+    if retry:
+        for experiment in experiments:
+            store.forget_failure(experiment)
+    failures = store.failures()
+    todo = [e for e in experiments if e not in recorded and e not in failures]
+    noted = sum(e in failures and e not in recorded for e in experiments)
     typer.echo(
-        f"{len(experiments)} runs: {len(experiments) - len(todo)} recorded in {store.folder}, "
-        f"{len(todo)} to train"
+        f"{len(experiments)} runs: {len(experiments) - len(todo) - noted} recorded in "
+        f"{store.folder}, {f'{noted} known to fail, ' if noted else ''}{len(todo)} to train"
     )
     if todo:
         typer.echo(_cost(todo, [*published.values(), *recorded.values()]))
