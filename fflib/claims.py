@@ -20,7 +20,10 @@ from fflib.summary import unpack
 
 __all__ = [
     "CHECKS",
+    "CHOICES",
     "CLAIMS",
+    "INGREDIENTS",
+    "SIGNS",
     "Cell",
     "Claim",
     "Verdict",

@@ -20,6 +20,7 @@ from fflib.statistics import holm
 __all__ = [
     "by_choice",
     "by_layer",
+    "by_probe",
     "cells",
     "claim",
     "evidence",
@@ -233,6 +234,26 @@ def by_choice(
                 for depth in range(e.layers)
             ]
     return pd.DataFrame(rows)
+
+
+def by_probe(records: Iterable[Record]) -> pd.DataFrame:
+    """One row per run and line of what its probe found.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame
+        ``dataset``, ``protocol``, ``model``, ``seed``, then the columns of the probe, see
+        :mod:`fflib.probes`. Runs without a probe have no rows.
+    """
+    return pd.DataFrame(
+        r.experiment.model_dump(include={"dataset", "protocol", "model", "seed"}) | row
+        for r in records
+        for row in r.metrics.probe or ()
+    )
 
 
 def links_table(records: Iterable[Record]) -> pd.DataFrame:

@@ -6,24 +6,27 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from fflib.claims import Claim, Verdict, members
+from fflib.claims import Claim, Verdict, hoyer, members
 from fflib.judging import WORDS
-from fflib.measures.sharing import jaccard
+from fflib.measures.sharing import jaccard, mean_overlap
 from fflib.measures.worth import own_and_others
 from fflib.plots import style
 from fflib.plots.unseen import CARRIED
 from fflib.records import Record
-from fflib.statistics import holm, mantel
+from fflib.statistics import holm, mantel, mean_interval
 
 __all__ = [
+    "answers",
     "by_label",
     "by_learning_rate",
+    "by_signs",
     "checksums",
     "criterion",
     "machines",
     "mantel_tests",
     "provenance",
     "scorecard",
+    "signs_answer",
     "worth",
 ]
 
@@ -80,6 +83,41 @@ def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
             )
         )
     return Markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
+
+
+def answers(verdicts: Iterable[Verdict]) -> Markdown:
+    """Claims of one chapter, cell by cell, with their verdicts.
+
+    Parameters
+    ----------
+    verdicts : iterable of Verdict
+
+    Returns
+    -------
+    Markdown
+        A table.
+    """
+    rows = [("claim", "in each cell: mean over runs, interval, n", "verdict"), ("---",) * 3]
+    for verdict in verdicts:
+        claim = verdict.claim
+        cells = "<br>".join(
+            f"{style.dataset_name(cell.dataset)}: {_minus(f'{cell.interval:.3f}')}, "
+            f"n = {cell.interval.n}, {cell.answer}"
+            for cell in verdict.cells
+        )
+        side = "above" if claim.above else "below"
+        rows.append(
+            (
+                f"**{claim.title}.** {claim.statement}",
+                f"{claim.label}; holds {side} {_minus(f'{claim.bound:g}')}<br>{cells or 'no runs yet'}",
+                f"**{verdict.verdict}**",
+            )
+        )
+    return Markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
+
+
+def _minus(number: str) -> str:
+    return number.replace("-", "−")
 
 
 def mantel_tests(records: Iterable[Record], rule: str = "median-quantile") -> pd.DataFrame:
@@ -299,3 +337,49 @@ def worth(records: Iterable[Record]) -> pd.DataFrame:
         )
     groups = pd.DataFrame(rows).groupby(["data set", "protocol", "model"], sort=False)
     return groups.mean().round(3).assign(runs=groups.size())
+
+
+def by_signs(records: Iterable[Record]) -> pd.DataFrame:
+    """Networks trained under a rule for the signs of their weights, beside free ones.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame
+        A row per data set, model and rule: accuracy, Hoyer sparseness and overlap of ensembles
+        (means over the layers), each with its 95 % interval over runs, and the number of runs.
+    """
+    rows = pd.DataFrame(
+        {
+            "data set": style.dataset_name(r.experiment.dataset),
+            "model": style.model_name(r.experiment.model),
+            "signs": r.experiment.signs,
+            "accuracy": r.metrics.accuracy,
+            "Hoyer": hoyer(r),
+            "overlap": np.nanmean(mean_overlap(members(r))),
+        }
+        for r in records
+    )
+    groups = rows.groupby(["data set", "model", "signs"], sort=False)
+    table = groups.agg(lambda values: f"{mean_interval(values):.3f}")
+    return table.assign(runs=groups.size())
+
+
+def signs_answer(verdicts: Iterable[Verdict]) -> str:
+    """What negative weights do, in a sentence for each claim.
+
+    Parameters
+    ----------
+    verdicts : iterable of Verdict
+        On :data:`fflib.claims.SIGNS`.
+
+    Returns
+    -------
+    str
+    """
+    return " ".join(
+        f"{v.claim.title}: {v.verdict} ({v.claim.label}: {v.interval:.2f})." for v in verdicts
+    )

@@ -39,8 +39,14 @@ WIDTH = 7.2
 
 INK, GREY = "#222222", "#767676"
 
-MODEL_COLOURS = {"ff": "#0072B2", "bp-ff": "#009E73", "bp": "#D55E00"}
-MARKERS = {"ff": "o", "bp-ff": "s", "bp": "^"}
+MODEL_COLOURS = {
+    "ff": "#0072B2",
+    "bp-ff": "#009E73",
+    "bp": "#D55E00",
+    "local-bp": "#E69F00",
+    "local-contrast": "#7A5195",
+}
+MARKERS = {"ff": "o", "bp-ff": "s", "bp": "^", "local-bp": "v", "local-contrast": "D"}
 
 POSITIVE, NEGATIVE = "#B8860B", "#5E3C99"
 """Positive and negative examples; also weights above and below zero."""
@@ -50,7 +56,13 @@ OVERLAP_MAP = "cividis"
 SIGNED_MAP = "PuOr_r"
 """Colour map of values on both sides of zero."""
 
-_MODELS = {"ff": "FF", "bp-ff": "BP/FF", "bp": "BP"}
+_MODELS = {
+    "ff": "FF",
+    "bp-ff": "BP/FF",
+    "bp": "BP",
+    "local-bp": "local classifiers",
+    "local-contrast": "local contrast",
+}
 _DATASETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "digits": "digits"}
 _PROTOCOLS = {"relu-l2": "ReLU, ℓ₂", "sigmoid-linf": "sigmoid, ℓ∞"}
 _RULES = {"kolmogorov-smirnov": "Kolmogorov–Smirnov", "median-quantile": "median–quantile"}
