@@ -7,7 +7,7 @@ from synthetic import LABELS, LAYERS, of, record
 from fflib import authors, data
 from fflib.claims import CLAIMS, members, scorecard
 from fflib.measures import sharing
-from fflib.statistics import holm, mantel
+from fflib.statistics import holm, mantel, mean_interval
 from fflib.tables import (
     by_label,
     by_learning_rate,
@@ -16,6 +16,7 @@ from fflib.tables import (
     machines,
     mantel_tests,
     provenance,
+    shown,
     worth,
 )
 from fflib.tables import scorecard as scorecard_table
@@ -145,20 +146,21 @@ def test_names_of_classes_are_those_of_the_data():
     assert len(set(data.class_names("mnist"))) == 10
 
 
-def test_worth_is_averaged_over_the_runs_of_a_cell():
+def test_worth_has_intervals_over_the_runs_of_a_cell():
     table = worth(MAIN)
     bp = of(MAIN, model="bp")
     row = table.xs("BP", level="model").iloc[0]
-    assert row["runs"] == len(bp)
-    assert row["without them"] == pytest.approx(
-        np.mean([r.metrics.worth.cut.without for r in bp]), abs=5e-4
-    )
-    losses = np.mean([r.arrays["damage/ensembles"][0] for r in bp], axis=0)
-    assert row["own loss"] == pytest.approx(np.diagonal(losses).mean(), abs=5e-4)
+    assert row["without them"] == mean_interval([r.metrics.worth.cut.without for r in bp])
+    losses = [np.diagonal(r.arrays["damage/ensembles"][0]).mean() for r in bp]
+    assert row["own loss"].mean == pytest.approx(np.mean(losses))
+    assert row["own loss"].n == len(bp)
 
 
 def test_runs_without_their_worth_are_passed_over():
     bare = MAIN[0].model_copy(
         update={"metrics": MAIN[0].metrics.model_copy(update={"worth": None})}
     )
-    assert worth([bare, MAIN[1]])["runs"].tolist() == [1]
+    table = shown(worth([bare, MAIN[1]]))
+    assert table["runs"].tolist() == [1]
+    assert "[" not in table["intact"].iloc[0]  # one run has no interval
+    assert worth([bare]).empty
