@@ -178,6 +178,20 @@ def test_conclusions_are_shown_at_every_threshold(claim, quantity, records):
         assert any(np.all(np.asarray(line.get_ydata()) == asked.bound) for line in ax.lines)
 
 
+def test_what_markers_say_of_a_claim_is_counted():
+    asked = claim_by_id("unseen")
+    found = robustness_plots.answers(HELD, asked, "auroc")
+    assert len(found) == sum(map(len, THRESHOLDS.values()))
+    figure = robustness_plots.conclusions(HELD, asked, "auroc")
+    for ax, (rule, thresholds) in zip(figure.axes, THRESHOLDS.items(), strict=True):
+        drawn = {
+            line.get_xdata()[0]: line.get_color() for line in ax.lines if len(line.get_xdata()) == 1
+        }
+        for place, threshold in enumerate(thresholds):
+            answer = found.loc[("mnist", "relu-l2", rule, threshold)]
+            assert drawn[place] == scorecard_plots.ANSWERS[answer][0]
+
+
 def test_conclusions_need_runs_that_were_measured_at_every_threshold():
     bare = [
         r.model_copy(update={"metrics": r.metrics.model_copy(update={"choices": None})}) for r in FF
