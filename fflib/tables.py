@@ -16,7 +16,6 @@ from fflib.statistics import holm, mantel, mean_interval
 
 __all__ = [
     "by_label",
-    "by_learning_rate",
     "checksums",
     "criterion",
     "machines",
@@ -150,32 +149,6 @@ def by_label(records: Iterable[Record], quantity: str) -> pd.DataFrame:
     )
     table = rows.pivot_table(quantity, ["model", "label carried"], "layer", sort=False)
     return table.round(3)
-
-
-def by_learning_rate(records: Iterable[Record]) -> pd.DataFrame:
-    """Accuracy and sparseness of runs that differ in their learning rate.
-
-    Parameters
-    ----------
-    records : iterable of Record
-
-    Returns
-    -------
-    DataFrame
-        A row per learning rate, the lowest first: accuracy and Hoyer sparseness by layer.
-    """
-    rows = {
-        record.experiment.learning_rate: {
-            "accuracy": record.metrics.accuracy,
-            **{
-                f"Hoyer, layer {depth}": layer.hoyer
-                for depth, layer in enumerate(record.metrics.layers, start=1)
-            },
-        }
-        for record in records
-    }
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("learning rate")
-    return table.sort_index().round(3)
 
 
 def provenance(records: Iterable[Record]) -> pd.DataFrame:

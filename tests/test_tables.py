@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from synthetic import LABELS, LAYERS, of, record
+from synthetic import LABELS, of, record
 
 from fflib import authors, data
 from fflib.claims import CLAIMS, members, scorecard
@@ -10,7 +10,6 @@ from fflib.measures import sharing
 from fflib.statistics import holm, mantel, mean_interval
 from fflib.tables import (
     by_label,
-    by_learning_rate,
     checksums,
     criterion,
     machines,
@@ -81,19 +80,6 @@ def test_responses_are_averaged_over_runs_by_label():
     runs = [r.metrics.unseen["none"] for r in of(HELD, model="ff")]
     expected = np.mean([[layer.auroc for layer in layers] for layers in runs], axis=0)
     np.testing.assert_array_equal(table.loc[("FF", "no label")], expected.round(3))
-
-
-def test_runs_are_sorted_by_learning_rate():
-    slow, fast = (
-        run.model_copy(
-            update={"experiment": run.experiment.model_copy(update={"learning_rate": r})}
-        )
-        for run, r in zip(of(MAIN, model="bp"), (0.001, 0.1), strict=True)
-    )
-    table = by_learning_rate([fast, slow])
-    assert table.index.tolist() == [0.001, 0.1]
-    assert table["accuracy"].tolist() == [round(r.metrics.accuracy, 3) for r in (slow, fast)]
-    assert table.shape == (2, 1 + LAYERS)
 
 
 def test_provenance_has_a_row_for_every_record():
