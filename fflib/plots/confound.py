@@ -50,6 +50,7 @@ def sparseness_by_rate(
     """
     runs = by_setting(records)
     datasets = list(dict.fromkeys(runs["dataset"]))
+    extremes = runs["learning_rate"].min(), runs["learning_rate"].max()
     figure, grid = plt.subplots(
         len(PANELS),
         len(datasets),
@@ -61,7 +62,7 @@ def sparseness_by_rate(
     for column, dataset in zip(grid.T, datasets, strict=True):
         here = runs[runs["dataset"] == dataset]
         for ax, quantity in zip(column, PANELS, strict=True):
-            _panel(ax, here, quantity)
+            _panel(ax, here, quantity, extremes)
         column[0].set_title(style.dataset_name(dataset))
         column[-1].set_xlabel("validation error (1 − accuracy)")
         for _, row in (recorded or {}).get(dataset, pd.DataFrame()).iterrows():
@@ -73,12 +74,12 @@ def sparseness_by_rate(
         ax.set_ylabel(name)
         ax.set_ylim(0, 1.04)
     style.letter(grid.ravel())
-    starred = any(len(rows) for rows in (recorded or {}).values())
+    starred = any(len(rows) for data, rows in (recorded or {}).items() if data in datasets)
     figure.legend(handles=_handles(runs, starred=starred), loc="outside upper center", ncols=4)
     return figure
 
 
-def _panel(ax: Axes, runs: pd.DataFrame, quantity: str) -> None:
+def _panel(ax: Axes, runs: pd.DataFrame, quantity: str, extremes: tuple[float, float]) -> None:
     means = runs.groupby(["model", *SETTING])[["accuracy", quantity]].mean().reset_index()
     longest = means["epochs"].max()
     for (model, epochs), line in means.groupby(["model", "epochs"]):
@@ -86,7 +87,7 @@ def _panel(ax: Axes, runs: pd.DataFrame, quantity: str) -> None:
         error, colour = 1 - rates["accuracy"], style.MODEL_COLOURS[model]
         style_of_line = "-" if epochs == longest else "--"
         ax.plot(error, rates[quantity], style_of_line, color=colour, lw=1, alpha=0.8)
-        sizes = np.linspace(12, 75, len(rates))
+        sizes = np.interp(np.log(rates["learning_rate"]), np.log(extremes), (12, 75))
         ax.scatter(
             error,
             rates[quantity],
