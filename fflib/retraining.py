@@ -213,7 +213,7 @@ def compare(
     excess = {name: _excess(differences[name], allowed[name]) for name in then}
     worst = max(excess, key=lambda name: excess[name])
     found = worst, differences[worst], allowed[worst]
-    reason = f"{elsewhere}; {runs} recorded runs of other seeds"
+    reason = f"{elsewhere}; {runs} other recorded runs of its kind"
     if _freedom(groups) < FREEDOM:
         return Comparison(
             record, "not decidable", None, f"{reason} are too few", worst, found[1], math.nan
