@@ -158,7 +158,7 @@ def trials(dataset: str, protocol: str, model: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row per record in :data:`SEARCHES`, the best first: ``changed``, the fields that differ
+        A row per record in ``data/searches``, the best first: ``changed``, the fields that differ
         from the preset; ``accuracy`` on validation images; ``gain``, how far it is above that of
         the preset, nan where the preset itself was not tried.
 
