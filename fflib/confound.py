@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fflib.evidence import by_layer, claim
+from fflib.plots import style
 from fflib.records import Record
 from fflib.statistics import Interval, paired_interval
 
-__all__ = ["SETTING", "TOLERANCE", "Matched", "at_matched_accuracy", "by_setting"]
+__all__ = ["BOUND", "SETTING", "TOLERANCE", "Matched", "at_matched_accuracy", "by_setting"]
 
 TOLERANCE = 0.01
 """How far below the best setting of the first method a matched one may lie, in accuracy."""
@@ -70,6 +71,27 @@ class Matched:
     def closest(self) -> tuple[tuple[float, int], Interval]:
         """The matched setting of the control that differs least, and by how much."""
         return min(self.differences.items(), key=lambda item: item[1].mean)
+
+    @property
+    def why(self) -> str:
+        """The answer in one sentence."""
+        model, control = style.model_name(self.model), style.model_name(self.control)
+        if not self.differences:
+            return (
+                f"No setting of {control} in the sweep classifies as well as {model} at its best."
+            )
+        (rate, epochs), interval = self.closest
+        where = f"{control} at a learning rate of {rate:g} and {epochs} epochs"
+        count = len(self.differences)
+        return {
+            "survives": f"{model} at its best is surely sparser by more than {BOUND:g} than {control} "
+            f"at each of the {count} settings that classify as well; closest comes {where}, with a "
+            f"difference of {interval:.2f}.",
+            "vanishes": f"{where} classifies as well as {model} at its best, and {model} minus "
+            f"{control} is {interval:.2f} in sparseness: surely less than the {BOUND:g} that counts.",
+            "open": f"Of the {count} settings of {control} that classify as well, closest comes "
+            f"{where}, with a difference of {interval:.2f}: more runs are needed to tell.",
+        }[self.answer].replace("-", "−")
 
 
 def by_setting(records: Iterable[Record]) -> pd.DataFrame:

@@ -38,7 +38,11 @@ def missing(experiments: Iterable[Experiment], store: Store) -> list[Experiment]
 
 
 def sweep(
-    experiments: Iterable[Experiment], store: Store, *, jobs: int | None = None
+    experiments: Iterable[Experiment],
+    store: Store,
+    *,
+    jobs: int | None = None,
+    threads: int | None = None,
 ) -> Iterator[Outcome]:
     """Train what a store does not hold yet, and save each record as its run ends.
 
@@ -49,6 +53,9 @@ def sweep(
     jobs : int, optional
         Worker processes; the cores are divided among them. One per core by default, since a
         network of this size uses one core better than it shares several.
+    threads : int, optional
+        Of each worker, where a result must not depend on the number of workers: runs are equal bit
+        for bit only for equal threads. There are then no more workers than the cores allow.
 
     Yields
     ------
@@ -57,8 +64,9 @@ def sweep(
     """
     todo = missing(experiments, store)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    jobs = min(jobs or cores or 1, len(todo)) or 1
-    threads = max(1, (cores or 1) // jobs)
+    most = max(1, (cores or 1) // (threads or 1))
+    jobs = min(jobs or most, len(todo)) or 1
+    threads = threads or max(1, (cores or 1) // jobs)
     # Workers are spawned, not forked: a forked torch may hang on its own thread pool.
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())

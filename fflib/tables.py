@@ -18,7 +18,6 @@ from fflib.statistics import holm, mantel, mean_interval
 __all__ = [
     "answers",
     "by_label",
-    "by_learning_rate",
     "by_signs",
     "checksums",
     "criterion",
@@ -26,6 +25,7 @@ __all__ = [
     "mantel_tests",
     "provenance",
     "scorecard",
+    "shown",
     "signs_answer",
     "worth",
 ]
@@ -191,32 +191,6 @@ def by_label(records: Iterable[Record], quantity: str) -> pd.DataFrame:
     return table.round(3)
 
 
-def by_learning_rate(records: Iterable[Record]) -> pd.DataFrame:
-    """Accuracy and sparseness of runs that differ in their learning rate.
-
-    Parameters
-    ----------
-    records : iterable of Record
-
-    Returns
-    -------
-    DataFrame
-        A row per learning rate, the lowest first: accuracy and Hoyer sparseness by layer.
-    """
-    rows = {
-        record.experiment.learning_rate: {
-            "accuracy": record.metrics.accuracy,
-            **{
-                f"Hoyer, layer {depth}": layer.hoyer
-                for depth, layer in enumerate(record.metrics.layers, start=1)
-            },
-        }
-        for record in records
-    }
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("learning rate")
-    return table.sort_index().round(3)
-
-
 def provenance(records: Iterable[Record]) -> pd.DataFrame:
     """Which runs are behind the numbers, and how each was made.
 
@@ -300,7 +274,7 @@ def checksums(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def worth(records: Iterable[Record]) -> pd.DataFrame:
-    """What ensembles are worth, as means over runs; for losses, those of the first layer.
+    """What ensembles are worth, as means over runs with their intervals.
 
     Parameters
     ----------
@@ -309,11 +283,16 @@ def worth(records: Iterable[Record]) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
-        A row per data set, protocol and model: accuracy of reading the class off the first layer's
-        ensembles on images without a label; accuracy that a class loses when its own ensemble is
-        silenced, or another class's; share of units in no ensemble; accuracy intact, without these
-        units, and without equally many at random; number of runs.
+    DataFrame of Interval
+        A row per data set, protocol and model, with t intervals over the runs: accuracy of reading
+        the class off the first layer's ensembles on images without a label; accuracy that a class
+        loses when its own first-layer ensemble is silenced, or another class's; share of units in
+        no ensemble; accuracy intact, without these units, and without equally many at random.
+
+    Examples
+    --------
+    >>> worth([]).empty
+    True
     """
     rows = []
     for record in records:
@@ -335,8 +314,39 @@ def worth(records: Iterable[Record]) -> pd.DataFrame:
                 "random cut": found.cut.random,
             }
         )
+    if not rows:
+        return pd.DataFrame()
     groups = pd.DataFrame(rows).groupby(["data set", "protocol", "model"], sort=False)
-    return groups.mean().round(3).assign(runs=groups.size())
+    cells = {
+        where: {name: mean_interval(v) for name, v in runs.drop(columns=groups.keys).items()}
+        for where, runs in groups
+    }
+    index = pd.MultiIndex.from_tuples(cells, names=groups.keys)
+    return pd.DataFrame(cells.values(), index)
+
+
+def shown(intervals: pd.DataFrame, spec: str = ".3f") -> pd.DataFrame:
+    """A table of intervals as a reader sees it, with the number of runs in the last column.
+
+    Parameters
+    ----------
+    intervals : DataFrame of Interval
+        The intervals of a row are over the same runs.
+    spec : str
+        Format of a number.
+
+    Returns
+    -------
+    DataFrame of str and int
+
+    Examples
+    --------
+    >>> one = mean_interval([0.95, 0.96, 0.97])
+    >>> shown(pd.DataFrame({"accuracy": [one]})).to_dict("records")
+    [{'accuracy': '0.960 [0.935, 0.985]', 'runs': 3}]
+    """
+    runs = intervals.iloc[:, 0].map(lambda interval: interval.n)
+    return intervals.map(lambda interval: format(interval, spec)).assign(runs=runs)
 
 
 def by_signs(records: Iterable[Record]) -> pd.DataFrame:

@@ -328,6 +328,32 @@ def test_verify_counts_what_is_there_and_fails_on_damage(store, trained, grid):
     assert path.exists()
 
 
+def test_verify_trains_records_again_and_fails_where_they_disagree(store, trained, grid):
+    for record in trained:
+        store.save(record)
+    options = ("records", "verify", "--retrain", 1, "--json", "--jobs", 1)
+    shown = fflib_(*options)
+    [row] = json.loads(shown.stdout)["retrained"]
+    assert (row["how"], row["agree"], row["difference"]) == ("bit for bit", True, 0.0)
+    told = shown.stderr.splitlines()
+    assert told[0].startswith("to train again, drawn from 2 records")
+    assert row["key"] in told[1]
+    assert told[2].startswith("training time: about ")  # before anything is trained
+    assert "agrees" in told[3]
+
+    drawn = next(r for r in trained if r.experiment.key == row["key"])
+    metrics = drawn.metrics.model_copy(update={"accuracy": drawn.metrics.accuracy + 0.01})
+    path = store.save(drawn.model_copy(update={"metrics": metrics}))
+    before = path.read_bytes()
+    [row] = json.loads(fflib_(*options, code=1).stdout)["retrained"]
+    assert (row["key"], row["agree"]) == (drawn.experiment.key, False)
+    assert row["number"] == "accuracy"
+    assert row["difference"] == pytest.approx(-0.01)
+    assert path.read_bytes() == before
+    assert "DISAGREES" in fflib_("records", "verify", "--retrain", 1, "--jobs", 1, code=1).stdout
+    assert "cannot draw 9 records" in error("records", "verify", "--retrain", 9, "--json")
+
+
 def test_a_record_of_no_grid_is_an_orphan(store, trained, monkeypatch):
     monkeypatch.setattr(grids, "GRIDS", {"main": []})
     store.save(trained[0])

@@ -10,11 +10,11 @@ from fflib.claims import CLAIMS, judge, members, scorecard, unseen_layers
 from fflib.evidence import claim as claim_by_id
 from fflib.measures import ensembles, sharing
 from fflib.measures.robustness import THRESHOLDS
+from fflib.plots import pictures, style
 from fflib.plots import robustness as robustness_plots
 from fflib.plots import scorecard as scorecard_plots
 from fflib.plots import sharing as sharing_plots
 from fflib.plots import sparsity as sparsity_plots
-from fflib.plots import style
 from fflib.plots import unseen as unseen_plots
 from fflib.plots import worth as worth_plots
 from fflib.plots.panels import wall_order
@@ -54,6 +54,8 @@ FIGURES = {
     "recognition": lambda: unseen_plots.recognition(HELD, CLASSES, 0.7),
     "neighbours": lambda: unseen_plots.neighbours(HELD, CLASSES),
     "scorecard": lambda: scorecard_plots.estimates(scorecard(MAIN + HELD)),
+    "glance": lambda: pictures.at_a_glance(scorecard(MAIN + HELD), MAIN + HELD),
+    "empty-glance": lambda: pictures.at_a_glance(scorecard([]), []),
     "empty-scorecard": lambda: scorecard_plots.estimates(scorecard([])),
 }
 
@@ -176,6 +178,20 @@ def test_conclusions_are_shown_at_every_threshold(claim, quantity, records):
         ]
         np.testing.assert_allclose([shown[x] for x in range(len(thresholds))], expected)
         assert any(np.all(np.asarray(line.get_ydata()) == asked.bound) for line in ax.lines)
+
+
+def test_what_markers_say_of_a_claim_is_counted():
+    asked = claim_by_id("unseen")
+    found = robustness_plots.answers(HELD, asked, "auroc")
+    assert len(found) == sum(map(len, THRESHOLDS.values()))
+    figure = robustness_plots.conclusions(HELD, asked, "auroc")
+    for ax, (rule, thresholds) in zip(figure.axes, THRESHOLDS.items(), strict=True):
+        drawn = {
+            line.get_xdata()[0]: line.get_color() for line in ax.lines if len(line.get_xdata()) == 1
+        }
+        for place, threshold in enumerate(thresholds):
+            answer = found.loc[("mnist", "relu-l2", rule, threshold)]
+            assert drawn[place] == scorecard_plots.ANSWERS[answer][0]
 
 
 def test_conclusions_need_runs_that_were_measured_at_every_threshold():
@@ -339,6 +355,38 @@ def test_a_claim_without_records_has_an_empty_panel():
     figure = FIGURES["empty-scorecard"]()
     assert len(figure.axes) == len(CLAIMS)
     assert all(len(ax.lines) == 1 for ax in figure.axes)  # the bound
+
+
+def test_every_claim_has_a_picture_with_its_verdict_interval_and_number_of_runs():
+    verdicts = scorecard(MAIN + HELD)
+    panels = FIGURES["glance"]().axes
+    for ax, verdict in zip(panels, verdicts, strict=False):
+        interval = f"{verdict.interval:.2f}, n = {verdict.interval.n}".replace("-", "−")
+        assert ax.texts[0].get_text() == f"{verdict.verdict}: {interval}"
+        assert ax.get_title(loc="left").strip() == verdict.claim.title
+        assert ax.lines or ax.images
+    assert {claim.id for claim in CLAIMS} <= pictures.PICTURES.keys()
+
+
+def test_pictures_show_what_the_claims_are_about():
+    accuracy, sparse, specific, shared, negative, unseen = FIGURES["glance"]().axes[:6]
+    assert accuracy.lines[0].get_xdata().tolist() == [r.metrics.accuracy for r in FF]
+    for ax, quantity in ((sparse, "hoyer"), (negative, "negative_weights")):
+        runs = [[getattr(x, quantity) for x in r.metrics.layers] for r in FF]
+        np.testing.assert_allclose(ax.lines[1].get_ydata(), np.mean(runs, axis=0))
+    overlap = np.mean([np.nan_to_num(sharing.jaccard(members(r))).mean(axis=0) for r in FF], axis=0)
+    pairs = np.triu_indices(len(CLASSES), 1)
+    np.testing.assert_allclose(specific.images[0].get_array()[pairs], overlap[pairs])
+    np.testing.assert_allclose(shared.lines[0].get_ydata(), overlap[pairs])
+    aurocs = [[x.auroc for x in unseen_layers(r)] for r in of(HELD, model="ff")]
+    np.testing.assert_allclose(unseen.lines[1].get_ydata(), np.mean(aurocs, axis=0))
+
+
+def test_a_claim_without_a_picture_shows_its_cells(monkeypatch):
+    monkeypatch.delitem(pictures.PICTURES, "sparse")
+    ax = pictures.at_a_glance(scorecard(MAIN + HELD), MAIN + HELD).axes[1]
+    assert ax.get_xlabel() == claim_by_id("sparse").label
+    assert len(ax.lines) == 3  # the runs, their mean and the bound
 
 
 def test_means_in_a_record_give_back_the_leave_one_out_ensembles():

@@ -11,7 +11,8 @@ from fflib.errors import ExperimentError
 from fflib.experiment import Experiment
 from fflib.obtaining import obtain
 from fflib.protocols import MODELS, PROTOCOLS, SEARCH, preset
-from fflib.search import SEARCHES, axes, best, candidates, score
+from fflib.records import Store
+from fflib.search import SEARCHES, axes, best, candidates, score, trials
 
 KINDS = [(protocol, model) for protocol in PROTOCOLS for model in MODELS]
 
@@ -81,3 +82,22 @@ def test_the_command_trains_the_candidates_and_names_the_best(tmp_path, monkeypa
     again = CliRunner().invoke(app, command)
     assert "done" not in again.stderr
     assert again.stdout == first.stdout
+
+
+def test_trials_are_told_by_what_they_changed(monkeypatch, tmp_path):
+    store = Store(tmp_path)
+    monkeypatch.setattr(search, "SEARCHES", store)
+    asked = {"dataset": "fashion-mnist", "model": "bp-ff", "evaluate_on": "validation"}
+    for accuracy, changed in (
+        (0.87, {}),
+        (0.88, {"learning_rate": 0.0003, "epochs": 24}),
+        (0.5, {"dataset": "mnist"}),
+    ):
+        made = record("bp-ff", dataset="fashion-mnist")
+        metrics = made.metrics.model_copy(update={"accuracy": accuracy})
+        experiment = Experiment(**asked | changed)
+        store.save(made.model_copy(update={"experiment": experiment, "metrics": metrics}))
+    table = trials("fashion-mnist", "relu-l2", "bp-ff")
+    assert list(table.index) == ["epochs 24, learning rate 0.0003", "the preset"]
+    assert table["gain"].tolist() == pytest.approx([0.01, 0])
+    assert trials("digits", "relu-l2", "ff").empty

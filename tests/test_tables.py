@@ -2,20 +2,20 @@
 
 import numpy as np
 import pytest
-from synthetic import LABELS, LAYERS, of, record
+from synthetic import LABELS, of, record
 
 from fflib import authors, data
 from fflib.claims import CLAIMS, members, scorecard
 from fflib.measures import sharing
-from fflib.statistics import holm, mantel
+from fflib.statistics import holm, mantel, mean_interval
 from fflib.tables import (
     by_label,
-    by_learning_rate,
     checksums,
     criterion,
     machines,
     mantel_tests,
     provenance,
+    shown,
     worth,
 )
 from fflib.tables import scorecard as scorecard_table
@@ -82,19 +82,6 @@ def test_responses_are_averaged_over_runs_by_label():
     np.testing.assert_array_equal(table.loc[("FF", "no label")], expected.round(3))
 
 
-def test_runs_are_sorted_by_learning_rate():
-    slow, fast = (
-        run.model_copy(
-            update={"experiment": run.experiment.model_copy(update={"learning_rate": r})}
-        )
-        for run, r in zip(of(MAIN, model="bp"), (0.001, 0.1), strict=True)
-    )
-    table = by_learning_rate([fast, slow])
-    assert table.index.tolist() == [0.001, 0.1]
-    assert table["accuracy"].tolist() == [round(r.metrics.accuracy, 3) for r in (slow, fast)]
-    assert table.shape == (2, 1 + LAYERS)
-
-
 def test_provenance_has_a_row_for_every_record():
     table = provenance(MAIN + HELD)
     assert set(table.index) == {r.experiment.key for r in MAIN + HELD}
@@ -145,20 +132,21 @@ def test_names_of_classes_are_those_of_the_data():
     assert len(set(data.class_names("mnist"))) == 10
 
 
-def test_worth_is_averaged_over_the_runs_of_a_cell():
+def test_worth_has_intervals_over_the_runs_of_a_cell():
     table = worth(MAIN)
     bp = of(MAIN, model="bp")
     row = table.xs("BP", level="model").iloc[0]
-    assert row["runs"] == len(bp)
-    assert row["without them"] == pytest.approx(
-        np.mean([r.metrics.worth.cut.without for r in bp]), abs=5e-4
-    )
-    losses = np.mean([r.arrays["damage/ensembles"][0] for r in bp], axis=0)
-    assert row["own loss"] == pytest.approx(np.diagonal(losses).mean(), abs=5e-4)
+    assert row["without them"] == mean_interval([r.metrics.worth.cut.without for r in bp])
+    losses = [np.diagonal(r.arrays["damage/ensembles"][0]).mean() for r in bp]
+    assert row["own loss"].mean == pytest.approx(np.mean(losses))
+    assert row["own loss"].n == len(bp)
 
 
 def test_runs_without_their_worth_are_passed_over():
     bare = MAIN[0].model_copy(
         update={"metrics": MAIN[0].metrics.model_copy(update={"worth": None})}
     )
-    assert worth([bare, MAIN[1]])["runs"].tolist() == [1]
+    table = shown(worth([bare, MAIN[1]]))
+    assert table["runs"].tolist() == [1]
+    assert "[" not in table["intact"].iloc[0]  # one run has no interval
+    assert worth([bare]).empty

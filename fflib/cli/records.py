@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fflib.cli.options import Jobs
 from fflib.cli.output import duration, finite, numbers, print_json, print_table
 
 if TYPE_CHECKING:
     from fflib.experiment import Experiment
     from fflib.records import Record, Store
+    from fflib.retraining import Comparison
 
 EXAMPLES = """
 A record is one file: experiment, numbers by layer and class, learning curve, and which code,
@@ -22,6 +24,7 @@ Examples:
   fflib records list
   fflib records show 3f9a
   fflib records verify --json
+  fflib records verify --retrain 3
 """
 
 app = typer.Typer(help="List, show and verify records.", no_args_is_help=True, epilog=EXAMPLES)
@@ -150,23 +153,32 @@ def _print(path: Path, record: "Record") -> None:
 
 
 @app.command()
-def verify(folder: Folder = None, as_json: AsJson = False) -> None:
+def verify(
+    folder: Folder = None,
+    as_json: AsJson = False,
+    retrain: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Also train N records again, drawn at random.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
+    jobs: Jobs = None,
+) -> None:
     """Check every published record.
 
     Is it whole, under the right key, and of a grid or a search? Which runs of the grids have no
-    record? Exit 1 if a record is damaged. Nothing is changed.
+    record? Nothing is changed.
+
+    With --retrain, some are trained again from scratch and compared: bit for bit where processor,
+    threads and versions are those of the record, elsewhere within the spread of its other seeds.
+    Of two and more, one at least is of Forward-Forward and one of back-propagation.
+
+    Exit 1 if a record is damaged or disagrees with its retraining.
     """
     from fflib.grids import planned
 
     store = _stores(folder)[0]
     checked = store.verify(planned())
     by_state = {name: getattr(checked, name) for name in ("intact", "orphaned", "missing")}
-    if as_json:
-        print_json(
-            {name: _named(experiments) for name, experiments in by_state.items()}
-            | {"damaged": [{"path": str(p), "why": why} for p, why in checked.damaged.items()]}
-        )
-    else:
+    if not as_json:
         for path, why in checked.damaged.items():
             typer.echo(f"damaged   {path.name}: {why}")
         for name in ("orphaned", "missing"):
@@ -174,7 +186,61 @@ def verify(folder: Folder = None, as_json: AsJson = False) -> None:
                 typer.echo(f"{name:<10}{experiment.key} {experiment}")
         counts = [f"{len(experiments)} {name}" for name, experiments in by_state.items()]
         typer.echo(f"{store.folder}: {len(checked.damaged)} damaged, {', '.join(counts)}")
-    raise typer.Exit(int(bool(checked.damaged)))
+    found = _retrain(store, retrain, seed, jobs, err=as_json) if retrain else []
+    if as_json:
+        print_json(
+            {name: _named(experiments) for name, experiments in by_state.items()}
+            | {"damaged": [{"path": str(p), "why": why} for p, why in checked.damaged.items()]}
+            | ({"retrained": [_compared(c) for c in found]} if retrain else {})
+        )
+    raise typer.Exit(int(bool(checked.damaged) or any(c.agree is False for c in found)))
+
+
+def _retrain(
+    store: "Store", n: int, seed: int, jobs: int | None, *, err: bool
+) -> "list[Comparison]":
+    """Train a draw of records again, saying first what it will cost and then how each compares."""
+    from tempfile import TemporaryDirectory
+
+    from fflib.cli.reproduce import cost
+    from fflib.grids import planned
+    from fflib.records import Store
+    from fflib.retraining import compare, draw, retrain
+
+    readable, _ = store.survey()
+    wanted = set(planned())
+    records = [r for r in readable.values() if r.experiment in wanted]
+    drawn = draw(records, n, seed)
+    typer.echo(f"to train again, drawn from {len(records)} records with seed {seed}:", err=err)
+    for record in drawn:
+        typer.echo(f"  {record.experiment.key} {record.experiment}", err=err)
+    typer.echo(cost([r.experiment for r in drawn], records), err=err)
+    found = []
+    with TemporaryDirectory(prefix="fflib-") as folder:
+        for record, outcome in retrain(drawn, Store(Path(folder)), jobs=jobs):
+            comparison = compare(record, outcome, records, among=n)
+            found.append(comparison)
+            said = {True: "agrees", False: "DISAGREES", None: "not decidable"}[comparison.agree]
+            typer.echo(
+                f"[{len(found)}/{n}] {record.experiment.key} {record.experiment}: {said} "
+                f"({comparison.how}): {comparison}",
+                err=err,
+            )
+    return found
+
+
+def _compared(comparison: "Comparison") -> dict[str, object]:
+    experiment = comparison.record.experiment
+    return {
+        "key": experiment.key,
+        "experiment": str(experiment),
+        "how": comparison.how,
+        "agree": comparison.agree,
+        "why": comparison.why,
+        "number": comparison.number,
+        "difference": finite(comparison.difference),
+        "allowance": finite(comparison.allowance),
+    }
 
 
 def _named(experiments: "Iterable[Experiment]") -> list[dict[str, str]]:

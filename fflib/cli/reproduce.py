@@ -67,7 +67,7 @@ def reproduce(
         f"{store.folder}, {f'{noted} known to fail, ' if noted else ''}{len(todo)} to train"
     )
     if todo:
-        typer.echo(_cost(todo, [*published.values(), *recorded.values()]))
+        typer.echo(cost(todo, [*published.values(), *recorded.values()]))
     elif into is None:
         typer.echo("nothing to do; to train them all the same: fflib reproduce --into FOLDER")
     if dry_run:
@@ -92,7 +92,7 @@ def _readable(store: "Store") -> "dict[Experiment, Record]":
     return {record.experiment: record for record in found.values()}
 
 
-def _cost(todo: "Iterable[Experiment]", records: "Iterable[Record]") -> str:
+def cost(todo: "Iterable[Experiment]", records: "Iterable[Record]") -> str:
     """Training time by the recorded runs that differ in nothing but seed and held-out class."""
 
     def kind(experiment: "Experiment") -> "Experiment":

@@ -15,9 +15,9 @@ from fflib.measures.robustness import THRESHOLDS, USUAL
 from fflib.plots import style
 from fflib.plots.scorecard import ANSWERS
 from fflib.records import Record
-from fflib.statistics import mean_interval
+from fflib.statistics import Interval, mean_interval
 
-__all__ = ["conclusions"]
+__all__ = ["answers", "conclusions"]
 
 Quantity = Literal["overlap", "follows", "auroc"]
 
@@ -49,15 +49,7 @@ def conclusions(
         no ensembles at all have no overlap and are left out of means. The side on which the claim
         holds is shaded, the usual threshold is marked by a vertical line.
     """
-    runs = [r for r in records if r.experiment.model == model]
-    table = by_choice(runs, "told" if claim.unseen else "choices")
-    if table.empty:
-        raise ValueError(
-            f"no run of {model} on record was measured at several thresholds: train them again"
-        )
-    table = table.rename(columns={quantity: "value"})
-    if claim.test:  # overlap that is the same for all pairs follows nothing, as in the criterion
-        table["value"] = table["value"].fillna(0.0)
+    table = _values(records, claim, quantity, model)
     where = list(table.groupby(["dataset", "protocol"], sort=False).groups)
     figure, grid = plt.subplots(
         len(where),
@@ -88,9 +80,56 @@ def conclusions(
     return figure
 
 
+def answers(
+    records: Iterable[Record], claim: Claim, quantity: Quantity, model: str = "ff"
+) -> pd.Series:
+    """What each marker of :func:`conclusions` says of the claim.
+
+    Parameters
+    ----------
+    records, claim, quantity, model
+        As in :func:`conclusions`.
+
+    Returns
+    -------
+    Series of str
+        "holds", "fails" or "open", by data set, protocol, rule and threshold. Where no layer of
+        any run has ensembles there is nothing to say, and no entry.
+    """
+    table = _measured(_values(records, claim, quantity, model))
+    cell = ["dataset", "protocol", "rule", "threshold"]
+    runs = table.groupby([*cell, "run"], sort=False)["value"].mean().dropna()
+    return runs.groupby(cell, sort=False).agg(lambda v: claim.answer(_interval(claim, v)))
+
+
+def _values(
+    records: Iterable[Record], claim: Claim, quantity: Quantity, model: str
+) -> pd.DataFrame:
+    """A row per run, layer, rule and threshold, with the claim's quantity as ``value``."""
+    runs = [r for r in records if r.experiment.model == model]
+    table = by_choice(runs, "told" if claim.unseen else "choices")
+    if table.empty:
+        raise ValueError(
+            f"no run of {model} on record was measured at several thresholds: train them again"
+        )
+    table = table.rename(columns={quantity: "value"})
+    if claim.test:  # overlap that is the same for all pairs follows nothing, as in the criterion
+        table["value"] = table["value"].fillna(0.0)
+    return table
+
+
+def _measured(rows: pd.DataFrame) -> pd.DataFrame:
+    """Those rows that the criterion is about."""
+    return rows[rows["images"] == "correct"] if "images" in rows else rows
+
+
+def _interval(claim: Claim, values: Iterable[float]) -> Interval:
+    return mean_interval(list(values), claim.confidence)
+
+
 def _panel(ax: Axes, claim: Claim, rows: pd.DataFrame, rule: str) -> None:
     thresholds = list(THRESHOLDS[rule])
-    measured = rows[rows["images"] == "correct"] if "images" in rows else rows
+    measured = _measured(rows)
     layers = int(rows["layer"].max())
     for depth, colour in enumerate(style.layer_colours(layers), start=1):
         one = measured[measured["layer"] == depth].groupby("threshold")["value"].mean()
@@ -100,7 +139,7 @@ def _panel(ax: Axes, claim: Claim, rows: pd.DataFrame, rule: str) -> None:
         ax.plot([thresholds.index(t) for t in everything.index], everything, ":", color=style.INK)
     runs = measured.groupby(["threshold", "run"])["value"].mean().dropna()
     for threshold, values in runs.groupby("threshold"):
-        interval, x = mean_interval(values, claim.confidence), thresholds.index(threshold)
+        interval, x = _interval(claim, values), thresholds.index(threshold)
         colour, marker = ANSWERS[claim.answer(interval)]
         ax.plot([x, x], [interval.low, interval.high], color=colour)
         ax.plot(x, interval.mean, marker, color=colour, ms=6)
