@@ -206,4 +206,17 @@ class Experiment(BaseModel):
 
     def __str__(self) -> str:
         held = "" if self.hold_out is None else f" without class {self.hold_out}"
-        return f"{self.model} on {self.dataset} ({self.protocol}), seed {self.seed}{held}"
+        own = "".join(f", {name} {value}" for name, value in self._own_settings().items())
+        return f"{self.model} on {self.dataset} ({self.protocol}), seed {self.seed}{held}{own}"
+
+    def _own_settings(self) -> dict[str, Any]:
+        """The settings that differ from the preset's, and from a field's own default."""
+        usual = {name: field.default for name, field in type(self).model_fields.items()}
+        settings = preset(self.protocol, self.model, self.dataset)
+        usual |= {name: setting.value for name, setting in settings.items()}
+        named = ("model", "dataset", "protocol", "seed", "hold_out")
+        return {
+            name: value
+            for name, value in self.model_dump(exclude={*named}).items()
+            if value != usual[name]
+        }

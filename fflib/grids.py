@@ -173,6 +173,7 @@ GRIDS: dict[str, list[Experiment]] = {
         for dataset, goodness, activation in product(DATASETS, GOODNESS, ACTIVATIONS)
         for theta in thresholds(goodness, activation)
     ],
+    "goodness": [],  # planned by what the search finds
     # It compares settings, so it keeps to validation data like every choice of settings.
     "learning-rate": [
         Experiment(

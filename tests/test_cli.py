@@ -66,7 +66,8 @@ def store(monkeypatch, tmp_path):
 def grid(monkeypatch):
     """A grid of two small experiments, in the place of the published ones."""
     experiments = [experiment(seed=seed) for seed in (0, 1)]
-    monkeypatch.setattr(grids, "GRIDS", {"main": experiments[:1], "unseen": experiments})
+    small = {"main": experiments[:1], "unseen": experiments}
+    monkeypatch.setattr(grids, "GRIDS", {name: [] for name in grids.GRIDS} | small)
     return experiments
 
 
@@ -317,6 +318,7 @@ def test_verify_counts_what_is_there_and_fails_on_damage(store, trained, grid):
         "orphaned": 0,
         "missing": 1,
         "damaged": 0,
+        "failed": 0,
     }
     assert found["missing"][0]["key"] == grid[1].key
     path = store.save(trained[1])
@@ -379,8 +381,8 @@ def test_claims_rest_on_the_runs_planned_for_them(store, monkeypatch):
     planned, beside = (synthetic.record("ff", seed=seed) for seed in (0, 1))
     for record in (planned, beside):
         store.save(record)
-    judged = {"main": [planned.experiment], "unseen": [], "sweep": [beside.experiment]}
-    monkeypatch.setattr(grids, "GRIDS", judged)
+    own = {"main": [planned.experiment], "learning-rate": [beside.experiment]}
+    monkeypatch.setattr(grids, "GRIDS", {name: [] for name in grids.GRIDS} | own)
     listed = json.loads(fflib_("claims", "--json").stdout)
     assert next(claim["runs"] for claim in listed if claim["id"] == "specific") == 1
 
@@ -441,7 +443,9 @@ def test_runs_are_trained_compared_and_resumed_and_failures_come_last(
     assert len(compared) == 2
     assert all(abs(float(line[-4])) < 0.02 for line in compared)
 
-    again = fflib_(*options, code=1).stdout.splitlines()
+    again = fflib_(*options).stdout.splitlines()
+    assert again[0] == f"3 runs: 2 recorded in {into}, 1 known to fail, 0 to train"
+    again = fflib_(*options, "--retry", code=1).stdout.splitlines()
     assert again[0] == f"3 runs: 2 recorded in {into}, 1 to train"
     assert len([line for line in again if line.startswith("[")]) == 1
 

@@ -184,6 +184,9 @@ def verify(
         for name in ("orphaned", "missing"):
             for experiment in by_state[name]:
                 typer.echo(f"{name:<10}{experiment.key} {experiment}")
+        for experiment, why in checked.failed.items():
+            typer.echo(f"failed    {experiment.key} {experiment}: {why}")
+        by_state["failed"] = list(checked.failed)
         counts = [f"{len(experiments)} {name}" for name, experiments in by_state.items()]
         typer.echo(f"{store.folder}: {len(checked.damaged)} damaged, {', '.join(counts)}")
     found = _retrain(store, retrain, seed, jobs, err=as_json) if retrain else []
@@ -191,6 +194,12 @@ def verify(
         print_json(
             {name: _named(experiments) for name, experiments in by_state.items()}
             | {"damaged": [{"path": str(p), "why": why} for p, why in checked.damaged.items()]}
+            | {
+                "failed": [
+                    {"key": e.key, "experiment": str(e), "why": why}
+                    for e, why in checked.failed.items()
+                ]
+            }
             | ({"retrained": [_compared(c) for c in found]} if retrain else {})
         )
     raise typer.Exit(int(bool(checked.damaged) or any(c.agree is False for c in found)))

@@ -33,7 +33,7 @@ def reproduce(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="main, unseen, precision, authors or learning-rate; may be given several times.",
+            help="A grid in fflib.grids, such as main or unseen; may be given several times.",
         ),
     ] = None,
     into: Into = None,
@@ -56,10 +56,7 @@ def reproduce(
     published = _readable(records.PUBLISHED)
     store = records.PUBLISHED if into is None else records.Store(into)
     recorded = published if into is None else _readable(store)
-    if retry:
-        for experiment in experiments:
-            store.forget_failure(experiment)
-    failures = store.failures()
+    failures = {} if retry else store.failures()
     todo = [e for e in experiments if e not in recorded and e not in failures]
     noted = sum(e in failures and e not in recorded for e in experiments)
     typer.echo(
@@ -72,6 +69,8 @@ def reproduce(
         typer.echo("nothing to do; to train them all the same: fflib reproduce --into FOLDER")
     if dry_run:
         return
+    for experiment in todo:
+        store.forget_failure(experiment)
     failed = []
     for outcome in _train(todo, store, jobs):
         if outcome.record is None:

@@ -89,6 +89,20 @@ def train(
             help="With validation, a sixth of the training images is kept for it.",
         ),
     ] = None,
+    order: Annotated[
+        str | None,
+        typer.Option(
+            metavar="sequential|simultaneous", help="Layers one after another, or all in each step."
+        ),
+    ] = None,
+    signs: Annotated[
+        str | None,
+        typer.Option(metavar="free|positive|dale", help="Which signs weights keep in training."),
+    ] = None,
+    probe: Annotated[
+        str | None,
+        typer.Option(metavar="weight-signs", help="With --save: what is measured besides."),
+    ] = None,
     device: Annotated[
         str, typer.Option(help="auto takes the GPU if there is one; or cpu, cuda, mps.")
     ] = "auto",

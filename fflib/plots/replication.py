@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fflib.claims import Answer
+from fflib.judging import Answer
 from fflib.plots import style
 from fflib.plots.scorecard import ANSWERS
 from fflib.replication import NAMES, QUANTITIES
