@@ -14,7 +14,7 @@ from fflib.grids import DATASETS, JUDGED, planned
 from fflib.obtaining import gather
 from fflib.plots import style
 from fflib.protocols import MODELS, PROTOCOLS
-from fflib.records import PUBLISHED, Record
+from fflib.records import PUBLISHED, Record, Store
 from fflib.statistics import holm
 
 __all__ = [
@@ -48,12 +48,14 @@ def claim(name: str) -> Claim:
     return known[name]
 
 
-def on_record(claims: Iterable[Claim]) -> list[Verdict]:
-    """Judge claims by the published runs of their grids.
+def on_record(claims: Iterable[Claim], store: Store = PUBLISHED) -> list[Verdict]:
+    """Judge claims by the runs of their grids.
 
     Parameters
     ----------
     claims : iterable of Claim
+    store : Store
+        The published one by default.
 
     Returns
     -------
@@ -63,7 +65,7 @@ def on_record(claims: Iterable[Claim]) -> list[Verdict]:
     verdicts = []
     for found in claims:
         if found.grids not in runs:
-            runs[found.grids] = PUBLISHED.among(planned(*found.grids))
+            runs[found.grids] = store.among(planned(*found.grids))
         verdicts.append(judge(found, runs[found.grids]))
     return verdicts
 

@@ -24,10 +24,11 @@ def claims(
     ] = False,
 ) -> None:
     """Judge the claims of the paper, then ours on its three checks, by what is published."""
+    from fflib import records
     from fflib.claims import CHECKS, CLAIMS
     from fflib.evidence import on_record
 
-    verdicts = on_record([*CLAIMS, *CHECKS])
+    verdicts = on_record([*CLAIMS, *CHECKS], records.PUBLISHED)
     if as_json:
         print_json([verdict.as_dict() for verdict in verdicts])
         return
