@@ -206,7 +206,7 @@ def costs(records: Iterable[Record]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row per row of theirs, by its ``source``: its settings, and the ``hours`` that one run
+        A row per row of theirs, by its ``source`` (file, cell and row): its settings, and the ``hours`` that one run
         would take on the machine of the records, in proportion to its epochs; nan where none of
         the records is of its model and batch size.
     """
@@ -224,7 +224,8 @@ def costs(records: Iterable[Record]) -> pd.DataFrame:
         epochs * np.mean(per_epoch[model, batch]) / 3600 if (model, batch) in per_epoch else np.nan
         for epochs, model, batch in zip(rest["epochs"], rest["model"], rest["batch"], strict=True)
     ]
-    table = rest[[*_SETTING, "source"]].assign(hours=hours).set_index("source")
+    source = rest["source"].str.rpartition("/")[2]
+    table = rest[_SETTING].assign(source=source, hours=hours).set_index("source")
     return table.astype({"epochs": int})
 
 
