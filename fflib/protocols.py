@@ -94,7 +94,7 @@ _TRAINING: dict[tuple[str, str], dict[str, Setting]] = {
     ("relu-l2", "ff"): _training(25, 0.01, CODE, batch_size=256)
     | {"schedule": Setting("constant", CODE)},
     ("relu-l2", "bp-ff"): _training(12, 0.001, SEARCH),
-    # A search would choose ten times this rate, and sparser layers with it: see chapter 3.
+    # A search would choose ten times this rate, and sparser layers with it: see chapter 8.
     ("relu-l2", "bp"): _training(20, 0.0001, CODE),
     ("relu-l2", "local-bp"): _training(12, 0.001, CHOICE),
     ("relu-l2", "local-contrast"): _training(12, 0.001, CHOICE),
