@@ -16,6 +16,7 @@ from fflib.claims import Verdict, hoyer, members
 from fflib.errors import ExperimentError
 from fflib.experiment import Experiment
 from fflib.grids import LADDER, LADDER_RATES, LADDER_TRAINING, planned
+from fflib.judging import WORDS
 from fflib.measures.sharing import mean_overlap
 from fflib.obtaining import gather
 from fflib.records import PUBLISHED, Record, Store
@@ -167,19 +168,22 @@ def answer(verdicts: Iterable[Verdict]) -> str:
     str
         Each ingredient with the difference that it makes, by what was found.
     """
-    said = {
-        "confirmed": "On every data set sparseness rises surely by more than {bound:g} with",
-        "partly": "on some but not all with",
-        "refuted": "on none with",
-        "not decidable": "open is",
-    }
-    parts = []
-    for outcome, words in said.items():
+    verdicts = list(verdicts)
+
+    def named(outcome: str) -> str:
         those = [v for v in verdicts if v.verdict == outcome]
-        if those:
-            named = " and ".join(
-                f"{v.claim.id.replace('-', ' ')} ({v.interval:+.2f})" for v in those
-            )
-            parts.append(f"{words.format(bound=those[0].claim.bound)} {named}")
-    text = "; ".join(parts)
-    return f"{text[:1].upper()}{text[1:]}."
+        return ", ".join(
+            f"{v.claim.id.replace('-', ' ')} ({v.interval:+.2f})".replace("-", "−") for v in those
+        )
+
+    yes, some, no, unclear = map(named, WORDS["ours"])
+    much = f"more than {verdicts[0].claim.bound:g}" if verdicts else "much"
+    said = [
+        f"Sparser by {much} on every data set with {yes}."
+        if yes
+        else f"No step of the ladder makes activity sparser by {much} on every data set.",
+        f"On some data sets only: {some}." if some else "",
+        f"Less than that on every data set: {no}." if no else "",
+        f"Not decided: {unclear}." if unclear else "",
+    ]
+    return " ".join(filter(None, said))

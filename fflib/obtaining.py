@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import product
 from typing import Any, Literal
 
-from fflib.errors import ExperimentError, MissingRecord, unknown
+from fflib.errors import ExperimentError, MissingRecord, TrainingError, unknown
 from fflib.experiment import Experiment
 from fflib.records import Record, find, own_store
 from fflib.run import Run
@@ -66,6 +66,7 @@ def gather(
     protocols: Iterable[str] = ("relu-l2",),
     seeds: Iterable[int] = (0,),
     hold_out: Iterable[int | None] = (None,),
+    tolerant: bool = False,
     **overrides: Any,
 ) -> list[Record]:
     """Records of all combinations of what is given.
@@ -76,6 +77,8 @@ def gather(
         Only look records up, or train those that are missing.
     models, datasets, protocols, seeds, hold_out
         Crossed with one another.
+    tolerant : bool
+        Leave out runs whose training fails, rather than to stop at the first.
     **overrides
         Fields of :class:`fflib.Experiment`; those that are None are left to the preset.
 
@@ -85,6 +88,8 @@ def gather(
 
     Raises
     ------
+    TrainingError
+        A training fails, unless that is tolerated.
     ExperimentError
         The source is unknown, or a combination is not possible.
     MissingRecord
@@ -101,4 +106,11 @@ def gather(
             datasets, protocols, hold_out, seeds, models
         )
     ]
-    return [find(e) if source == "records" else obtain(e) for e in experiments]
+    records = []
+    for e in experiments:
+        try:
+            records.append(find(e) if source == "records" else obtain(e))
+        except TrainingError:
+            if not tolerant:
+                raise
+    return records

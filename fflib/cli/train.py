@@ -27,8 +27,9 @@ def train(
     model: Annotated[
         str,
         typer.Option(
-            metavar="ff|bp-ff|bp",
-            help="Forward-Forward; its loss back-propagated; plain back-propagation.",
+            metavar="ff|bp-ff|bp|local-bp|local-contrast",
+            help="Forward-Forward; its loss back-propagated; plain back-propagation; two controls "
+            "trained layer by layer.",
         ),
     ] = "ff",
     dataset: Annotated[
@@ -144,10 +145,12 @@ def _findings(run: "Run") -> dict[str, Any]:
     """The numbers that need no more than one pass over the evaluation images."""
     from dataclasses import asdict
 
+    from fflib.diagnosis import diagnose
     from fflib.measures import polarity, sparsity
 
     values = run.activations(run.experiment.evaluate_on).values
     return {
+        "diagnosis": [str(finding) for finding in diagnose(run)],
         "accuracy": run.accuracy,
         "layer_accuracy": run.layer_accuracy,
         "hoyer": [finite(sparsity.mean_hoyer(h)) for h in values],
@@ -176,5 +179,7 @@ def _print(run: "Run", found: dict[str, Any]) -> None:
         for depth, row in enumerate(zip(*columns.values(), strict=True), 1)
     ]
     print_table(["layer", *columns], rows)
+    for finding in found["diagnosis"]:
+        typer.echo(finding)
     if "record" in found:
         typer.echo(f"recorded in {found['record']}")
