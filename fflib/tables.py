@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from fflib.claims import Claim, Verdict, hoyer, members
+from fflib.claims import Claim, Verdict, members
 from fflib.judging import WORDS
-from fflib.measures.sharing import jaccard, mean_overlap
+from fflib.measures.sharing import jaccard
 from fflib.measures.worth import own_and_others
 from fflib.plots import style
 from fflib.plots.unseen import CARRIED
@@ -18,7 +18,6 @@ from fflib.statistics import holm, mantel, mean_interval
 __all__ = [
     "answers",
     "by_label",
-    "by_signs",
     "checksums",
     "criterion",
     "machines",
@@ -26,7 +25,6 @@ __all__ = [
     "provenance",
     "scorecard",
     "shown",
-    "signs_answer",
     "worth",
 ]
 
@@ -347,49 +345,3 @@ def shown(intervals: pd.DataFrame, spec: str = ".3f") -> pd.DataFrame:
     """
     runs = intervals.iloc[:, 0].map(lambda interval: interval.n)
     return intervals.map(lambda interval: format(interval, spec)).assign(runs=runs)
-
-
-def by_signs(records: Iterable[Record]) -> pd.DataFrame:
-    """Networks trained under a rule for the signs of their weights, beside free ones.
-
-    Parameters
-    ----------
-    records : iterable of Record
-
-    Returns
-    -------
-    DataFrame
-        A row per data set, model and rule: accuracy, Hoyer sparseness and overlap of ensembles
-        (means over the layers), each with its 95 % interval over runs, and the number of runs.
-    """
-    rows = pd.DataFrame(
-        {
-            "data set": style.dataset_name(r.experiment.dataset),
-            "model": style.model_name(r.experiment.model),
-            "signs": r.experiment.signs,
-            "accuracy": r.metrics.accuracy,
-            "Hoyer": hoyer(r),
-            "overlap": np.nanmean(mean_overlap(members(r))),
-        }
-        for r in records
-    )
-    groups = rows.groupby(["data set", "model", "signs"], sort=False)
-    table = groups.agg(lambda values: f"{mean_interval(values):.3f}")
-    return table.assign(runs=groups.size())
-
-
-def signs_answer(verdicts: Iterable[Verdict]) -> str:
-    """What negative weights do, in a sentence for each claim.
-
-    Parameters
-    ----------
-    verdicts : iterable of Verdict
-        On :data:`fflib.claims.SIGNS`.
-
-    Returns
-    -------
-    str
-    """
-    return " ".join(
-        f"{v.claim.title}: {v.verdict} ({v.claim.label}: {v.interval:.2f})." for v in verdicts
-    )
