@@ -178,7 +178,7 @@ CLAIMS: tuple[Claim, ...] = _together(
         grids=("unseen",),
     ),
 )
-
+"""The claims of the paper, in the order of their chapters."""
 
 Fields = Mapping[str, str | None]
 
@@ -254,6 +254,7 @@ INGREDIENTS: tuple[Claim, ...] = _together(
         "FF − BP/FF",
     ),
 )
+"""Check 1: what makes it sparse? Each step of the ladder, see :mod:`fflib.ladder`."""
 
 LEARNED = 0.1
 """How far below ReLU and ℓ2 a choice may stay in accuracy and still count as one that learns."""
@@ -319,6 +320,7 @@ CHOICES: tuple[Claim, ...] = _together(
         lenient=True,
     ),
 )
+"""Check 2: which goodness, which activation?"""
 
 
 def _lost_without_negative(ff: Record, quantity: str) -> float:
@@ -385,6 +387,7 @@ SIGNS: tuple[Claim, ...] = _together(
         grids=("signs",),
     ),
 )
+"""Check 3: what do negative weights do?"""
 
 CHECKS: tuple[Claim, ...] = (*INGREDIENTS, *CHOICES, *SIGNS)
 """Our claims on the three checks that the paper proposes."""

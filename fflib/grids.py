@@ -188,6 +188,7 @@ GRIDS: dict[str, list[Experiment]] = {
         for rate in SWEPT_RATES[model]
     ],
 }
+"""Experiments by the name of their grid."""
 
 # The verdicts on the claims of the paper rest on these, whatever else is on record.
 JUDGED = ("main", "unseen")

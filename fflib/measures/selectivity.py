@@ -12,8 +12,8 @@ __all__ = ["mean_selectivity", "selectivity"]
 def selectivity(class_means: Tensor | ArrayLike) -> NDArray[np.float64]:
     """Class selectivity index of every unit.
 
-    For a unit's largest class mean m and the mean r of its other class means, (m − r) / (|m| + |r|):
-    1 for a unit that answers to a single class, 0 for one that answers to all alike.
+    For a unit's largest class mean m and the mean r of its other class means,
+    ``(m − r) / (|m| + |r|)``: 1 for a unit that answers to a single class, 0 for one that answers to all alike.
 
     Parameters
     ----------
