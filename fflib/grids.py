@@ -13,6 +13,7 @@ from fflib.protocols import MODELS, PROTOCOLS
 __all__ = [
     "AUTHORS_ROWS",
     "DATASETS",
+    "GOODNESS_SEARCH",
     "GRIDS",
     "JUDGED",
     "PRECISION_EPOCHS",
@@ -160,20 +161,7 @@ GRIDS: dict[str, list[Experiment]] = {
             range(3), DATASETS, ("ff", "bp"), ("positive", "dale")
         )
     ],
-    "goodness-search": [
-        Experiment(
-            dataset=dataset,
-            goodness=goodness,
-            activation=activation,
-            theta=theta,
-            epochs=GOODNESS_SEARCH_EPOCHS,
-            **GOODNESS_TRAINING,
-            evaluate_on="validation",
-        )
-        for dataset, goodness, activation in product(DATASETS, GOODNESS, ACTIVATIONS)
-        for theta in thresholds(goodness, activation)
-    ],
-    "goodness": [],  # planned by what the search finds
+    "goodness": [],  # to be planned by what GOODNESS_SEARCH finds
     # It compares settings, so it keeps to validation data like every choice of settings.
     "learning-rate": [
         Experiment(
@@ -189,6 +177,21 @@ GRIDS: dict[str, list[Experiment]] = {
     ],
 }
 """Experiments by the name of their grid."""
+
+GOODNESS_SEARCH: list[Experiment] = [
+    Experiment(
+        dataset=dataset,
+        goodness=goodness,
+        activation=activation,
+        theta=theta,
+        epochs=GOODNESS_SEARCH_EPOCHS,
+        **GOODNESS_TRAINING,
+        evaluate_on="validation",
+    )
+    for dataset, goodness, activation in product(DATASETS, GOODNESS, ACTIVATIONS)
+    for theta in thresholds(goodness, activation)
+]
+"""Candidates for the thresholds of check 2; they join the grids with their records."""
 
 # The verdicts on the claims of the paper rest on these, whatever else is on record.
 JUDGED = ("main", "unseen")

@@ -8,7 +8,7 @@ import pytest
 from synthetic import PROVENANCE
 
 from fflib.book import chapters
-from fflib.claims import CLAIMS, Claim, judge, scorecard
+from fflib.claims import CHOICES, CLAIMS, Claim, judge, scorecard
 from fflib.experiment import Experiment
 from fflib.records import Record
 from fflib.statistics import mean_interval
@@ -169,3 +169,39 @@ def test_criteria_have_units_of_their_quantity():
     for c in CLAIMS:
         assert c.quantity
         assert f"{c.bound:g}" in c.criterion
+
+
+def test_a_lenient_claim_counts_runs_that_lack_what_they_are_compared_with():
+    def seen(ff, bp):
+        return 1.0 if bp is None else 0.0
+
+    strict = replace(claim(control=True), measure=seen)
+    records = runs([0.9, 0.8]) + runs([0.7], model="bp")
+    assert judge(strict, records).interval.n == 1
+    lenient = judge(replace(strict, lenient=True), records)
+    assert lenient.cells[0].values == (0.0, 1.0)
+
+
+def test_a_claim_of_ours_is_confirmed_or_refuted():
+    ours = replace(claim(), by="ours")
+    assert judge(ours, runs([0.8, 0.81, 0.82])).verdict == "confirmed"
+    assert judge(ours, runs([0.3, 0.31, 0.32])).verdict == "refuted"
+    assert judge(ours, []).verdict == "not decidable"
+
+
+def test_the_range_over_choices_leaves_out_those_that_do_not_learn():
+    (goodness, _) = CHOICES
+
+    def cell(goodness_name, value, accuracy):
+        made = record(value)
+        fields = {"goodness": goodness_name, "theta": 0.5, "evaluate_on": "validation"}
+        return made.model_copy(
+            update={
+                "experiment": Experiment(**fields),
+                "metrics": made.metrics.model_copy(update={"accuracy": accuracy}),
+            }
+        )
+
+    records = [cell("l2", 0.5, 0.9), cell("l1", 0.7, 0.85), cell("linf", 0.1, 0.3)]
+    (value,) = judge(goodness, records).cells[0].values
+    assert value == pytest.approx(0.2)
