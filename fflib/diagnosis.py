@@ -57,7 +57,7 @@ class Finding:
     ----------
     sign : {"not sparse", "poor accuracy", "out of balance"}
     evidence : str
-        Where it shows, with the number.
+        Where it shows, with the numbers.
     cause : str
         What usually lies behind it, and what to change.
     """
@@ -83,7 +83,8 @@ def diagnose(run: Run) -> list[Finding]:
     Returns
     -------
     list of Finding
-        Empty where nothing is found, which is no proof that all is well.
+        One for each sign and cause, over all layers; empty where nothing is found, which is no
+        proof that all is well.
 
     Examples
     --------
@@ -95,7 +96,10 @@ def diagnose(run: Run) -> list[Finding]:
     found = list(_poor_accuracy(run))
     if run.experiment.labelled and run.experiment.activation == "relu":
         found += [*_not_sparse(run), *_out_of_balance(run)]
-    return found
+    evidence: dict[tuple[str, str], list[str]] = {}
+    for one in found:
+        evidence.setdefault((one.sign, one.cause), []).append(one.evidence)
+    return [Finding(sign, ", ".join(said), cause) for (sign, cause), said in evidence.items()]
 
 
 def _not_sparse(run: Run) -> Iterator[Finding]:
@@ -135,7 +139,7 @@ def _poor_accuracy(run: Run) -> Iterator[Finding]:
         if e.labelled and rows[-1]["ordered"] < ORDERED:
             yield Finding(
                 "poor accuracy",
-                f"{where} finds the right label better in {rows[-1]['ordered']:.1%} of the pairs",
+                f"{where} finds the right label better in {rows[-1]['ordered']:.1%} of pairs",
                 "train for more epochs; if its loss does not fall, change learning_rate or theta",
             )
 
@@ -147,7 +151,7 @@ def _out_of_balance(run: Run) -> Iterator[Finding]:
         if not low <= balance <= high:
             yield Finding(
                 "out of balance",
-                f"in layer {depth} positive weights sum to {balance:.2f} times the negative ones",
+                f"positive weights of layer {depth} sum to {balance:.2f} times its negative ones",
                 "norm=None leaves inputs as large as the layer below made them: give a norm"
                 if run.experiment.norm is None
                 else "look at how weights begin (label_gain, signs) and at theta",
