@@ -9,7 +9,9 @@ from synthetic import CLASSES, LAYERS, of, record
 
 from fflib.compute import learning_curve
 from fflib.plots import accuracy, learning, polarity, style
+from fflib.protocols import MODELS
 
+COLOURS = {model: style.MODEL_COLOURS[model] for model in MODELS}
 HERE = [record(model, seed) for model in ("bp", "ff", "bp-ff") for seed in (0, 1)]
 CELLS = [
     record(model, seed, dataset, protocol)
@@ -77,7 +79,7 @@ def test_every_panel_says_what_its_axes_are_within_the_figure(name):
 
 def test_a_point_for_every_run_and_a_bar_at_the_mean():
     (ax,) = accuracy.accuracies(HERE, RECORDED).axes
-    for model, colour in style.MODEL_COLOURS.items():
+    for model, colour in COLOURS.items():
         values = [r.metrics.accuracy for r in of(HERE, model=model)]
         points, bar = (data[:, 0] for data in lines(ax, colour))
         assert points.tolist() == values
@@ -97,7 +99,7 @@ def test_error_falls_against_three_costs():
         axes, ("epochs", "multiply_adds", "seconds"), (1, 1e-6, 1), strict=True
     ):
         assert len(ax.lines) == len(HERE)
-        for model, colour in style.MODEL_COLOURS.items():
+        for model, colour in COLOURS.items():
             for run, drawn in zip(of(HERE, model=model), lines(ax, colour), strict=True):
                 curve = learning_curve(run)
                 np.testing.assert_allclose(drawn[:, 0], curve[cost] * scale)
@@ -111,7 +113,7 @@ def test_the_end_of_every_layer_is_marked():
 
 def test_histograms_of_weights_are_split_at_zero():
     grid = np.reshape(polarity.weight_histograms(HERE).axes, (3, LAYERS))
-    for row, model in zip(grid, style.MODEL_COLOURS, strict=True):
+    for row, model in zip(grid, COLOURS, strict=True):
         run = of(HERE, model=model)[0]
         for depth, ax in enumerate(row):
             counts, edges = (run.arrays[name][depth] for name in ("weights", "weight_edges"))
@@ -173,7 +175,7 @@ def test_links_lead_from_different_classes_to_a_common_one():
     axes = polarity.positive_links(HERE).axes
     assert len(axes) == LAYERS - 1
     for depth, ax in enumerate(axes, start=1):
-        for model, colour in style.MODEL_COLOURS.items():
+        for model, colour in COLOURS.items():
             for run, drawn in zip(of(HERE, model=model), lines(ax, colour), strict=True):
                 links = run.metrics.layers[depth].links
                 assert drawn[:, 1].tolist() == [links["different_class"], links["same_class"]]
