@@ -12,6 +12,7 @@ from fflib.measures import sharing
 from fflib.measures.ensembles import RULES
 from fflib.plots import style
 from fflib.plots.panels import runs_by_layer, shifts, wall
+from fflib.protocols import MODELS
 from fflib.records import Record
 
 __all__ = [
@@ -220,7 +221,8 @@ def sparseness_against_accuracy(records: Iterable[Record], recorded: pd.DataFram
         1, len(datasets), figsize=(style.WIDTH, 3.6), sharey=True, squeeze=False
     )
     for ax, dataset in zip(axes[0], datasets, strict=True):
-        for model, marker in style.MARKERS.items():
+        for model in MODELS:
+            marker = style.MARKERS[model]
             colour, name = style.MODEL_COLOURS[model], style.model_name(model)
             rows = recorded[(recorded["dataset"] == dataset) & (recorded["model"] == model)]
             ax.plot(rows["accuracy"], rows["s1"], marker, color=colour, mfc="none", alpha=0.7)
