@@ -1,11 +1,17 @@
-"""What every test runs under: no progress bars, a store of its own, no deadline for properties."""
+"""What every test runs under: no progress bars, a store of its own, properties that repeat.
+
+``HYPOTHESIS_PROFILE=search pytest`` looks for counterexamples anew, and longer.
+"""
+
+import os
 
 import pytest
 from hypothesis import settings
 
 # How long an example takes says something of the machine, nothing of the property.
-settings.register_profile("fflib", deadline=None)
-settings.load_profile("fflib")
+settings.register_profile("repeat", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 
 @pytest.fixture(autouse=True)

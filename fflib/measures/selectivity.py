@@ -38,7 +38,8 @@ def selectivity(class_means: Tensor | ArrayLike) -> NDArray[np.float64]:
     known = ~np.isnan(means)
     best = np.where(known, means, -np.inf).max(axis=-2)
     others = np.maximum(known.sum(axis=-2) - 1, 1)
-    rest = (np.where(known, means, 0).sum(axis=-2) - best) / others
+    # Without the minimum, rounding would now and then find the rest above the best.
+    rest = np.minimum((np.where(known, means, 0).sum(axis=-2) - best) / others, best)
     scale = np.abs(best) + np.abs(rest)
     index = np.full(best.shape, np.nan)
     return np.divide(best - rest, scale, out=index, where=np.isfinite(scale) & (scale > 0))
