@@ -1,19 +1,16 @@
 """The experiments behind the published numbers, grid by grid."""
 
-import math
 from itertools import product
 from typing import Any
 
-from fflib.activation import ACTIVATIONS
+from fflib import goodness_grid
 from fflib.errors import ExperimentError, unknown
 from fflib.experiment import Experiment
-from fflib.goodness import GOODNESS
 from fflib.protocols import MODELS, PROTOCOLS
 
 __all__ = [
     "AUTHORS_ROWS",
     "DATASETS",
-    "GOODNESS_SEARCH",
     "GRIDS",
     "JUDGED",
     "PRECISION_EPOCHS",
@@ -23,7 +20,6 @@ __all__ = [
     "UNSEEN_EPOCHS",
     "UNSEEN_SEEDS",
     "planned",
-    "thresholds",
 ]
 
 DATASETS = ("mnist", "fashion-mnist")
@@ -71,60 +67,6 @@ LADDER_RATES = (0.0003, 0.001, 0.003, 0.01)  # of the sweep over rates, those th
 # Check 3. Models whose weights are changed by their sign, or held to one in training.
 SIGNS_MODELS = ("ff", "bp-ff", "bp")
 SIGNS_TRAINING: dict[str, Any] = {"epochs": 8, "precision": "mixed"}
-
-# Check 2. A threshold is no threshold for another goodness, so that each combination has its own,
-# chosen on validation data among the goodness that some units at one would have.
-GOODNESS_TRAINING: dict[str, Any] = {"learning_rate": 0.003, "precision": "mixed"}
-GOODNESS_EPOCHS = 5
-GOODNESS_SEARCH_EPOCHS = 2
-UNITS_AT_ONE = (2, 10, 50, 250)
-HEIGHTS = {True: (0.3, 0.5, 0.7, 0.9), False: (0.5, 1.0, 2.0, 4.0)}  # of bounded units or not
-
-
-def thresholds(goodness: str, activation: str) -> tuple[float, ...]:
-    """Thresholds that a search over them tries, the lowest first.
-
-    Parameters
-    ----------
-    goodness, activation : str
-
-    Returns
-    -------
-    tuple of float
-        The goodness of 2, 10, 50 and 250 units of 784 at one and all others at zero; for the
-        maximum, which does not count units, that of one unit at four heights.
-
-    Examples
-    --------
-    >>> thresholds("l1", "relu"), thresholds("linf", "tanh")
-    ((2.0, 10.0, 50.0, 250.0), (0.3, 0.5, 0.7, 0.9))
-    """
-    if goodness == "linf":
-        return HEIGHTS[ACTIVATIONS[activation].bounded]
-    by_count = {"l1": float, "l2": math.sqrt, "mean-square": lambda units: units / 784}
-    return tuple(round(by_count[goodness](units), 4) for units in UNITS_AT_ONE)
-
-
-GOODNESS_SEARCH: list[Experiment] = [
-    Experiment(
-        dataset=dataset,
-        goodness=goodness,
-        activation=activation,
-        theta=theta,
-        epochs=GOODNESS_SEARCH_EPOCHS,
-        **GOODNESS_TRAINING,
-        evaluate_on="validation",
-    )
-    for dataset, goodness, activation in product(DATASETS, GOODNESS, ACTIVATIONS)
-    for theta in thresholds(goodness, activation)
-]
-"""Candidates for the thresholds of check 2."""
-
-# The published threshold is 3. Negatives and order are crossed, at that threshold.
-SWEPT_THETAS = (1.0, 2.0, 3.0, 5.0, 8.0)
-SWEPT_NEGATIVES = ("fixed", "resampled", "hard")
-SWEPT_ORDERS = ("sequential", "simultaneous")
-CHOICE_SEEDS = range(3)
 
 PRECISION_EPOCHS = 5  # rounding does its harm in every step, so that short runs show it too
 
@@ -182,27 +124,9 @@ GRIDS: dict[str, list[Experiment]] = {
             range(3), DATASETS, ("ff", "bp"), ("positive", "dale")
         )
     ],
-    "goodness-search": GOODNESS_SEARCH,
-    "goodness": [],
-    "settings": [
-        Experiment(
-            **setting,
-            dataset=dataset,
-            seed=seed,
-            epochs=GOODNESS_EPOCHS,
-            **GOODNESS_TRAINING,
-            evaluate_on="validation",
-        )
-        for seed, dataset in product(CHOICE_SEEDS, DATASETS)
-        for setting in [
-            *({"theta": theta} for theta in SWEPT_THETAS),
-            *(
-                {"negatives": negatives, "order": order}
-                for negatives, order in product(SWEPT_NEGATIVES, SWEPT_ORDERS)
-                if (negatives, order) != ("fixed", "sequential")
-            ),
-        ]
-    ],
+    "goodness-search": [*goodness_grid.SEARCH, *goodness_grid.SECOND_SEARCH],
+    "goodness": goodness_grid.runs(range(3)),
+    "settings": goodness_grid.SETTINGS,
     # It compares settings, so it keeps to validation data like every choice of settings.
     "learning-rate": [
         Experiment(

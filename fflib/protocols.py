@@ -106,7 +106,7 @@ _TRAINING: dict[tuple[str, str], dict[str, Setting]] = {
     ("sigmoid-linf", "local-contrast"): _training(8, 0.003, CHOICE),
 }
 
-LARGE = ("mnist", "fashion-mnist")
+LARGE = ("mnist", "fashion-mnist", "cifar-10", "cifar-10-jpeg")
 # Digits and most folders of images are so small that an epoch is a handful of steps.
 _SMALL = {
     "epochs": Setting(40, BUDGET),

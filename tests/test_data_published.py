@@ -19,9 +19,7 @@ from fflib.data import published
 from fflib.errors import DataError, MissingData
 
 FILES = {
-    name: [
-        published.PUBLISHED[name].folder + "/raw/" + file for file in published.PUBLISHED[name].md5
-    ]
+    name: [f"{published.PUBLISHED[name].folder}/{file}" for file in published.PUBLISHED[name].md5]
     for name in ("mnist", "fashion-mnist")
 }
 needs_mnist = pytest.mark.skipif(
@@ -99,10 +97,7 @@ def test_missing_data_say_where_they_were_looked_for_and_the_three_ways_out(
         with pytest.raises(MissingData, match=reason) as error:
             data.load(name, download=download)
         message = one_line(error)
-        assert (
-            f"{nowhere / 'mine' / folder / 'raw'} and {nowhere / 'data' / folder / 'raw'}"
-            in message
-        )
+        assert f"{nowhere / 'mine' / folder} and {nowhere / 'data' / folder}" in message
         assert "set FFLIB_DATA" in message
         assert f"`fflib data fetch {name}`" in message
         assert "use the embedded dataset 'digits'" in message

@@ -58,7 +58,7 @@ def check(
 
 
 @app.command()
-def fetch(name: Annotated[str, typer.Argument(help="mnist or fashion-mnist.")]) -> None:
+def fetch(name: Annotated[str, typer.Argument(help="mnist, fashion-mnist or cifar-10.")]) -> None:
     """Download a data set unless it is here and intact."""
     from fflib import data
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import warnings
+from collections.abc import Callable
 from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
@@ -65,7 +66,7 @@ def read_folder(folder: Path) -> Dataset:
 def _read(
     folder: Path, classes: tuple[str, ...], cut: int, state: tuple[tuple[Path, int, int, int], ...]
 ) -> Dataset:
-    images, checksum = _images(folder, [path for path, *_ in state])
+    images, checksum = images_of(folder, [path for path, *_ in state])
     labels = torch.tensor([label for _, label, *_ in state])
     return Dataset.of(
         f"folder:{folder.name}",
@@ -141,12 +142,14 @@ def _state(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _images(folder: Path, paths: list[Path]) -> tuple[torch.Tensor, str]:
+def images_of(
+    folder: Path, paths: list[Path], read: Callable[[Path], bytes] = Path.read_bytes
+) -> tuple[torch.Tensor, str]:
     """Read images into one tensor, with the MD5 over their sorted names and their contents."""
     digests = {}
     arrays: list[np.ndarray] = []
     for path in tqdm(paths, desc=f"reading {folder.name}", unit="image", delay=2, leave=False):
-        content, array = _image(path)
+        content, array = _image(path, read)
         if arrays and array.shape[:2] != arrays[0].shape[:2]:
             raise DataError(
                 f"{path}: all images must have one size, this has {_size(array)} pixels and "
@@ -162,10 +165,10 @@ def _images(folder: Path, paths: list[Path]) -> tuple[torch.Tensor, str]:
     return torch.from_numpy(np.stack(arrays)), checksum
 
 
-def _image(path: Path) -> tuple[bytes, np.ndarray]:
+def _image(path: Path, read: Callable[[Path], bytes]) -> tuple[bytes, np.ndarray]:
     """Read a file's content, and its pixels of shape (height, width) or (height, width, 3)."""
     try:
-        content = path.read_bytes()
+        content = read(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(content), formats=FORMATS)

@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: found, checked against their published MD5, read by torchvision."""
+"""Published data sets: found, checked against their MD5, read by torchvision or from an archive."""
 
 import hashlib
 import os
@@ -11,6 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import torch
+
+from fflib.data.archive import read_archive
 from fflib.data.dataset import Dataset, Split
 from fflib.errors import DataError, MissingData
 
@@ -24,21 +27,31 @@ class Published:
     Parameters
     ----------
     folder : str
-        torchvision's name for the class and for the folder that holds ``raw/``.
+        Where its files lie under a root, laid out as torchvision does.
     classes : tuple of str
         What each label stands for.
     md5 : dict of str to str
-        Published checksum of each uncompressed file in ``raw/``.
+        Checksum of each file.
+    reader : str or None
+        Name of torchvision's class that reads and downloads it; None for an archive of images,
+        which nobody offers for download.
     """
 
     folder: str
     classes: tuple[str, ...]
     md5: dict[str, str]
+    reader: str | None
+
+
+CIFAR_10 = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
 
 
 PUBLISHED = {
     "mnist": Published(
-        folder="MNIST",
+        folder="MNIST/raw",
         classes=tuple("0123456789"),
         md5={
             "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -46,9 +59,10 @@ PUBLISHED = {
             "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
             "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
         },
+        reader="MNIST",
     ),
     "fashion-mnist": Published(
-        folder="FashionMNIST",
+        folder="FashionMNIST/raw",
         classes=(
             "T-shirt",
             "Trouser",
@@ -67,6 +81,28 @@ PUBLISHED = {
             "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
             "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
         },
+        reader="FashionMNIST",
+    ),
+    "cifar-10": Published(
+        folder="cifar-10-batches-py",
+        classes=CIFAR_10,
+        md5={
+            "data_batch_1": "c99cafc152244af753f735de768cd75f",
+            "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+            "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+            "data_batch_4": "634d18415352ddfa80567beed471001a",
+            "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+            "test_batch": "40351d587109b95175f43aff81a1287e",
+            "batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
+        },
+        reader="CIFAR10",
+    ),
+    # The images of CIFAR-10 encoded anew as JPEG, which loses detail.
+    "cifar-10-jpeg": Published(
+        folder=".",
+        classes=CIFAR_10,
+        md5={"cifar10-jpeg.tar.gz": "0d11abded7da73ed95b60c470137a5e6"},
+        reader=None,
     ),
 }
 
@@ -111,8 +147,8 @@ def roots(root: str | Path | None = None) -> list[Path]:
 
 
 def files(name: str, root: Path) -> list[Path]:
-    """List the paths at which torchvision expects a data set's four files under a root."""
-    return [root / PUBLISHED[name].folder / "raw" / file for file in PUBLISHED[name].md5]
+    """List the paths at which a data set's files are expected under a root."""
+    return [root / PUBLISHED[name].folder / file for file in PUBLISHED[name].md5]
 
 
 def find(name: str, root: str | Path | None = None) -> Path | None:
@@ -147,15 +183,25 @@ def read_published(name: str, root: Path) -> Dataset:
                 f"{check.path} is truncated or altered: its MD5 is {check.found}, the published "
                 f"one {check.expected}; delete it and run `fflib data fetch {name}`"
             )
-    published, loader = PUBLISHED[name], _torchvision_class(name)
-    train, test = loader(root, train=True), loader(root, train=False)
-    return Dataset.of(
-        name,
-        published.classes,
-        Split(train.data, train.targets),
-        Split(test.data, test.targets),
-        {check.path.name: check.expected for check in checks},
+    published = PUBLISHED[name]
+    if published.reader is None:
+        train, test = read_archive(*files(name, root), published.classes)
+    else:
+        train, test = _read(published.reader, root)
+    checksums = {check.path.name: check.expected for check in checks}
+    return Dataset.of(name, published.classes, train, test, checksums)
+
+
+def _read(reader: str, root: Path) -> tuple[Split, Split]:
+    """Read both splits by torchvision; images of (height, width, channel) become channels first."""
+    train, test = (
+        Split(images if images.ndim == 3 else images.permute(0, 3, 1, 2).contiguous(), labels)
+        for part in (True, False)
+        for loaded in [_torchvision_class(reader)(root, train=part)]
+        for images in [torch.as_tensor(loaded.data)]
+        for labels in [torch.as_tensor(loaded.targets)]
     )
+    return train, test
 
 
 def download(name: str, places: list[Path]) -> Path:
@@ -173,11 +219,13 @@ def download(name: str, places: list[Path]) -> Path:
     MissingData
         If the data cannot be downloaded or stored; it names all places.
     """
-    root = places[-1]
+    reader, root = PUBLISHED[name].reader, places[-1]
+    if reader is None:
+        raise missing(name, places, "it is not offered for download")
     try:
         root.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=root, prefix=".fetch-") as fresh, _timeout(TIMEOUT):
-            _torchvision_class(name)(fresh, download=True)
+            _torchvision_class(reader)(fresh, download=True)
             for new, path in zip(files(name, Path(fresh)), files(name, root), strict=True):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 new.replace(path)
@@ -189,19 +237,20 @@ def download(name: str, places: list[Path]) -> Path:
 
 def missing(name: str, places: list[Path], reason: str) -> MissingData:
     """Make the error for a data set that is nowhere: where it was looked for, the ways out."""
-    folder = PUBLISHED[name].folder
-    looked = " and ".join(str(place / folder / "raw") for place in places)
+    first = files(name, Path())[0]
+    what = first if PUBLISHED[name].reader is None else first.parent
+    looked = " and ".join(str(place / what) for place in places)
+    fetching = "" if PUBLISHED[name].reader is None else f"run `fflib data fetch {name}`, "
     return MissingData(
-        f"{name} is not on this machine: looked in {looked}, and {reason}; "
-        f"set FFLIB_DATA to the folder that holds {folder}/, run `fflib data fetch {name}`, "
-        "or use the embedded dataset 'digits'"
+        f"{name} is not on this machine: looked for {looked}, and {reason}; set FFLIB_DATA to the "
+        f"folder that holds {what.parts[0]}, {fetching}or use the embedded dataset 'digits'"
     )
 
 
-def _torchvision_class(name: str) -> Any:
+def _torchvision_class(reader: str) -> Any:
     import torchvision  # takes a second, and the embedded data do without
 
-    original = getattr(torchvision.datasets, PUBLISHED[name].folder)
+    original = getattr(torchvision.datasets, reader)
     # torchvision prefers what its old versions pickled into `processed/` to the checked files.
     return type(original.__name__, (original,), {"_check_legacy_exist": lambda self: False})
 

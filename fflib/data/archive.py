@@ -1,0 +1,73 @@
+"""Images from an archive of class folders, which is read without being unpacked."""
+
+import tarfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import torch
+
+from fflib.data.dataset import Split
+from fflib.data.folder import SUFFIXES, images_of, spread
+from fflib.errors import DataError
+
+PARTS = ("train", "test")
+
+
+def read_archive(archive: Path, classes: Sequence[str]) -> tuple[Split, Split]:
+    """Read ``train/<class>/*`` and ``test/<class>/*`` of a tar archive.
+
+    The classes are spread evenly over each split, as in :func:`fflib.data.folder.read_folder`.
+
+    Parameters
+    ----------
+    archive : Path
+        A tar file, compressed or not.
+    classes : sequence of str
+        Names of the class folders, in the order of the labels.
+
+    Returns
+    -------
+    train, test : Split
+
+    Raises
+    ------
+    DataError
+        If the archive cannot be read, a file in it lies elsewhere, or an image is broken.
+    """
+    contents: dict[Path, bytes] = {}
+    try:
+        with tarfile.open(archive) as packed:
+            for member in packed:
+                name = PurePosixPath(member.name)
+                if member.isfile() and name.suffix.lower() in SUFFIXES:
+                    file = packed.extractfile(member)
+                    assert file is not None
+                    contents[archive / name] = file.read()
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        raise DataError(
+            f"{archive} must be a readable tar archive ({error}): replace it"
+        ) from error
+    by_folder: dict[tuple[str, ...], list[Path]] = {
+        (part, label): [] for part in PARTS for label in classes
+    }
+    for path in sorted(contents):
+        where = path.relative_to(archive).parent.parts
+        if where not in by_folder:
+            raise DataError(
+                f"{path} must lie in train/<class> or test/<class> of the archive, with a class of "
+                f"{', '.join(classes)}: replace the archive"
+            )
+        by_folder[where].append(path)
+    train, test = (
+        _split(archive, [by_folder[part, label] for label in classes], contents) for part in PARTS
+    )
+    return train, test
+
+
+def _split(archive: Path, groups: list[list[Path]], contents: dict[Path, bytes]) -> Split:
+    if not all(groups):
+        raise DataError(f"{archive} must hold images of every class in train/ and test/")
+    examples = spread(groups)
+    images, _ = images_of(archive, [path for path, _ in examples], contents.__getitem__)
+    return Split(images, torch.tensor([label for _, label in examples]))
