@@ -144,18 +144,19 @@ SWEPT_THETAS = (1.0, 2.0, 3.0, 5.0, 8.0)
 SWEPT_NEGATIVES = ("fixed", "resampled", "hard")
 SWEPT_ORDERS = ("sequential", "simultaneous")
 
+_SWEPT: list[dict[str, Any]] = [
+    *({"theta": theta} for theta in SWEPT_THETAS),
+    *(
+        {"negatives": negatives, "order": order}
+        for negatives, order in product(SWEPT_NEGATIVES, SWEPT_ORDERS)
+        if (negatives, order) != ("fixed", "sequential")
+    ),
+]
+
 SETTINGS: list[Experiment] = [
     Experiment(
         **setting, dataset=dataset, seed=seed, epochs=EPOCHS, **TRAINING, evaluate_on="validation"
     )
-    for seed, dataset in product(range(3), LARGE)
-    for setting in [
-        *({"theta": theta} for theta in SWEPT_THETAS),
-        *(
-            {"negatives": negatives, "order": order}
-            for negatives, order in product(SWEPT_NEGATIVES, SWEPT_ORDERS)
-            if (negatives, order) != ("fixed", "sequential")
-        ),
-    ]
+    for seed, dataset, setting in product(range(3), LARGE, _SWEPT)
 ]
 """Rectified units and the ℓ₂ goodness at other thresholds, with other negatives, in other order."""

@@ -29,7 +29,7 @@ def list_() -> None:
     for name in NAMES:
         found = where(name)
         place = "comes with scikit-learn" if found.embedded else found.root
-        rows.append([name, place or f"not here: fflib data fetch {name}"])
+        rows.append([name, place or _not_here(name)])
     print_table(["name", "where"], rows)
 
 
@@ -47,7 +47,7 @@ def check(
         files = data.check(each)
         here = data.where(each).embedded or any(file.found for file in files)
         if not here:
-            typer.echo(f"{each}: not here: fflib data fetch {each}")
+            typer.echo(f"{each}: {_not_here(each)}")
         elif not files:
             typer.echo(f"{each}: comes with scikit-learn, no files to check")
         for file in files if here else ():
@@ -65,3 +65,9 @@ def fetch(name: Annotated[str, typer.Argument(help="mnist, fashion-mnist or cifa
     files = data.fetch(name)
     place = files[0].path.parent if files else "scikit-learn"
     typer.echo(f"{name} is in {place}, {len(files)} files intact")
+
+
+def _not_here(name: str) -> str:
+    from fflib.data import where
+
+    return f"not here: fflib data fetch {name}" if where(name).offered else "not here"

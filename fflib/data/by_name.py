@@ -27,11 +27,14 @@ class Availability:
         The folder in which it was found, None where it is embedded or was not found.
     embedded : bool
         Whether it comes with an installed library, and no files are needed.
+    offered : bool
+        Whether :func:`fetch` can download it.
     """
 
     name: str
     root: Path | None
     embedded: bool
+    offered: bool = True
 
     @property
     def here(self) -> bool:
@@ -42,7 +45,7 @@ class Availability:
 def load(name: str | Path, root: str | Path | None = None, download: bool = True) -> Dataset:
     """Load a data set by its name, or from a folder of class folders of images.
 
-    MNIST and Fashion-MNIST are looked for in `root`; without it in ``$FFLIB_DATA``, then in
+    Published data sets are looked for in `root`; without it in ``$FFLIB_DATA``, then in
     ``data/`` of the checkout (or of the working directory, for an installed package), and
     are else downloaded there. Their files are checked once per process. One data set never
     stands in for another.
@@ -53,7 +56,8 @@ def load(name: str | Path, root: str | Path | None = None, download: bool = True
         One of `NAMES`, or a folder; a str that is a name is never taken for a folder.
     root : str or Path, optional
         The only folder to look in and to download into, laid out as torchvision does:
-        ``MNIST/raw/...`` and ``FashionMNIST/raw/...``.
+        ``MNIST/raw/...``, ``FashionMNIST/raw/...`` and ``cifar-10-batches-py/...``. The JPEG copy
+        of CIFAR-10 is an archive in it, ``cifar10-jpeg.tar.gz``.
     download : bool
         Whether to download a data set that is not found.
 
@@ -196,7 +200,8 @@ def where(name: str, root: str | Path | None = None) -> Availability:
     _require_name(name)
     if name == EMBEDDED:
         return Availability(name, None, embedded=True)
-    return Availability(name, published.find(name, root), embedded=False)
+    offered = PUBLISHED[name].reader is not None
+    return Availability(name, published.find(name, root), embedded=False, offered=offered)
 
 
 def _require_name(name: str) -> None:

@@ -185,7 +185,8 @@ def read_published(name: str, root: Path) -> Dataset:
             )
     published = PUBLISHED[name]
     if published.reader is None:
-        train, test = read_archive(*files(name, root), published.classes)
+        (archive,) = files(name, root)
+        train, test = read_archive(archive, published.classes)
     else:
         train, test = _read(published.reader, root)
     checksums = {check.path.name: check.expected for check in checks}
