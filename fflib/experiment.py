@@ -26,7 +26,15 @@ from fflib.protocols import (
     preset,
 )
 
-__all__ = ["Experiment"]
+__all__ = ["CONVOLUTIONAL", "Experiment", "LabelCode", "Scope"]
+
+LabelCode = Literal["border", "planes", "wave", "learned"]
+Scope = Literal["layer", "location", "channel", "class"]
+
+CONVOLUTIONAL = ("label", "scope", "loss", "peer", "reach")
+"""Fields that mean something to convolutional networks only."""
+
+CONV_NORMS = ("l2", "layer", "batch")
 
 
 class Experiment(BaseModel):
@@ -55,7 +63,11 @@ class Experiment(BaseModel):
         ("validation" trains on five sixths of the training set and leaves test images alone),
         ``order`` ("simultaneous" trains all layers of an FF network in every step, each still by
         itself), ``signs`` ("positive" keeps every weight at or above zero; "dale" gives all
-        weights that leave a hidden unit one sign), ``probe`` (what is measured besides the usual).
+        weights that leave a hidden unit one sign), ``probe`` (what is measured besides the usual),
+        ``architecture`` ("conv" for a stack of convolutions with ``hidden`` channels); for it
+        alone ``label`` (how images carry it), ``scope`` (what a goodness is taken over), both see
+        :class:`fflib.convolution.ConvNetwork`, ``loss`` ("symmetric" knows no threshold), ``peer``
+        (strength of the pull towards equal activity), ``reach`` (layers that a loss trains).
 
     Raises
     ------
@@ -98,6 +110,12 @@ class Experiment(BaseModel):
     order: Literal["sequential", "simultaneous"] = "sequential"
     signs: Literal["free", "positive", "dale"] = "free"
     probe: Literal["weight-signs"] | None = None
+    architecture: Literal["dense", "conv"] = "dense"
+    label: LabelCode = "border"
+    scope: Scope = "layer"
+    loss: Literal["threshold", "symmetric"] = "threshold"
+    peer: float = Field(0.0, ge=0)
+    reach: int = Field(1, ge=1)
 
     def __init__(self, **fields: Any) -> None:
         names = type(self).model_fields
@@ -124,15 +142,22 @@ class Experiment(BaseModel):
         for kind, value, valid in (("model", model, models), ("protocol", protocol, PROTOCOLS)):
             if value not in valid:
                 raise ValueError(unknown(kind, value, valid))
-        settings = preset(protocol, model, str(dataset))
+        architecture = given.get("architecture", "dense")
+        settings = preset(protocol, model, str(dataset), architecture)
         filled = {name: setting.value for name, setting in settings.items()}
+        if given.get("scope") == "class" or given.get("loss") == "symmetric":
+            filled["theta"] = None
+        if given.get("scope") == "class":
+            filled["negatives"] = None
         return filled | {**given, "dataset": str(dataset)}
 
     @model_validator(mode="after")
     def _rules(self) -> "Experiment":
         if self.dataset not in NAMES and not Path(self.dataset).is_dir():
             raise ValueError(unknown("dataset", self.dataset, NAMES))
-        for field, valid in (("activation", ACTIVATIONS), ("goodness", GOODNESS), ("norm", NORMS)):
+        conv = self.architecture == "conv"
+        norms = CONV_NORMS if conv else NORMS
+        for field, valid in (("activation", ACTIVATIONS), ("goodness", GOODNESS), ("norm", norms)):
             value = getattr(self, field)
             if value is not None and value not in valid:
                 raise ValueError(unknown(field, value, valid))
@@ -147,22 +172,58 @@ class Experiment(BaseModel):
                     f"{name} has no meaning for model {self.model!r}, got "
                     f"{getattr(self, name)!r}: leave it out"
                 )
-        if self.order == "simultaneous" and not (self.labelled and self.layerwise):
+        if self.order == "simultaneous" and self.model not in ("ff", "local-contrast"):
             raise ValueError(
                 f"order 'simultaneous' is for 'ff' and 'local-contrast', got model {self.model!r}"
             )
         needed = ("goodness", "theta", "negatives") if self.labelled else ()
         for name in needed:
-            if name not in meaningless and getattr(self, name) is None:
+            optional = name in meaningless or (name == "theta" and self.loss == "symmetric")
+            if not optional and getattr(self, name) is None:
                 raise ValueError(f"{name} is needed by model {self.model!r}, got None")
-        if self.goodness is not None:
+        self._fits_architecture()
+        if self.goodness is not None and not conv:
             self._threshold_within_reach()
         return self
 
+    def _fits_architecture(self) -> None:
+        fields = type(self).model_fields
+        if self.architecture == "dense":
+            for name in CONVOLUTIONAL:
+                if getattr(self, name) != fields[name].default:
+                    raise ValueError(
+                        f"{name} is for architecture 'conv', got {getattr(self, name)!r} with 'dense'"
+                    )
+            return
+        if self.model not in MODELS:
+            raise ValueError(
+                f"architecture 'conv' is for {', '.join(MODELS)}, got model {self.model!r}"
+            )
+        for name in ("label_gain", "signs"):
+            if getattr(self, name) != fields[name].default:
+                raise ValueError(
+                    f"{name} is for architecture 'dense', got {getattr(self, name)!r} with 'conv'"
+                )
+        if self.model == "ff" and self.order != "simultaneous":
+            raise ValueError(
+                "the layers of a 'conv' network learn at once, got order 'sequential': leave it out"
+            )
+        if self.model == "bp" and self.scope != "layer":
+            raise ValueError(
+                f"scope has no meaning for model 'bp', got {self.scope!r}: leave it out"
+            )
+        unused = ("theta", "negatives") if self.scope == "class" else ()
+        for name in unused if self.loss == "threshold" else (*unused, "theta"):
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"{name} has no meaning with scope {self.scope!r} and loss {self.loss!r}, got "
+                    f"{getattr(self, name)!r}: leave it out"
+                )
+
     @property
     def labelled(self) -> bool:
-        """Whether images carry a label on their border."""
-        return self.model in LABELLED
+        """Whether images carry a label."""
+        return self.model in LABELLED and self.scope != "class"
 
     @property
     def layerwise(self) -> bool:
@@ -197,9 +258,13 @@ class Experiment(BaseModel):
         canonical = json.dumps(self.model_dump(exclude_defaults=True), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
+    @property
+    def _preset(self) -> dict[str, Setting]:
+        return preset(self.protocol, self.model, self.dataset, self.architecture)
+
     def origin(self, field: str) -> str:
         """Where the value of a field comes from: a source, a validation search, or itself."""
-        settings: dict[str, Setting] = preset(self.protocol, self.model, self.dataset)
+        settings = self._preset
         if field in settings and settings[field].value == getattr(self, field):
             return settings[field].origin
         return "set for this experiment"
@@ -212,8 +277,7 @@ class Experiment(BaseModel):
     def _own_settings(self) -> dict[str, Any]:
         """The settings that differ from the preset's, and from a field's own default."""
         usual = {name: field.default for name, field in type(self).model_fields.items()}
-        settings = preset(self.protocol, self.model, self.dataset)
-        usual |= {name: setting.value for name, setting in settings.items()}
+        usual |= {name: setting.value for name, setting in self._preset.items()}
         named = ("model", "dataset", "protocol", "seed", "hold_out")
         return {
             name: value

@@ -104,8 +104,77 @@ SECOND_SEARCH = candidates(
 )
 """Sigmoid units learn at no threshold of :data:`SEARCH`."""
 
-CHOSEN: dict[Combination, dict[str, Any] | None] = {}
-"""What the searches choose: fields by combination, None where it learns at no threshold."""
+LEARNS = 0.3
+"""Accuracy from which on a combination counts as one that learns: three times chance."""
+
+# By combination, with what is to be set besides; where none is, the short runs have chosen.
+_THETA: dict[Combination, float] = {
+    ("mnist", "l1", "relu"): 10.0,
+    ("mnist", "l1", "tanh"): 50.0,
+    ("mnist", "l1", "gelu"): 10.0,
+    ("mnist", "l2", "relu"): 1.4142,
+    ("mnist", "l2", "tanh"): 3.1623,
+    ("mnist", "l2", "gelu"): 3.1623,
+    ("mnist", "linf", "relu"): 0.5,
+    ("mnist", "linf", "tanh"): 0.5,
+    ("mnist", "linf", "gelu"): 0.5,
+    ("mnist", "mean-square", "relu"): 0.0026,
+    ("mnist", "mean-square", "tanh"): 0.0026,
+    ("mnist", "mean-square", "gelu"): 0.0026,
+    ("fashion-mnist", "l1", "relu"): 10.0,
+    ("fashion-mnist", "l1", "tanh"): 50.0,
+    ("fashion-mnist", "l1", "gelu"): 10.0,
+    ("fashion-mnist", "l2", "relu"): 1.4142,
+    ("fashion-mnist", "l2", "tanh"): 3.1623,
+    ("fashion-mnist", "l2", "gelu"): 3.1623,
+    ("fashion-mnist", "linf", "relu"): 0.5,
+    ("fashion-mnist", "linf", "tanh"): 0.5,
+    ("fashion-mnist", "linf", "gelu"): 1.0,
+    ("fashion-mnist", "mean-square", "relu"): 0.0026,
+    ("fashion-mnist", "mean-square", "tanh"): 0.0026,
+    ("fashion-mnist", "mean-square", "gelu"): 0.0638,
+}
+_SECOND_THETA: dict[Combination, float] = {}
+
+CHOSEN: dict[Combination, dict[str, Any]] = {
+    **{where: {"theta": theta} for where, theta in _THETA.items()},
+    **{where: SECOND_CHANCE | {"theta": theta} for where, theta in _SECOND_THETA.items()},
+}
+"""What the searches choose: fields by combination. Those that are absent learn at no threshold."""
+
+
+def choose(accuracies: Mapping[Experiment, float]) -> dict[Combination, dict[str, Any]]:
+    """Choose a threshold for every combination: that of the highest accuracy in the search.
+
+    Where none of a combination's short runs learns, its second chance decides.
+
+    Parameters
+    ----------
+    accuracies : mapping of Experiment to float
+        Validation accuracy of the candidates that did not fail.
+
+    Returns
+    -------
+    dict
+        Fields by combination, of those that learn.
+
+    Examples
+    --------
+    >>> low, high = candidates(["digits"], [("l1", "relu")], epochs=1)[:2]
+    >>> choose({low: 0.6, high: 0.7})
+    {('digits', 'l1', 'relu'): {'theta': 10.0}}
+    """
+    found: dict[Combination, dict[str, Any]] = {}
+    for second in (False, True):
+        best: dict[Combination, tuple[float, float]] = {}
+        for e, accuracy in accuracies.items():
+            if (e.norm == SECOND_CHANCE["norm"]) == second and accuracy >= LEARNS:
+                assert e.theta is not None
+                where = combination(e)
+                best[where] = max(best.get(where, (0.0, 0.0)), (accuracy, -e.theta))
+        for where, (_, theta) in best.items():
+            found.setdefault(where, {"theta": -theta} | (SECOND_CHANCE if second else {}))
+    return found
 
 
 def combination(experiment: Experiment) -> Combination:
@@ -115,15 +184,15 @@ def combination(experiment: Experiment) -> Combination:
 
 
 def runs(
-    seeds: Iterable[int], chosen: Mapping[Combination, dict[str, Any] | None] = CHOSEN
+    seeds: Iterable[int], chosen: Mapping[Combination, dict[str, Any]] = CHOSEN
 ) -> list[Experiment]:
-    """Experiments of every combination that learns, at its own threshold.
+    """Experiments of every combination, at its own threshold.
 
     Parameters
     ----------
     seeds : iterable of int
     chosen : mapping
-        Fields of its experiments by combination, None for one that does not learn.
+        Fields of its experiments by combination.
     """
     return [
         Experiment(
@@ -135,7 +204,6 @@ def runs(
             **{"epochs": EPOCHS, **TRAINING, **fields},
         )
         for seed, ((dataset, goodness, activation), fields) in product(seeds, chosen.items())
-        if fields is not None
     ]
 
 

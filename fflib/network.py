@@ -143,6 +143,11 @@ class Network(nn.Module):
         """Weight matrices of the hidden layers, each of shape (units, inputs), on the CPU."""
         return [layer.weight.detach().cpu() for layer in self.layers]
 
+    @property
+    def connections(self) -> list[Tensor]:
+        """Weight from each unit of the layer below to each unit, shape (units, units below)."""
+        return self.weights
+
     def silenced(self, units: Tensor) -> "Network":
         """The same network with some units silent: they add no goodness and are not heard above.
 

@@ -119,7 +119,24 @@ _SMALL_WINNER_TAKES_ALL = {
 }
 
 
-def preset(protocol: str, model: str, dataset: str) -> dict[str, Setting]:
+# A mean does not grow with the number of units, which differs from layer to layer.
+_CONV = {
+    "hidden": Setting(120, CHOICE),
+    "layers": Setting(4, CHOICE),
+    "goodness": Setting("mean-square", CHOICE),
+    "norm": Setting("batch", CHOICE),
+    "theta": Setting(1.0, CHOICE),
+    "negatives": Setting("resampled", CHOICE),
+    "epochs": Setting(10, BUDGET),
+    "batch_size": Setting(128, CHOICE),
+    "learning_rate": Setting(0.001, CHOICE),
+    "schedule": Setting("cosine", CHOICE),
+}
+
+
+def preset(
+    protocol: str, model: str, dataset: str, architecture: str = "dense"
+) -> dict[str, Setting]:
     """Look up the settings of a protocol for a model and a data set.
 
     Parameters
@@ -128,6 +145,7 @@ def preset(protocol: str, model: str, dataset: str) -> dict[str, Setting]:
         Names in :data:`PROTOCOLS`, and in :data:`MODELS` or :data:`CONTROLS`.
     dataset : str
         The published sets share their settings, and so do all smaller ones.
+    architecture : {"dense", "conv"}
 
     Returns
     -------
@@ -143,6 +161,10 @@ def preset(protocol: str, model: str, dataset: str) -> dict[str, Setting]:
         settings |= _SMALL
         if (protocol, model) == ("sigmoid-linf", "ff"):
             settings |= _SMALL_WINNER_TAKES_ALL
+    if architecture == "conv":
+        settings |= _CONV
+        if model == "ff":
+            settings |= {"order": Setting("simultaneous", CHOICE)}
     if model == "local-bp":
         settings |= {"norm": Setting(None, CHOICE)}  # plain back-propagation, but for its reach
     absent = Setting(None, "of no use to this model")

@@ -189,11 +189,13 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
         for rule in rules
     }
     members = {rule: m[THRESHOLDS[rule].index(USUAL[rule])] for rule, m in ranges.items()}
-    weights = run.network.weights
+    weights, connections = run.network.weights, run.network.connections
     links: list[dict[str, float] | None] = [None]
-    for depth in range(1, len(weights)):
+    for depth in range(1, len(connections)):
         lower, upper = members["median-quantile"][depth - 1 : depth + 1]
-        found = polarity.same_class_links(weights[depth], lower, upper, seed=run.experiment.seed)
+        found = polarity.same_class_links(
+            connections[depth], lower, upper, seed=run.experiment.seed
+        )
         links.append(asdict(found))
 
     layers = [

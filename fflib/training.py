@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from fflib.conv_trainers import CONV_TRAINERS, Alone
+from fflib.convolution import ConvNetwork
 from fflib.data import Dataset, load
 from fflib.device import private_stream, processor, product_format, resolve_device
 from fflib.errors import ExperimentError, TrainingError
@@ -128,6 +130,8 @@ def train_on(
     500
     """
     common = _common(experiments)
+    if common.architecture == "conv" and len(experiments) > 1:
+        return [run for e in experiments for run in train_on(data, [e], device, progress)]
     place = resolve_device(device)
     products = product_format(common.precision, place)
     streams = [_streams(e.seed) for e in experiments]
@@ -153,7 +157,7 @@ def train_on(
         description=str(common) + (f" and {more} more" if (more := len(experiments) - 1) else ""),
         device=place,
     )
-    stack = Stack(networks)
+    stack = Alone(networks[0]) if isinstance(networks[0], ConvNetwork) else Stack(networks)
     task = Task(
         common,
         stack,
@@ -170,7 +174,8 @@ def train_on(
         # float, where processors are many times slower.
         torch.set_flush_denormal(True)
         with private_stream(place):
-            TRAINERS[common.model](task)
+            trainers = CONV_TRAINERS if common.architecture == "conv" else TRAINERS
+            trainers[common.model](task)
     except TrainingError:
         pass  # no run is left; each has its own reason below
     finally:
@@ -206,7 +211,7 @@ def _common(experiments: Sequence[Experiment]) -> Experiment:
     return experiments[0]
 
 
-def _initial(experiment: Experiment, data: Dataset, seed: int) -> Network:
+def _initial(experiment: Experiment, data: Dataset, seed: int) -> Network | ConvNetwork:
     """The network before training, its weights drawn from a stream of their own."""
     classes = len(data.classes)
     held_out = _held_out(experiment)
@@ -218,6 +223,21 @@ def _initial(experiment: Experiment, data: Dataset, seed: int) -> Network:
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        if experiment.architecture == "conv":
+            return ConvNetwork(
+                data.shape,
+                experiment.hidden,
+                experiment.layers,
+                classes,
+                activation=experiment.activation,
+                goodness=experiment.goodness,
+                scope=experiment.scope,
+                label=experiment.label,
+                norm=experiment.norm,
+                symmetric=experiment.loss == "symmetric",
+                lit=data.lit,
+                seen=seen,
+            )
         return Network(
             data.inputs,
             experiment.hidden,

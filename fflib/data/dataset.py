@@ -101,6 +101,12 @@ class Dataset:
         return prod(self.train.images.shape[1:])
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        *channels, height, width = self.train.images.shape[1:]
+        return (*channels, height, width) if channels else (1, height, width)  # type: ignore[return-value]
+
+    @property
     def lit(self) -> float:
         """Largest standardised training pixel: the value of a lit label pixel."""
         return self._standardise(self.train.images.max()).item()
