@@ -1,8 +1,7 @@
 """The plan of the second check: goodness functions crossed with activations.
 
 A threshold that suits one goodness is out of reach for another, so that every combination has a
-threshold of its own, chosen on validation data. A combination that learns at no threshold gets a
-second chance under the other published protocol's normalisation and training.
+threshold of its own, chosen on validation data.
 """
 
 import math
@@ -13,12 +12,10 @@ from typing import Any
 from fflib.activation import ACTIVATIONS
 from fflib.experiment import Experiment
 from fflib.goodness import GOODNESS
-from fflib.protocols import preset
 
 __all__ = [
     "CHOSEN",
     "SEARCH",
-    "SECOND_SEARCH",
     "SETTINGS",
     "Combination",
     "candidates",
@@ -34,12 +31,6 @@ LARGE = ("mnist", "fashion-mnist")
 TRAINING: dict[str, Any] = {"learning_rate": 0.003, "precision": "mixed"}
 EPOCHS = 5
 SEARCH_EPOCHS = 2
-
-_OTHER = preset("sigmoid-linf", "ff", "mnist")
-SECOND_CHANCE: dict[str, Any] = {
-    name: _OTHER[name].value for name in ("norm", "label_gain", "batch_size", "schedule", "epochs")
-}
-"""What a combination is tried again with where it has learned at no threshold."""
 
 UNITS_AT_ONE = (2, 10, 50, 250)
 HEIGHTS = {True: (0.3, 0.5, 0.7, 0.9), False: (0.5, 1.0, 2.0, 4.0)}  # of bounded units or not
@@ -99,16 +90,10 @@ def candidates(
 SEARCH = candidates(LARGE, product(GOODNESS, ACTIVATIONS), epochs=SEARCH_EPOCHS, **TRAINING)
 """Short runs at every threshold."""
 
-SECOND_SEARCH = candidates(
-    LARGE, [(goodness, "sigmoid") for goodness in GOODNESS], **TRAINING | SECOND_CHANCE
-)
-"""Sigmoid units learn at no threshold of :data:`SEARCH`."""
-
 LEARNS = 0.3
 """Accuracy from which on a combination counts as one that learns: three times chance."""
 
-# By combination, with what is to be set besides; where none is, the short runs have chosen.
-_THETA: dict[Combination, float] = {
+CHOSEN: dict[Combination, float] = {
     ("mnist", "l1", "relu"): 10.0,
     ("mnist", "l1", "tanh"): 50.0,
     ("mnist", "l1", "gelu"): 10.0,
@@ -134,19 +119,11 @@ _THETA: dict[Combination, float] = {
     ("fashion-mnist", "mean-square", "tanh"): 0.0026,
     ("fashion-mnist", "mean-square", "gelu"): 0.0638,
 }
-_SECOND_THETA: dict[Combination, float] = {}
-
-CHOSEN: dict[Combination, dict[str, Any]] = {
-    **{where: {"theta": theta} for where, theta in _THETA.items()},
-    **{where: SECOND_CHANCE | {"theta": theta} for where, theta in _SECOND_THETA.items()},
-}
-"""What the searches choose: fields by combination. Those that are absent learn at no threshold."""
+"""The threshold of every combination that learns, as the search on record has it."""
 
 
-def choose(accuracies: Mapping[Experiment, float]) -> dict[Combination, dict[str, Any]]:
+def choose(accuracies: Mapping[Experiment, float]) -> dict[Combination, float]:
     """Choose a threshold for every combination: that of the highest accuracy in the search.
-
-    Where none of a combination's short runs learns, its second chance decides.
 
     Parameters
     ----------
@@ -156,25 +133,21 @@ def choose(accuracies: Mapping[Experiment, float]) -> dict[Combination, dict[str
     Returns
     -------
     dict
-        Fields by combination, of those that learn.
+        Thresholds of the combinations that learn; the lowest where several are equally good.
 
     Examples
     --------
     >>> low, high = candidates(["digits"], [("l1", "relu")], epochs=1)[:2]
     >>> choose({low: 0.6, high: 0.7})
-    {('digits', 'l1', 'relu'): {'theta': 10.0}}
+    {('digits', 'l1', 'relu'): 10.0}
     """
-    found: dict[Combination, dict[str, Any]] = {}
-    for second in (False, True):
-        best: dict[Combination, tuple[float, float]] = {}
-        for e, accuracy in accuracies.items():
-            if (e.norm == SECOND_CHANCE["norm"]) == second and accuracy >= LEARNS:
-                assert e.theta is not None
-                where = combination(e)
-                best[where] = max(best.get(where, (0.0, 0.0)), (accuracy, -e.theta))
-        for where, (_, theta) in best.items():
-            found.setdefault(where, {"theta": -theta} | (SECOND_CHANCE if second else {}))
-    return found
+    best: dict[Combination, tuple[float, float]] = {}
+    for e, accuracy in accuracies.items():
+        if accuracy >= LEARNS:
+            assert e.theta is not None
+            where = combination(e)
+            best[where] = max(best.get(where, (0.0, 0.0)), (accuracy, -e.theta))
+    return {where: -theta for where, (_, theta) in best.items()}
 
 
 def combination(experiment: Experiment) -> Combination:
@@ -184,26 +157,29 @@ def combination(experiment: Experiment) -> Combination:
 
 
 def runs(
-    seeds: Iterable[int], chosen: Mapping[Combination, dict[str, Any]] = CHOSEN
+    seeds: Iterable[int], chosen: Mapping[Combination, float] = CHOSEN, **training: Any
 ) -> list[Experiment]:
-    """Experiments of every combination, at its own threshold.
+    """Experiments of every combination at its own threshold.
 
     Parameters
     ----------
     seeds : iterable of int
     chosen : mapping
-        Fields of its experiments by combination.
+        Thresholds by combination.
+    **training
+        Fields of all experiments, in place of those of the published ones.
     """
     return [
         Experiment(
             dataset=dataset,
             goodness=goodness,
             activation=activation,
+            theta=theta,
             seed=seed,
             evaluate_on="validation",
-            **{"epochs": EPOCHS, **TRAINING, **fields},
+            **{"epochs": EPOCHS, **TRAINING, **training},
         )
-        for seed, ((dataset, goodness, activation), fields) in product(seeds, chosen.items())
+        for seed, ((dataset, goodness, activation), theta) in product(seeds, chosen.items())
     ]
 
 

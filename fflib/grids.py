@@ -124,7 +124,7 @@ GRIDS: dict[str, list[Experiment]] = {
             range(3), DATASETS, ("ff", "bp"), ("positive", "dale")
         )
     ],
-    "goodness-search": [*goodness_grid.SEARCH, *goodness_grid.SECOND_SEARCH],
+    "goodness-search": goodness_grid.SEARCH,
     "goodness": goodness_grid.runs(range(3)),
     "settings": goodness_grid.SETTINGS,
     # It compares settings, so it keeps to validation data like every choice of settings.
