@@ -15,10 +15,13 @@ from fflib.goodness import GOODNESS
 
 __all__ = [
     "CHOSEN",
+    "EPOCHS",
+    "LEARNS",
     "SEARCH",
     "SETTINGS",
     "Combination",
     "candidates",
+    "choose",
     "combination",
     "runs",
     "thresholds",
