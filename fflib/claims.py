@@ -29,6 +29,7 @@ __all__ = [
     "Verdict",
     "hoyer",
     "judge",
+    "mean_over_layers",
     "members",
     "scorecard",
     "unseen_layers",
@@ -52,7 +53,12 @@ def unseen_layers(record: Record) -> list[UnseenClass]:
 
 def hoyer(record: Record) -> float:
     """Hoyer sparseness averaged over the layers."""
-    return float(np.mean([layer.hoyer for layer in record.metrics.layers]))
+    return mean_over_layers(record, "hoyer")
+
+
+def mean_over_layers(record: Record, quantity: str) -> float:
+    """Mean over the layers of a number in :class:`fflib.summary.LayerMetrics`."""
+    return float(np.mean([getattr(layer, quantity) for layer in record.metrics.layers]))
 
 
 def _sparser(one: Record, other: Record) -> float:
@@ -82,7 +88,7 @@ def _overlap_by_chance(runs: Sequence[Record]) -> float:
 
 
 def _negative(ff: Record) -> float:
-    return float(np.mean([layer.negative_weights for layer in ff.metrics.layers]))
+    return mean_over_layers(ff, "negative_weights")
 
 
 def _told_from_seen(ff: Record) -> float:
@@ -267,8 +273,7 @@ def _spread(own: Record, **others: Record | None) -> float:
         for record in (own, *others.values())
         if record and record.metrics.accuracy >= own.metrics.accuracy - LEARNED
     ]
-    above_rest = [np.mean([x.hoyer_above_rest for x in r.metrics.layers]) for r in learned]
-    return float(np.ptp(above_rest))
+    return float(np.ptp([mean_over_layers(r, "hoyer_above_rest") for r in learned]))
 
 
 CHOICES: tuple[Claim, ...] = _together(

@@ -19,7 +19,7 @@ from fflib.experiment import Experiment
 from fflib.goodness import ff_loss
 from fflib.task import Task
 
-__all__ = ["CONV_TRAINERS", "Alone", "peer_penalty", "symmetric_loss"]
+__all__ = ["CONV_TRAINERS", "Alone", "descend", "peer_penalty", "symmetric_loss"]
 
 
 @dataclass
@@ -127,10 +127,17 @@ def _of_classes(goodness: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return F.cross_entropy(goodness, labels), torch.stack([own, others])
 
 
-def _descend(network: ConvNetwork, losses: list[Tensor], reach: int) -> None:
+def descend(network: ConvNetwork, losses: list[Tensor], reach: int) -> None:
     """Give each layer the gradients of its own loss and of those that reach down to it.
 
-    The last loss is that of the last layer, which a single loss is as well.
+    Parameters
+    ----------
+    network : ConvNetwork
+    losses : list of Tensor, each of shape ()
+        From maps whose graph is whole; the last is that of the last layer, which a single loss is
+        as well.
+    reach : int
+        Layers that a loss trains: its own and those next below.
     """
     by_layer = network.parameters_by_layer
     for depth, loss in enumerate(losses, start=len(by_layer) - len(losses)):
@@ -164,7 +171,7 @@ def _train_on_goodness(task: Task, together: bool) -> None:
                 pulls = [torch.stack(pulls).sum()] if together else pulls
                 losses = [loss + pull for loss, pull in zip(losses, pulls, strict=True)]
             optimiser.zero_grad()
-            _descend(network, losses, e.layers if together else e.reach)
+            descend(network, losses, e.layers if together else e.reach)
             optimiser.step()
             g = torch.stack([g.detach() for _, g in told]).sum(0)
             task.monitor.count(runs, sum(losses).detach()[None], g[None], len(rows))

@@ -5,7 +5,7 @@ sparseness are concerned, is a channel, by its mean activation over the image.
 """
 
 from collections.abc import Sequence
-from copy import copy
+from copy import copy, deepcopy
 from itertools import pairwise
 
 import torch
@@ -133,6 +133,19 @@ class ConvNetwork(nn.Module):
         """
         other = copy(self)
         other.silent = units.to(self.layers[0].weight.device)
+        return other
+
+    def with_weights(self, weights: Sequence[Tensor]) -> "ConvNetwork":
+        """A network with other weights in its layers, and all else alike.
+
+        Parameters
+        ----------
+        weights : sequence of Tensor, each of shape (channels, inputs of one location)
+        """
+        other = deepcopy(self)
+        with torch.no_grad():
+            for layer, weight in zip(other.layers, weights, strict=True):
+                layer.weight.copy_(weight.view_as(layer.weight))
         return other
 
     def with_label(self, pixels: Tensor, labels: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ __all__ = [
     "choose",
     "combination",
     "runs",
+    "settings",
     "thresholds",
 ]
 
@@ -200,10 +201,22 @@ _SWEPT: list[dict[str, Any]] = [
     ),
 ]
 
-SETTINGS: list[Experiment] = [
-    Experiment(
-        **setting, dataset=dataset, seed=seed, epochs=EPOCHS, **TRAINING, evaluate_on="validation"
-    )
-    for seed, dataset, setting in product(range(3), LARGE, _SWEPT)
-]
-"""Rectified units and the ℓ₂ goodness at other thresholds, with other negatives, in other order."""
+
+def settings(datasets: Iterable[str], seeds: Iterable[int], **training: Any) -> list[Experiment]:
+    """Rectified units and the ℓ₂ goodness at other thresholds, with other negatives and order.
+
+    Parameters
+    ----------
+    datasets : iterable of str
+    seeds : iterable of int
+    **training
+        Fields of all experiments.
+    """
+    return [
+        Experiment(dataset=dataset, seed=seed, evaluate_on="validation", **setting, **training)
+        for seed, dataset, setting in product(seeds, datasets, _SWEPT)
+    ]
+
+
+SETTINGS = settings(LARGE, range(3), epochs=EPOCHS, **TRAINING)
+"""The published ones of :func:`settings`."""

@@ -11,7 +11,7 @@ from fflib.run import Run
 from fflib.summary import provenance, summarise
 from fflib.training import train
 
-__all__ = ["gather", "obtain", "record_of"]
+__all__ = ["attempt", "gather", "obtain", "record_of"]
 
 
 def record_of(run: Run) -> Record:
@@ -106,11 +106,37 @@ def gather(
             datasets, protocols, hold_out, seeds, models
         )
     ]
-    records = []
+    if tolerant:
+        return attempt(experiments, source)[0]
+    return [find(e) if source == "records" else obtain(e) for e in experiments]
+
+
+def attempt(
+    experiments: Iterable[Experiment], source: Literal["records", "train"] = "train"
+) -> tuple[list[Record], dict[Experiment, str]]:
+    """Records of those experiments whose training does not fail.
+
+    Parameters
+    ----------
+    experiments : iterable of Experiment
+    source : {"records", "train"}
+        Only look records up, or train those that are missing.
+
+    Returns
+    -------
+    records : list of Record
+    failures : dict of Experiment to str
+        Why the others have none.
+
+    Raises
+    ------
+    MissingRecord
+        A record is wanted from the store and is not there.
+    """
+    records, failures = [], {}
     for e in experiments:
         try:
             records.append(find(e) if source == "records" else obtain(e))
-        except TrainingError:
-            if not tolerant:
-                raise
-    return records
+        except TrainingError as error:
+            failures[e] = str(error)
+    return records, failures

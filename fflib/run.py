@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
+from fflib.convolution import ConvNetwork
 from fflib.data import Dataset
 from fflib.errors import ExperimentError, unknown
 from fflib.experiment import Experiment
@@ -50,7 +51,7 @@ class Run:
     Parameters
     ----------
     experiment : Experiment
-    network : Network
+    network : Network or ConvNetwork
     data : Dataset
     circumstances : Circumstances
     curve : list of dict
@@ -70,7 +71,7 @@ class Run:
     """
 
     experiment: Experiment
-    network: Network
+    network: Network | ConvNetwork
     data: Dataset
     circumstances: Circumstances
     curve: list[dict[str, Any]] = field(default_factory=list)

@@ -1,6 +1,7 @@
 """Training: from an experiment to a run, or from several experiments at once to their runs."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import torch
@@ -157,7 +158,7 @@ def train_on(
         description=str(common) + (f" and {more} more" if (more := len(experiments) - 1) else ""),
         device=place,
     )
-    stack = Alone(networks[0]) if isinstance(networks[0], ConvNetwork) else Stack(networks)
+    stack = _stacked(networks)
     task = Task(
         common,
         stack,
@@ -209,6 +210,14 @@ def _common(experiments: Sequence[Experiment]) -> Experiment:
                     f"{field} {value!r} and {other[field]!r}: train them one after the other"
                 )
     return experiments[0]
+
+
+def _stacked(networks: list[Network | ConvNetwork]) -> Stack:
+    """Networks side by side; a convolutional one, which is alone, by itself."""
+    (first, *_) = networks
+    if isinstance(first, ConvNetwork):
+        return cast(Stack, Alone(first))  # to its trainers, which ask for no layers, all the same
+    return Stack([network for network in networks if isinstance(network, Network)])
 
 
 def _initial(experiment: Experiment, data: Dataset, seed: int) -> Network | ConvNetwork:

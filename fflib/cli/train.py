@@ -19,6 +19,7 @@ Examples:
   fflib train --model bp --dataset mnist --seed 1 --json > bp.json
   fflib train --protocol sigmoid-linf --theta 0.6 --epochs 12
   fflib train --dataset fashion-mnist --hold-out 5 --save
+  fflib train --dataset cifar-10 --architecture conv --scope class
 """
 
 
@@ -35,7 +36,8 @@ def train(
     dataset: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="digits, mnist, fashion-mnist, or a folder of class folders."
+            metavar="NAME",
+            help="digits, mnist, fashion-mnist, cifar-10, or a folder of class folders.",
         ),
     ] = "mnist",
     protocol: Annotated[
@@ -67,7 +69,8 @@ def train(
     norm: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="What each layer's input is scaled by: l1, l2, linf or none."
+            metavar="NAME",
+            help="What each layer's input is scaled by: l1, l2, linf or none; conv: l2, layer, batch, none.",
         ),
     ] = None,
     theta: Annotated[
@@ -103,6 +106,34 @@ def train(
     probe: Annotated[
         str | None,
         typer.Option(metavar="weight-signs", help="With --save: what is measured besides."),
+    ] = None,
+    architecture: Annotated[
+        str | None,
+        typer.Option(metavar="dense|conv", help="Fully connected layers, or convolutions."),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="border|planes|wave|learned", help="conv: how an image carries its label."
+        ),
+    ] = None,
+    scope: Annotated[
+        str | None,
+        typer.Option(
+            metavar="layer|location|channel|class", help="conv: what a goodness is taken over."
+        ),
+    ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(
+            metavar="threshold|symmetric", help="conv: symmetric compares pairs, without a theta."
+        ),
+    ] = None,
+    peer: Annotated[
+        float | None, typer.Option(help="conv: strength of the pull towards equal activity.")
+    ] = None,
+    reach: Annotated[
+        int | None, typer.Option(help="conv: layers that the loss of one layer trains.")
     ] = None,
     device: Annotated[
         str, typer.Option(help="auto takes the GPU if there is one; or cpu, cuda, mps.")

@@ -1,0 +1,166 @@
+"""Figures of goodness functions crossed with activations."""
+
+from collections.abc import Iterable, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from fflib.activation import ACTIVATIONS
+from fflib.goodness import GOODNESS
+from fflib.objectives import MEASURES, by_combination, goodness_name
+from fflib.plots import style
+from fflib.plots.panels import shifts
+from fflib.records import Record
+from fflib.statistics import Interval, mean_interval
+
+__all__ = ["heat_maps", "negatives_and_order", "over_thresholds"]
+
+MARKERS = ("o", "s", "^")
+"""Data sets in their order."""
+
+
+def heat_maps(
+    records: Iterable[Record],
+    measure: str,
+    *,
+    goodness: Sequence[str] = tuple(GOODNESS),
+    activations: Sequence[str] = tuple(ACTIVATIONS),
+) -> Figure:
+    """One measure for every combination of goodness and activation.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs at the threshold of each combination.
+    measure : str
+        A name in :data:`fflib.objectives.MEASURES`.
+    goodness, activations : sequence of str
+        Rows and columns.
+
+    Returns
+    -------
+    Figure
+        A panel per data set. In every cell the mean over runs with half the width of its 95 %
+        interval; a cross where the combination learns at no threshold.
+    """
+    table = by_combination(records)
+    datasets = list(dict.fromkeys(table["dataset"]))
+    figure, axes = plt.subplots(
+        1,
+        len(datasets),
+        figsize=(style.WIDTH if len(datasets) > 1 else style.WIDTH / 2, 3.1),
+        sharey=True,
+        squeeze=False,
+    )
+    low, high = table[measure].min(), table[measure].max()
+    for ax, dataset in zip(axes[0], datasets, strict=True):
+        here = table[table["dataset"] == dataset]
+        for row, g in enumerate(goodness):
+            for column, a in enumerate(activations):
+                values = here[(here["goodness"] == g) & (here["activation"] == a)][measure]
+                if values.empty:
+                    ax.text(column, row, "×", ha="center", va="center", color=style.GREY, size=14)
+                    continue
+                found = mean_interval(values)
+                colour = "white" if found.mean < (low + high) / 2 else "black"
+                ax.text(column, row, _cell(found), ha="center", va="center", size=8, color=colour)
+        means = here.groupby(["goodness", "activation"])[measure].mean()
+        grid = [[means.get((g, a), np.nan) for a in activations] for g in goodness]
+        image = ax.imshow(grid, vmin=low, vmax=high, interpolation="none", aspect="auto")
+        ax.set_xticks(range(len(activations)), [goodness_name(a) for a in activations])
+        ax.set_yticks(range(len(goodness)), [goodness_name(g) for g in goodness])
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+        ax.set_title(style.dataset_name(dataset))
+    figure.colorbar(image, ax=axes[0], label=MEASURES[measure], shrink=0.9)
+    return figure
+
+
+def _cell(found: Interval) -> str:
+    half = (found.high - found.low) / 2
+    return f"{found.mean:.2f}" + ("" if np.isnan(half) else f"\n±{half:.2f}")
+
+
+def over_thresholds(records: Iterable[Record]) -> Figure:
+    """Accuracy, sparseness, overlap and negative weights as a function of the threshold.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs of rectified units under the ℓ₂ goodness, with fixed negatives in sequential order.
+
+    Returns
+    -------
+    Figure
+        A panel per measure, a line per data set: means over runs with 95 % intervals.
+    """
+    table = by_combination(records)
+    table = table[(table["negatives"] == "fixed") & (table["order"] == "sequential")]
+    figure, axes = plt.subplots(1, len(MEASURES), figsize=(style.WIDTH, 2.6))
+    for ax, (measure, label) in zip(axes, MEASURES.items(), strict=True):
+        for marker, colour, dataset in zip(MARKERS, _colours(), _datasets(table), strict=False):
+            groups = table[table["dataset"] == dataset].groupby("theta")[measure]
+            found = {theta: mean_interval(values) for theta, values in groups}
+            ax.plot(
+                list(found), [x.mean for x in found.values()], marker=marker, color=colour,
+                label=style.dataset_name(dataset),
+            )  # fmt: skip
+            for theta, x in found.items():
+                ax.plot([theta, theta], [x.low, x.high], color=colour, lw=1)
+        ax.set_title(label.replace(" above rest", "\nabove rest"), fontsize="small")
+        ax.set_xlabel("threshold θ")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    return figure
+
+
+def negatives_and_order(records: Iterable[Record]) -> Figure:
+    """What negatives and the order of training change.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs that differ in these; those at other thresholds than the usual one are left out.
+
+    Returns
+    -------
+    Figure
+        A panel per measure, a row per kind of negatives and order; means over runs with 95 %
+        intervals, and the runs as small dots.
+    """
+    table = by_combination(records)
+    usual = table[table["negatives"] != "fixed"]["theta"].iloc[0]
+    table = table[table["theta"] == usual]
+    rows = [(n, o) for n in ("fixed", "resampled", "hard") for o in ("sequential", "simultaneous")]
+    figure, axes = plt.subplots(1, len(MEASURES), figsize=(style.WIDTH, 3.0), sharey=True)
+    datasets = _datasets(table)
+    for ax, (measure, label) in zip(axes, MEASURES.items(), strict=True):
+        for marker, colour, dataset, shift in zip(
+            MARKERS, _colours(), datasets, shifts(len(datasets), 0.3), strict=False
+        ):
+            here = table[table["dataset"] == dataset]
+            for row, (negatives, order) in enumerate(rows):
+                runs = here[(here["negatives"] == negatives) & (here["order"] == order)][measure]
+                if runs.empty:
+                    continue
+                found = mean_interval(runs)
+                name = style.dataset_name(dataset) if row == 0 else None
+                ax.plot([found.low, found.high], [row + shift] * 2, color=colour, lw=1)
+                ax.plot(runs, [row + shift] * len(runs), ".", color=colour, ms=3, alpha=0.6)
+                ax.plot(found.mean, row + shift, marker, color=colour, label=name)
+        ax.set_title(label.replace(" above rest", "\nabove rest"), fontsize="small")
+        ax.grid(axis="x", lw=0.5, color="0.9")
+    axes[0].set_yticks(range(len(rows)), [f"{n}, {o}" for n, o in rows])
+    axes[0].set_ylim(len(rows) - 0.5, -0.5)
+    handles = {label: h for h, label in zip(*axes[0].get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles, loc="outside upper center", ncols=3)
+    return figure
+
+
+def _datasets(table: pd.DataFrame) -> list[str]:
+    return list(dict.fromkeys(table["dataset"]))
+
+
+def _colours() -> tuple[str, ...]:
+    return style.MODEL_COLOURS["ff"], style.MODEL_COLOURS["bp"], style.MODEL_COLOURS["bp-ff"]
