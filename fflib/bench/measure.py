@@ -16,6 +16,7 @@ from fflib.bench.growth import AXES, growth
 from fflib.data import Dataset, load
 from fflib.device import processor, product_format
 from fflib.experiment import Experiment
+from fflib.network import Network
 from fflib.run import Run
 from fflib.training import train
 
@@ -274,9 +275,10 @@ def _first_to_reach(
 
 def _prediction(run: Run) -> tuple[float, float]:
     """Seconds to predict the test set label by label, and by the engine, with equal weights."""
-    pixels = run.data.pixels("test")
-    plain = Plain(list(run.network.layers), run.data, labelled=True)
-    return _seconds(lambda: plain.predict(pixels)), _seconds(lambda: run.network.predict(pixels))
+    pixels, network = run.data.pixels("test"), run.network
+    assert isinstance(network, Network)
+    plain = Plain(list(network.layers), run.data, labelled=True)
+    return _seconds(lambda: plain.predict(pixels)), _seconds(lambda: network.predict(pixels))
 
 
 def _seconds(work: Callable[[], Tensor]) -> float:
