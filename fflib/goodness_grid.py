@@ -35,6 +35,7 @@ LARGE = ("mnist", "fashion-mnist")
 TRAINING: dict[str, Any] = {"learning_rate": 0.003, "precision": "mixed"}
 EPOCHS = 5
 SEARCH_EPOCHS = 2
+SETTINGS_EPOCHS = 3
 
 UNITS_AT_ONE = (2, 10, 50, 250)
 HEIGHTS = {True: (0.3, 0.5, 0.7, 0.9), False: (0.5, 1.0, 2.0, 4.0)}  # of bounded units or not
@@ -218,5 +219,5 @@ def settings(datasets: Iterable[str], seeds: Iterable[int], **training: Any) -> 
     ]
 
 
-SETTINGS = settings(LARGE, range(3), epochs=EPOCHS, **TRAINING)
+SETTINGS = settings(LARGE, range(3), epochs=SETTINGS_EPOCHS, **TRAINING)
 """The published ones of :func:`settings`."""
