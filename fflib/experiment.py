@@ -55,7 +55,9 @@ class Experiment(BaseModel):
         ("validation" trains on five sixths of the training set and leaves test images alone),
         ``order`` ("simultaneous" trains all layers of an FF network in every step, each still by
         itself), ``signs`` ("positive" keeps every weight at or above zero; "dale" gives all
-        weights that leave a hidden unit one sign), ``probe`` (what is measured besides the usual).
+        weights that leave a hidden unit one sign), ``probe`` (what is measured besides the usual),
+        ``snapshots`` (how many copies of the network are kept, at most, of the training of each
+        layer, or of all where they learn together).
 
     Raises
     ------
@@ -98,6 +100,7 @@ class Experiment(BaseModel):
     order: Literal["sequential", "simultaneous"] = "sequential"
     signs: Literal["free", "positive", "dale"] = "free"
     probe: Literal["weight-signs"] | None = None
+    snapshots: int = Field(0, ge=0)
 
     def __init__(self, **fields: Any) -> None:
         names = type(self).model_fields

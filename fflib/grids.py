@@ -126,6 +126,10 @@ SWEPT_NEGATIVES = ("fixed", "resampled", "hard")
 SWEPT_ORDERS = ("sequential", "simultaneous")
 CHOICE_SEEDS = range(3)
 
+# Open question 1. Claims rest on Forward-Forward; the controls are there to compare with.
+DEVELOPMENT_SEEDS = {"ff": range(5), "bp-ff": range(3), "bp": range(3)}
+DEVELOPMENT_TRAINING: dict[str, Any] = {"epochs": 8, "precision": "mixed", "snapshots": 20}
+
 PRECISION_EPOCHS = 5  # rounding does its harm in every step, so that short runs show it too
 
 GRIDS: dict[str, list[Experiment]] = {
@@ -181,6 +185,11 @@ GRIDS: dict[str, list[Experiment]] = {
         for seed, dataset, model, signs in product(
             range(3), DATASETS, ("ff", "bp"), ("positive", "dale")
         )
+    ],
+    "development": [
+        Experiment(model=model, dataset=dataset, seed=seed, **DEVELOPMENT_TRAINING)
+        for seed, dataset, model in product(range(5), DATASETS, MODELS)
+        if seed in DEVELOPMENT_SEEDS[model]
     ],
     "goodness-search": GOODNESS_SEARCH,
     "goodness": [],

@@ -104,6 +104,12 @@ def train(
         str | None,
         typer.Option(metavar="weight-signs", help="With --save: what is measured besides."),
     ] = None,
+    snapshots: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="With --save: measure N moments of each layer's training, at most."
+        ),
+    ] = 0,
     device: Annotated[
         str, typer.Option(help="auto takes the GPU if there is one; or cpu, cuda, mps.")
     ] = "auto",
