@@ -191,6 +191,11 @@ GRIDS: dict[str, list[Experiment]] = {
         for seed, dataset, model in product(range(5), DATASETS, MODELS)
         if seed in DEVELOPMENT_SEEDS[model]
     ],
+    # The preset keeps FF's learning rate as it is to the end, and lowers the controls'.
+    "development-cosine": [
+        Experiment(dataset=dataset, seed=seed, schedule="cosine", **DEVELOPMENT_TRAINING)
+        for seed, dataset in product(range(3), DATASETS)
+    ],
     "goodness-search": GOODNESS_SEARCH,
     "goodness": [],
     "settings": [

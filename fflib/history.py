@@ -54,9 +54,14 @@ class History:
         return int(self.step[settled(getattr(self, quantity), share)])
 
     @property
+    def early_moment(self) -> int:
+        """The first snapshot after a tenth of the steps."""
+        return int(np.searchsorted(self.step, EARLY * self.step[-1]))
+
+    @property
     def early(self) -> NDArray[np.uint8]:
-        """Preferred classes at the first snapshot after a tenth of the steps."""
-        return np.asarray(self.preferred[np.searchsorted(self.step, EARLY * self.step[-1])])
+        """Preferred classes at that moment, shape (unit,)."""
+        return np.asarray(self.preferred[self.early_moment])
 
 
 def histories(record: Record) -> list[History]:
@@ -91,7 +96,13 @@ def histories(record: Record) -> list[History]:
     return found
 
 
-def delay(record: Record, membership: float = SHARE, accuracy: float = SHARE) -> float:
+def delay(
+    record: Record,
+    membership: float = SHARE,
+    accuracy: float = SHARE,
+    *,
+    against: str = "accuracy",
+) -> float:
     """How much later membership is settled than accuracy, in doublings of the training steps.
 
     Parameters
@@ -99,6 +110,8 @@ def delay(record: Record, membership: float = SHARE, accuracy: float = SHARE) ->
     record : Record
     membership, accuracy : float
         Part of the way beyond which each counts as settled.
+    against : {"accuracy", "agreement"}
+        What membership is compared with.
 
     Returns
     -------
@@ -111,7 +124,7 @@ def delay(record: Record, membership: float = SHARE, accuracy: float = SHARE) ->
             [
                 np.log2(
                     max(layer.settled("identity", membership), 1)
-                    / max(layer.settled("accuracy", accuracy), 1)
+                    / max(layer.settled(against, accuracy), 1)
                 )
                 for layer in histories(record)
             ]

@@ -170,7 +170,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
     run : Run
     rules : sequence of str
         Ensemble rules to apply. The Kolmogorov–Smirnov rule takes most of the time; it is left out
-        for runs with a held-out class whatever is asked.
+        for runs with a held-out class and for those with snapshots whatever is asked.
 
     Returns
     -------
@@ -187,7 +187,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
     classes = len(run.data.classes)
     everything = run.activations(split, correct_only=False)
     correct = run.activations(split)
-    if run.experiment.hold_out is not None:
+    if run.experiment.hold_out is not None or run.snapshots:
         rules = [rule for rule in rules if rule != "kolmogorov-smirnov"]
     ranges = {
         rule: members_by_threshold(rule, correct, THRESHOLDS[rule], classes=classes)
