@@ -142,15 +142,14 @@ class Snapshots:
     def _take(self, run: int, places: Iterable[int]) -> None:
         layers = self._stack.all_layers
         changed = {
-            place: tuple(
-                parameter.detach().to("cpu", copy=True)
-                for parameter in (layers[place].weight[run], layers[place].bias[run, 0])
-            )
+            place: (_copy(layers[place].weight[run]), _copy(layers[place].bias[run, 0]))
             for place in places
         }
-        self.taken[run].append(
-            Snapshot(self._layer, self._step[run], self._seen[run], changed)  # type: ignore[arg-type]
-        )
+        self.taken[run].append(Snapshot(self._layer, self._step[run], self._seen[run], changed))
+
+
+def _copy(parameter: Tensor) -> Tensor:
+    return parameter.detach().to("cpu", copy=True)
 
 
 def replay(network: Network, snapshots: Iterable[Snapshot]) -> Iterator[tuple[Snapshot, Network]]:

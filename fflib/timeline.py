@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from fflib.measures import ensembles, polarity, sparsity
 from fflib.measures.development import identity, preferred
@@ -96,5 +97,6 @@ def timeline(run: Run) -> tuple[list[Row], dict[str, np.ndarray]]:
     }
 
 
-def _known(value: float | np.floating) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _known(value: ArrayLike) -> float | None:
+    number = float(np.asarray(value))
+    return None if np.isnan(number) else number

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from fflib.development import moments
@@ -110,7 +111,8 @@ def _mark_stages(
     axes: Iterable[Axes], stages: Sequence[int], colours: Sequence[str], runs: pd.DataFrame
 ) -> None:
     last = int(runs["step"].max())
-    steps = [step for step in (0, 10, 100, 1000) if step < last]
+    # The end of a stage has no room for a number where the next one begins.
+    steps = [step for step in (0, 10, 100, 1000) if step < last / (8 if len(stages) > 1 else 1)]
     ticks = [number + np.log1p(s) / np.log1p(last) for number in range(len(stages)) for s in steps]
     for ax in axes:
         for number, learns in enumerate(stages):
@@ -189,7 +191,7 @@ def transitions(records: Iterable[Record], names: Sequence[str]) -> Figure:
     """
     layers = list(zip(*map(histories, records), strict=True))
     figure, axes = plt.subplots(
-        1, len(layers), figsize=(style.WIDTH, 3.3), sharey=True, squeeze=False
+        1, len(layers), figsize=(style.WIDTH, 2.9), sharey=True, squeeze=False
     )
     labels = [*names, "none"]
     for depth, (ax, runs) in enumerate(zip(axes[0], layers, strict=True), start=1):
@@ -271,7 +273,7 @@ def stills(record: Record, names: Sequence[str], units: int = 196) -> Figure:
             ax.set_yticks(range(len(names)), list(names), fontsize=6)
             ax.tick_params(length=0)
     handles = [
-        plt.Rectangle((0, 0), 1, 1, color=colour, label=label)
+        Rectangle((0, 0), 1, 1, color=colour, label=label)
         for colour, label in (
             (MEMBER, "member now and at the end"),
             (LEAVING, "member now, not at the end"),
