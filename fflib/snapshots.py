@@ -81,8 +81,8 @@ class Snapshots:
 
     A stage is the training of one layer, or of all where they learn together. Networks trained on
     different numbers of images have schedules of their own. A run's snapshots take up no more memory
-    than ``most + 1`` copies of its network in single precision: 155 MB for twenty of three layers of
-    784 units.
+    than ``most`` copies of its network in single precision: 148 MB for twenty of three layers of 784
+    units.
 
     Parameters
     ----------

@@ -44,6 +44,7 @@ def timeline(run: Run) -> tuple[list[Row], dict[str, np.ndarray]]:
         ``snapshots/ensembles``: membership by the median–quantile rule, packed to bits, uint8 of
         shape (snapshot, layer, class, bytes). ``snapshots/preferred``: the class that each unit
         prefers, see :func:`fflib.measures.development.preferred`, shape (snapshot, layer, unit).
+        Together 5.3 kB a snapshot for three layers of 784 units and ten classes.
     """
     classes, network = len(run.data.classes), run.network
     pixels, labels = (x[:IMAGES] for x in run.images(run.experiment.evaluate_on))

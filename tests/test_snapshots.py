@@ -101,7 +101,7 @@ def test_snapshots_fit_into_the_memory_that_is_promised():
     run = train(**FF, snapshots=6)
     network = sum(p.nbytes for p in run.network.parameters())
     held = sum(t.nbytes for s in run.snapshots for pair in s.changed.values() for t in pair)
-    assert held <= 7 * network
+    assert held == 6 * network
 
 
 def test_side_by_side_each_run_has_its_own():
