@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from fflib import history
 from fflib.judging import Cell, Claim, Verdict, judge
 from fflib.measures import sharing
 from fflib.measures.interventions import DOSES, EVERYWHERE
@@ -22,7 +23,9 @@ __all__ = [
     "CHECKS",
     "CHOICES",
     "CLAIMS",
+    "DEVELOPMENT",
     "INGREDIENTS",
+    "QUESTIONS",
     "SIGNS",
     "Cell",
     "Claim",
@@ -396,6 +399,68 @@ SIGNS: tuple[Claim, ...] = _together(
 
 CHECKS: tuple[Claim, ...] = (*INGREDIENTS, *CHOICES, *SIGNS)
 """Our claims on the three checks that the paper proposes."""
+
+_GROWN = {"model": "ff"}
+
+DEVELOPMENT: tuple[Claim, ...] = _together(
+    "ours",
+    Claim(
+        id="accuracy-first",
+        title="Accuracy first, membership later",
+        statement="A Forward-Forward layer knows its classes well before it is settled which units "
+        "belong to their ensembles.",
+        source="The first question that the paper leaves open: how do ensembles evolve in training?",
+        quantity="doublings of the training steps between the time from which a layer's accuracy "
+        f"by itself stays beyond {history.SHARE:.0%} of the way to its last value, and the time "
+        "from which its ensembles do on their way to the last ones (Jaccard index, median-quantile "
+        "rule), averaged over the layers of FF",
+        label="doublings of training, membership after accuracy",
+        bound=1.0,
+        above=True,
+        measure=history.delay,
+        chapter="14-how-ensembles-form",
+        runs={"record": _GROWN},
+        grids=("development",),
+    ),
+    Claim(
+        id="units-stay",
+        title="Units keep their class",
+        statement="Most units of a Forward-Forward layer prefer the same class at the end as a "
+        "tenth into its training.",
+        source="The first question that the paper leaves open: how do ensembles evolve in training?",
+        quantity=f"share of units whose preferred class after {history.EARLY:.0%} of their layer's "
+        "training steps is not that at the end, among units that have one both times, averaged "
+        "over the layers of FF",
+        label="share of units that change their class",
+        bound=0.5,
+        above=False,
+        measure=history.changed,
+        chapter="14-how-ensembles-form",
+        runs={"record": _GROWN},
+        grids=("development",),
+    ),
+    Claim(
+        id="initial-trace",
+        title="Initial weights leave a trace",
+        statement="Which class a unit of a Forward-Forward layer will prefer is partly decided by "
+        "its initial weights.",
+        source="The first question that the paper leaves open: how do ensembles evolve in training?",
+        quantity="share of units that prefer the same class before their layer's training as after, "
+        "minus that expected if the classes were dealt out again among them, averaged over the "
+        "layers of FF",
+        label="share with their initial class, less chance",
+        bound=0.1,
+        above=True,
+        measure=history.trace,
+        chapter="14-how-ensembles-form",
+        runs={"record": _GROWN},
+        grids=("development",),
+    ),
+)
+"""Open question 1: how do ensembles come into being?"""
+
+QUESTIONS: tuple[Claim, ...] = (*DEVELOPMENT,)
+"""Our claims on the questions that the paper leaves open."""
 
 
 def scorecard(records: Iterable[Record]) -> list[Verdict]:

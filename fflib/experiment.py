@@ -64,6 +64,8 @@ class Experiment(BaseModel):
         ``order`` ("simultaneous" trains all layers of an FF network in every step, each still by
         itself), ``signs`` ("positive" keeps every weight at or above zero; "dale" gives all
         weights that leave a hidden unit one sign), ``probe`` (what is measured besides the usual),
+        ``snapshots`` (how many copies of the network are kept, at most, of the training of each
+        layer, or of all where they learn together),
         ``architecture`` ("conv" for a stack of convolutions with ``hidden`` channels); for it
         alone ``label`` (how images carry it), ``scope`` (what a goodness is taken over), both see
         :class:`fflib.convolution.ConvNetwork`, ``loss`` ("symmetric" knows no threshold), ``peer``
@@ -110,6 +112,7 @@ class Experiment(BaseModel):
     order: Literal["sequential", "simultaneous"] = "sequential"
     signs: Literal["free", "positive", "dale"] = "free"
     probe: Literal["weight-signs"] | None = None
+    snapshots: int = Field(0, ge=0)
     architecture: Literal["dense", "conv"] = "dense"
     label: LabelCode = "border"
     scope: Scope = "layer"
@@ -199,7 +202,7 @@ class Experiment(BaseModel):
             raise ValueError(
                 f"architecture 'conv' is for {', '.join(MODELS)}, got model {self.model!r}"
             )
-        for name in ("label_gain", "signs"):
+        for name in ("label_gain", "signs", "snapshots"):
             if getattr(self, name) != fields[name].default:
                 raise ValueError(
                     f"{name} is for architecture 'dense', got {getattr(self, name)!r} with 'conv'"

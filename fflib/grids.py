@@ -68,6 +68,10 @@ LADDER_RATES = (0.0003, 0.001, 0.003, 0.01)  # of the sweep over rates, those th
 SIGNS_MODELS = ("ff", "bp-ff", "bp")
 SIGNS_TRAINING: dict[str, Any] = {"epochs": 8, "precision": "mixed"}
 
+# Open question 1. Claims rest on Forward-Forward; the controls are there to compare with.
+DEVELOPMENT_SEEDS = {"ff": range(5), "bp-ff": range(3), "bp": range(3)}
+DEVELOPMENT_TRAINING: dict[str, Any] = {"epochs": 8, "precision": "mixed", "snapshots": 20}
+
 PRECISION_EPOCHS = 5  # rounding does its harm in every step, so that short runs show it too
 
 GRIDS: dict[str, list[Experiment]] = {
@@ -127,6 +131,16 @@ GRIDS: dict[str, list[Experiment]] = {
     "goodness-search": goodness_grid.SEARCH,
     "goodness": goodness_grid.runs(range(3)),
     "settings": goodness_grid.SETTINGS,
+    "development": [
+        Experiment(model=model, dataset=dataset, seed=seed, **DEVELOPMENT_TRAINING)
+        for seed, dataset, model in product(range(5), DATASETS, MODELS)
+        if seed in DEVELOPMENT_SEEDS[model]
+    ],
+    # The preset keeps FF's learning rate as it is to the end, and lowers the controls'.
+    "development-cosine": [
+        Experiment(dataset=dataset, seed=seed, schedule="cosine", **DEVELOPMENT_TRAINING)
+        for seed, dataset in product(range(3), DATASETS)
+    ],
     # It compares settings, so it keeps to validation data like every choice of settings.
     "learning-rate": [
         Experiment(

@@ -12,6 +12,7 @@ from fflib.data import Dataset
 from fflib.errors import ExperimentError, unknown
 from fflib.experiment import Experiment
 from fflib.network import NO_LABEL, Activations, Network
+from fflib.snapshots import Snapshot
 
 __all__ = ["Carried", "Circumstances", "Run"]
 
@@ -58,6 +59,8 @@ class Run:
         One row per epoch: ``layer``, ``epoch``, ``seconds`` since training began, ``loss``, mean
         ``positive`` and ``negative`` goodness, the share of pairs ``ordered`` rightly, and at some
         epochs the ``accuracy``.
+    snapshots : list of Snapshot
+        What the network was like along its training, where the experiment asks for it.
 
     Examples
     --------
@@ -75,6 +78,7 @@ class Run:
     data: Dataset
     circumstances: Circumstances
     curve: list[dict[str, Any]] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:

@@ -19,6 +19,7 @@ from fflib.measures.unseen import UnseenChoice
 from fflib.network import NO_LABEL, Activations
 from fflib.probes import PROBES, Row
 from fflib.run import Carried, Circumstances, Run
+from fflib.timeline import timeline
 
 __all__ = ["LayerMetrics", "Metrics", "Provenance", "Worth", "provenance", "summarise", "unpack"]
 
@@ -118,6 +119,8 @@ class Metrics(_Frozen):
     probe : list of dict or None
         What the measurement found that the experiment asks for by its ``probe``, see
         :mod:`fflib.probes`.
+    timeline : list of dict or None
+        The snapshots of the run, see :func:`fflib.timeline.timeline`.
     """
 
     accuracy: float
@@ -130,6 +133,7 @@ class Metrics(_Frozen):
     worth: Worth | None = None
     told: list[UnseenChoice] | None = None
     probe: list[Row] | None = None
+    timeline: list[Row] | None = None
 
 
 class Provenance(_Frozen):
@@ -166,7 +170,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
     run : Run
     rules : sequence of str
         Ensemble rules to apply. The Kolmogorov–Smirnov rule takes most of the time; it is left out
-        for runs with a held-out class whatever is asked.
+        for runs with a held-out class and for those with snapshots whatever is asked.
 
     Returns
     -------
@@ -177,12 +181,13 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
         (class, class). ``weights`` and ``weight_edges``: histogram of the weights by layer.
         ``unseen/CARRIED``: mean activations on the held-out class, (layer, unit).
         ``damage/ensembles`` and ``damage/random``: see :func:`fflib.measures.worth.damage`.
+        ``snapshots/ensembles`` and ``snapshots/preferred``: see :func:`fflib.timeline.timeline`.
     """
     split = run.experiment.evaluate_on
     classes = len(run.data.classes)
     everything = run.activations(split, correct_only=False)
     correct = run.activations(split)
-    if run.experiment.hold_out is not None:
+    if run.experiment.hold_out is not None or run.snapshots:
         rules = [rule for rule in rules if rule != "kolmogorov-smirnov"]
     ranges = {
         rule: members_by_threshold(rule, correct, THRESHOLDS[rule], classes=classes)
@@ -233,6 +238,10 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
     if run.experiment.hold_out is None and split != "validation":
         value, damage = _worth(run)
         arrays |= damage
+    rows = None
+    if run.snapshots:
+        rows, moments = timeline(run)
+        arrays |= moments
     metrics = Metrics(
         accuracy=run.accuracy,
         layer_accuracy=run.layer_accuracy,
@@ -244,6 +253,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
         worth=value,
         told=told,
         probe=PROBES[run.experiment.probe](run) if run.experiment.probe else None,
+        timeline=rows,
     )
     return metrics, arrays
 

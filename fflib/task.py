@@ -17,6 +17,7 @@ from fflib.experiment import Experiment
 from fflib.goodness import Goodness
 from fflib.monitor import Monitor
 from fflib.network import CHUNK
+from fflib.snapshots import Snapshots
 from fflib.stack import Stack, StackedLayer
 
 __all__ = ["Task", "batches"]
@@ -41,6 +42,7 @@ class Task:
     products : torch.dtype
         Number format of the matrix products; everything else is float32.
     monitor : Monitor
+    snapshots : Snapshots
     """
 
     experiment: Experiment
@@ -52,6 +54,7 @@ class Task:
     orders: list[Generator]
     products: torch.dtype
     monitor: Monitor
+    snapshots: Snapshots
 
     def epochs(
         self, depth: int | None, layers: Sequence[StackedLayer]
@@ -68,13 +71,15 @@ class Task:
         for layer in layers:
             optimiser.register_step_post_hook(lambda *_, layer=layer: layer.keep_signs())
         schedule = SCHEDULES[e.schedule](optimiser, e.epochs)
+        steps = [e.epochs * -(-len(kept) // e.batch_size) for kept in self.kept]
+        self.snapshots.begin(depth, layers, steps)
         for epoch in range(1, e.epochs + 1):
             with self.monitor.epoch(depth, epoch, e.epochs, e.learning_rate):
                 orders = [
                     kept[torch.randperm(len(kept), generator=order)].to(device)
                     for kept, order in zip(self.kept, self.orders, strict=True)
                 ]
-                yield epoch, optimiser, batches(orders, e.batch_size)
+                yield epoch, optimiser, self.snapshots.along(batches(orders, e.batch_size))
             schedule.step()
 
     @property

@@ -16,6 +16,7 @@ from fflib.experiment import Experiment
 from fflib.monitor import Monitor
 from fflib.network import Network
 from fflib.run import Circumstances, Run
+from fflib.snapshots import Snapshots
 from fflib.stack import Stack
 from fflib.task import Task
 from fflib.trainers import TRAINERS
@@ -159,6 +160,7 @@ def train_on(
         device=place,
     )
     stack = _stacked(networks)
+    snapshots = Snapshots(stack, common.snapshots)
     task = Task(
         common,
         stack,
@@ -169,6 +171,7 @@ def train_on(
         [Generator().manual_seed(order) for *_, order in streams],
         products,
         monitor,
+        snapshots,
     )
     try:
         # Moments of weights that no longer move decay until they are too small for a normal
@@ -192,7 +195,8 @@ def train_on(
         len(experiments),
     )
     return [
-        monitor.failures.get(i) or Run(e, networks[i], data, circumstances, monitor.curves[i])
+        monitor.failures.get(i)
+        or Run(e, networks[i], data, circumstances, monitor.curves[i], snapshots.taken[i])
         for i, e in enumerate(experiments)
     ]
 

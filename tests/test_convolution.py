@@ -220,6 +220,7 @@ def test_runs_side_by_side_are_those_trained_alone():
         ({"norm": "linf"}, "unknown norm 'linf'"),
         ({"model": "local-bp"}, "architecture 'conv' is for ff, bp-ff, bp"),
         ({"signs": "dale"}, "signs is for architecture 'dense'"),
+        ({"snapshots": 3}, "snapshots is for architecture 'dense'"),
         ({"order": "sequential"}, "learn at once"),
         ({"model": "bp", "scope": "class"}, "scope has no meaning for model 'bp'"),
         ({"scope": "class", "theta": 1.0}, "theta has no meaning"),

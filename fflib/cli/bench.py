@@ -15,6 +15,7 @@ cores, --quick less than three minutes.
 Examples:
   fflib bench --quick
   fflib bench --json > bench.json
+  fflib bench --snapshots
 """
 
 
@@ -22,11 +23,18 @@ def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer epochs, one repeat, a lower accuracy.")
     ] = False,
+    snapshots: Annotated[
+        bool,
+        typer.Option("--snapshots", help="Only what snapshots cost: train with and without them."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one object with every figure.")
     ] = False,
 ) -> None:
     """Measure how much faster the engine is than a plain baseline."""
+    if snapshots:
+        _snapshots(quick, as_json)
+        return
     from fflib.bench import FULL, QUICK
     from fflib.bench import bench as measure
     from fflib.bench.report import ratios
@@ -51,6 +59,26 @@ def bench(
             for name, spread in result["seconds"].items()
             if name in result["accuracy"]
         ],
+    )
+
+
+def _snapshots(quick: bool, as_json: bool) -> None:
+    from fflib.bench.snapshots import snapshot_cost
+    from fflib.grids import planned
+
+    usual = planned("development")[0]
+    experiment = type(usual)(**usual.model_dump() | ({"epochs": 2} if quick else {}))
+    cost = snapshot_cost(
+        experiment, 2 if quick else 5, tell=lambda line: typer.echo(line, err=True)
+    )
+    if as_json:
+        print_json(cost)
+        return
+    ratio = _range(cost["ratio"])
+    same = "equal bit for bit" if cost["identical"] else "not equal"
+    typer.echo(
+        f"{experiment}: training with snapshots takes {ratio} times as long as without, and the "
+        f"networks are {same}; the snapshots take up {cost['megabytes']:.0f} MB"
     )
 
 

@@ -135,6 +135,12 @@ def train(
     reach: Annotated[
         int | None, typer.Option(help="conv: layers that the loss of one layer trains.")
     ] = None,
+    snapshots: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="With --save: measure N moments of each layer's training, at most."
+        ),
+    ] = 0,
     device: Annotated[
         str, typer.Option(help="auto takes the GPU if there is one; or cpu, cuda, mps.")
     ] = "auto",

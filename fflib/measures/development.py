@@ -1,0 +1,133 @@
+"""How a network came to be what it is: membership, classes of units, and when they were settled."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["SILENT", "by_chance", "identity", "kept", "preferred", "settled"]
+
+SILENT = 255
+"""Stands for the preferred class of a unit that has none."""
+
+
+def identity(members: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
+    """How far ensembles are the same as others: Jaccard index, class by class, averaged.
+
+    Parameters
+    ----------
+    members, others : array-like of bool, shape (..., class, unit)
+
+    Returns
+    -------
+    ndarray, shape (...)
+        1 for equal ensembles, 0 for ensembles without a common unit. Classes of which both are
+        empty are left out; nan where no other is left.
+
+    Examples
+    --------
+    >>> float(identity([[True, True, False]], [[False, True, False]]))
+    0.5
+    """
+    one, other = np.asarray(members, dtype=bool), np.asarray(others, dtype=bool)
+    shared, either = (one & other).sum(axis=-1), (one | other).sum(axis=-1)
+    index = np.divide(shared, either, out=np.zeros(either.shape), where=either > 0)
+    number = (either > 0).sum(axis=-1)
+    return np.divide(
+        index.sum(axis=-1), number, out=np.full(number.shape, np.nan), where=number > 0
+    )
+
+
+def preferred(means: ArrayLike) -> NDArray[np.uint8]:
+    """The class that drives each unit most.
+
+    Parameters
+    ----------
+    means : array-like, shape (..., class, unit)
+        Mean activation of each unit for each class; classes that are nan have no say.
+
+    Returns
+    -------
+    ndarray of uint8, shape (..., unit)
+        :data:`SILENT` for a unit that answers to all classes alike, such as one that never does.
+
+    Examples
+    --------
+    >>> preferred([[0.0, 5.0, 0.1], [0.0, 1.0, 0.9]]).tolist()
+    [255, 0, 1]
+    """
+    values = np.asarray(means, dtype=float)
+    strength = np.where(np.isnan(values), -np.inf, values)
+    lowest = np.where(np.isnan(values), np.inf, values).min(axis=-2)
+    indifferent = strength.max(axis=-2) <= lowest
+    return np.where(indifferent, SILENT, strength.argmax(axis=-2)).astype(np.uint8)
+
+
+def kept(before: ArrayLike, after: ArrayLike) -> float:
+    """Share of units that prefer the same class as before, among those that prefer one both times.
+
+    Parameters
+    ----------
+    before, after : array-like of int, shape (unit,)
+        From :func:`preferred`.
+
+    Examples
+    --------
+    >>> kept([0, 1, 255, 2], [0, 2, 2, 255])
+    0.5
+    """
+    one, other = _both(before, after)
+    return float((one == other).mean()) if len(one) else float("nan")
+
+
+def by_chance(before: ArrayLike, after: ArrayLike) -> float:
+    """What :func:`kept` would be on average if units had their classes dealt out again.
+
+    As many units prefer each class before, and as many after; who they are is drawn at random.
+
+    Parameters
+    ----------
+    before, after : array-like of int, shape (unit,)
+
+    Examples
+    --------
+    >>> by_chance([0, 0, 1, 1], [0, 1, 0, 1])
+    0.5
+    """
+    one, other = _both(before, after)
+    if not len(one):
+        return float("nan")
+    share = [np.bincount(classes, minlength=SILENT) / len(classes) for classes in (one, other)]
+    return float(share[0] @ share[1])
+
+
+def _both(before: ArrayLike, after: ArrayLike) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    one, other = np.asarray(before, dtype=np.uint8), np.asarray(after, dtype=np.uint8)
+    awake = (one != SILENT) & (other != SILENT)
+    return one[awake], other[awake]
+
+
+def settled(values: ArrayLike, share: float) -> int:
+    """From when on a quantity stays close to its last value.
+
+    Parameters
+    ----------
+    values : array-like, shape (moment,)
+        In order of time.
+    share : float
+        Of the way from the first to the last value that has to be covered, for good.
+
+    Returns
+    -------
+    int
+        The first moment from which every one lies beyond that share of the way.
+
+    Examples
+    --------
+    >>> settled([0.1, 0.5, 0.95, 0.8, 0.92, 0.9], 0.8)
+    2
+    >>> settled([0.1, 0.5, 0.95, 0.3, 0.92, 0.9], 0.8)
+    4
+    """
+    way = np.asarray(values, dtype=float)
+    gain = way[-1] - way[0]
+    done = np.sign(gain) * (way - way[0]) >= share * abs(gain)
+    return int(len(way) - np.logical_and.accumulate(done[::-1]).sum())
