@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from fflib.claims import CHECKS, CLAIMS, Claim, Verdict, judge
+from fflib.claims import CHECKS, CLAIMS, QUESTIONS, Claim, Verdict, judge
 from fflib.errors import FflibError, unknown
 from fflib.experiment import Experiment
 from fflib.grids import DATASETS, JUDGED, planned
@@ -42,7 +42,7 @@ def claim(name: str) -> Claim:
     >>> claim("negative").bound
     0.55
     """
-    known = {found.id: found for found in (*CLAIMS, *CHECKS)}
+    known = {found.id: found for found in (*CLAIMS, *CHECKS, *QUESTIONS)}
     if name not in known:
         raise FflibError(unknown("claim", name, known))
     return known[name]

@@ -97,7 +97,7 @@ class Experiment(BaseModel):
     evaluate_on: Literal["test", "validation"] = "test"
     order: Literal["sequential", "simultaneous"] = "sequential"
     signs: Literal["free", "positive", "dale"] = "free"
-    probe: Literal["weight-signs"] | None = None
+    probe: Literal["weight-signs", "intrinsic-dimension"] | None = None
 
     def __init__(self, **fields: Any) -> None:
         names = type(self).model_fields

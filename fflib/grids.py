@@ -126,6 +126,14 @@ SWEPT_NEGATIVES = ("fixed", "resampled", "hard")
 SWEPT_ORDERS = ("sequential", "simultaneous")
 CHOICE_SEEDS = range(3)
 
+# Open question 3. Claims rest on Forward-Forward and back-propagation, which come first.
+DIMENSION_SEEDS = range(5)
+DIMENSION_TRAINING: dict[str, Any] = {
+    "epochs": 8,
+    "precision": "mixed",
+    "probe": "intrinsic-dimension",
+}
+
 PRECISION_EPOCHS = 5  # rounding does its harm in every step, so that short runs show it too
 
 GRIDS: dict[str, list[Experiment]] = {
@@ -181,6 +189,11 @@ GRIDS: dict[str, list[Experiment]] = {
         for seed, dataset, model, signs in product(
             range(3), DATASETS, ("ff", "bp"), ("positive", "dale")
         )
+    ],
+    "dimension": [
+        Experiment(model=model, dataset=dataset, seed=seed, **DIMENSION_TRAINING)
+        for models in (("ff", "bp"), ("bp-ff",))
+        for seed, dataset, model in product(DIMENSION_SEEDS, DATASETS, models)
     ],
     "goodness-search": GOODNESS_SEARCH,
     "goodness": [],

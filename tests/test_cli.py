@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import fflib
 from fflib import grids, monitor, records, training
-from fflib.claims import CHECKS, CLAIMS
+from fflib.claims import CHECKS, CLAIMS, QUESTIONS
 from fflib.cli import app
 from fflib.cli.output import duration
 from fflib.data import published
@@ -368,13 +368,15 @@ def test_a_record_of_no_grid_is_an_orphan(store, trained, monkeypatch):
 def test_claims_are_a_list_of_verdicts(store, grid, trained):
     store.save(trained[0])
     listed = json.loads(fflib_("claims", "--json").stdout)
-    assert [claim["id"] for claim in listed] == [claim.id for claim in (*CLAIMS, *CHECKS)]
+    assert [claim["id"] for claim in listed] == [
+        claim.id for claim in (*CLAIMS, *CHECKS, *QUESTIONS)
+    ]
     for claim in listed:
         assert {"statement", "verdict", "estimate", "interval", "runs", "datasets", "chapter"} <= (
             claim.keys()
         )
     text = fflib_("claims").stdout
-    assert all(claim.statement in text for claim in (*CLAIMS, *CHECKS))
+    assert all(claim.statement in text for claim in (*CLAIMS, *CHECKS, *QUESTIONS))
 
 
 def test_claims_rest_on_the_runs_planned_for_them(store, monkeypatch):

@@ -9,7 +9,7 @@ from fflib.cli.output import print_json, print_table
 EXAMPLES = """
 Each claim is judged by a criterion that was fixed before the runs. The estimate is the mean over
 training runs of the quantity in the criterion, with an interval of 95 % confidence for all claims
-that are judged together: those of the paper, and those of each check.
+that are judged together: those of the paper, and those of each check and open question.
 
 \b
 Examples:
@@ -23,12 +23,12 @@ def claims(
         bool, typer.Option("--json", help="Print a list of objects, one per claim.")
     ] = False,
 ) -> None:
-    """Judge the claims of the paper, then ours on its three checks, by what is published."""
+    """Judge the claims of the paper, then ours on its checks and questions, by what is published."""
     from fflib import records
-    from fflib.claims import CHECKS, CLAIMS
+    from fflib.claims import CHECKS, CLAIMS, QUESTIONS
     from fflib.evidence import on_record
 
-    verdicts = on_record([*CLAIMS, *CHECKS], records.PUBLISHED)
+    verdicts = on_record([*CLAIMS, *CHECKS, *QUESTIONS], records.PUBLISHED)
     if as_json:
         print_json([verdict.as_dict() for verdict in verdicts])
         return

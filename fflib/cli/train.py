@@ -102,7 +102,10 @@ def train(
     ] = None,
     probe: Annotated[
         str | None,
-        typer.Option(metavar="weight-signs", help="With --save: what is measured besides."),
+        typer.Option(
+            metavar="weight-signs|intrinsic-dimension",
+            help="With --save: what is measured besides.",
+        ),
     ] = None,
     device: Annotated[
         str, typer.Option(help="auto takes the GPU if there is one; or cpu, cuda, mps.")
