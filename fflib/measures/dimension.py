@@ -94,10 +94,11 @@ def distinct(values: Tensor | ArrayLike) -> Points:
             f"a dimension needs samples of shape (n, units), got shape {samples.shape}: "
             "pass one row per sample"
         )
-    active = samples[samples.any(axis=1)]
-    _, first = np.unique(active, axis=0, return_index=True)
+    active = samples[samples.any(axis=1)] + 0.0  # there are two zeros, which are equal
+    first: dict[bytes, int] = {}
+    new = [first.setdefault(row.tobytes(), at) == at for at, row in enumerate(active)]
     return Points(
-        values=active[np.sort(first)].astype(np.float64),
+        values=active[new].astype(np.float64),
         n=len(samples),
         silent=len(samples) - len(active),
     )
