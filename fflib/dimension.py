@@ -1,13 +1,34 @@
 """Intrinsic dimension of representations against the size of ensembles (the third open question)."""
 
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from fflib.judging import Verdict
+from fflib.measures.manifolds import Recovery
+from fflib.plots import style
 from fflib.records import Record
+from fflib.statistics import Interval, mean_interval
 from fflib.summary import unpack
 
-__all__ = ["agreement", "ensemble_sizes", "lower", "of_classes", "sparseness"]
+__all__ = [
+    "READINGS",
+    "agreement",
+    "answer",
+    "by_depth",
+    "ensemble_sizes",
+    "interval",
+    "lower",
+    "of_all",
+    "of_classes",
+    "readings",
+    "recovered",
+    "sparseness",
+]
 
 Array = NDArray[np.float64]
 
@@ -29,18 +50,28 @@ def of_classes(
     ndarray, shape (1 + layers, class)
         The input first. nan where a class has too few images.
     """
-    e = record.experiment
+    classes = len(record.metrics.layers[0].hoyer_by_class)
+    return _table(record, range(classes), view, method, scale)
+
+
+def of_all(
+    record: Record, view: str = "activations", method: str = "twonn", scale: int = 1
+) -> Array:
+    """Intrinsic dimension of all classes together, shape (1 + layers,); see :func:`of_classes`."""
+    return _table(record, [None], view, method, scale)[:, 0]
+
+
+def _table(
+    record: Record, labels: Sequence[int | None], view: str, method: str, scale: int
+) -> Array:
     asked = {"view": view, "method": method, "scale": scale}
     found = {
         (row["layer"], row["label"]): row["dimension"]
         for row in record.metrics.probe or ()
         if all(row[name] == value for name, value in asked.items())
     }
-    classes = len(record.metrics.layers[0].hoyer_by_class)
-    return np.array(
-        [[found.get((layer, c)) for c in range(classes)] for layer in range(e.layers + 1)],
-        dtype=np.float64,
-    )
+    layers = range(record.experiment.layers + 1)
+    return np.array([[found.get((d, label)) for label in labels] for d in layers], np.float64)
 
 
 def ensemble_sizes(record: Record, rule: str = "median-quantile") -> Array:
@@ -54,7 +85,7 @@ def sparseness(record: Record) -> Array:
     return np.array([layer.hoyer_by_class for layer in record.metrics.layers], dtype=np.float64)
 
 
-def agreement(dimension: Array, other: Array) -> float:
+def agreement(dimension: Array, other: Array, given: Array | None = None) -> float:
     """Rank correlation of two numbers over the classes, layer by layer.
 
     Depth changes both numbers in all classes at once, and would pass for a relation between them if
@@ -63,24 +94,38 @@ def agreement(dimension: Array, other: Array) -> float:
     Parameters
     ----------
     dimension, other : ndarray, shape (layers, class)
+    given : ndarray, shape (class,), optional
+        A number that both may follow, whose share is taken off: the partial correlation.
 
     Returns
     -------
     float
         Spearman's, within a layer, averaged over the layers that have one: in the others all
-        classes are alike, or fewer than three are known. nan where no layer has one.
+        classes are alike, or fewer than three are known (four, if something is given). nan where no
+        layer has one.
 
     Examples
     --------
     >>> agreement(np.array([[1.0, 2.0, 3.0], [5.0, 6.0, 7.0]]), np.array([[9.0, 7.0, 1.0], [4, 4, 4]]))
     -1.0
     """
-    found = []
-    for own, others in zip(dimension, other, strict=True):
-        known = np.isfinite(own) & np.isfinite(others)
-        if known.sum() >= 3 and np.ptp(own[known]) > 0 and np.ptp(others[known]) > 0:
-            found.append(float(stats.spearmanr(own[known], others[known]).statistic))
-    return float(np.mean(found)) if found else np.nan
+    found = [_rank_correlation(*pair, given) for pair in zip(dimension, other, strict=True)]
+    known = [value for value in found if np.isfinite(value)]
+    return float(np.mean(known)) if known else np.nan
+
+
+def _rank_correlation(x: Array, y: Array, given: Array | None) -> float:
+    columns = np.stack([x, y] if given is None else [x, y, given])
+    columns = columns[:, np.isfinite(columns).all(axis=0)]
+    if columns.shape[1] < len(columns) + 1 or (np.ptp(columns, axis=1) == 0).any():
+        return np.nan
+    ranks = stats.rankdata(columns, axis=1)
+    own = ranks[:2] - ranks[:2].mean(axis=1, keepdims=True)
+    if given is not None:
+        of = ranks[2] - ranks[2].mean()
+        own -= np.outer(own @ of / (of @ of), of)
+    size = np.sqrt((own**2).sum(axis=1).prod())
+    return float(own[0] @ own[1] / size) if size > 1e-9 else np.nan
 
 
 def lower(one: Record, other: Record) -> float:
@@ -88,3 +133,178 @@ def lower(one: Record, other: Record) -> float:
     ratio = np.log(of_classes(one)[1:] / of_classes(other)[1:])
     known = np.isfinite(ratio)
     return float(np.exp(ratio[known].mean())) if known.any() else np.nan
+
+
+def interval(values: Iterable[float]) -> Interval:
+    """Mean and 95 % interval over the runs that have a value; nan where none has."""
+    known = [value for value in values if np.isfinite(value)]
+    return mean_interval(known) if known else Interval(np.nan, np.nan, np.nan, 0)
+
+
+def _within(measure: Callable[[Record], Array], **reading: Any) -> Callable[[Record], float]:
+    return lambda record: agreement(of_classes(record, **reading)[1:], measure(record))
+
+
+def _given_image(measure: Callable[[Record], Array]) -> Callable[[Record], float]:
+    def partial(record: Record) -> float:
+        image, *hidden = of_classes(record)
+        return agreement(np.array(hidden), measure(record), image)
+
+    return partial
+
+
+def _image_alone(measure: Callable[[Record], Array]) -> Callable[[Record], float]:
+    def of_image(record: Record) -> float:
+        other = measure(record)
+        return agreement(np.broadcast_to(of_classes(record)[0], other.shape), other)
+
+    return of_image
+
+
+def _thrown_together(measure: Callable[[Record], Array]) -> Callable[[Record], float]:
+    return lambda record: agreement(
+        of_classes(record)[1:].reshape(1, -1), measure(record).reshape(1, -1)
+    )
+
+
+def _by_rule(rule: str) -> Callable[[Record], Array]:
+    return lambda record: ensemble_sizes(record, rule)
+
+
+READINGS: dict[str, tuple[Callable[[Record], float], Callable[[Record], float] | None]] = {
+    "as in the claims": (_within(ensemble_sizes), _within(sparseness)),
+    "Gride, 2nd and 4th neighbour": (
+        _within(ensemble_sizes, method="gride", scale=2),
+        _within(sparseness, method="gride", scale=2),
+    ),
+    "TwoNN on halves of the images": (
+        _within(ensemble_sizes, scale=2),
+        _within(sparseness, scale=2),
+    ),
+    "activations at unit length": (
+        _within(ensemble_sizes, view="directions"),
+        _within(sparseness, view="directions"),
+    ),
+    "images without a label": (
+        _within(ensemble_sizes, view="unlabelled"),
+        _within(sparseness, view="unlabelled"),
+    ),
+    "ensembles by leave-one-out": (_within(_by_rule("leave-one-out")), None),
+    "ensembles by Kolmogorov–Smirnov": (_within(_by_rule("kolmogorov-smirnov")), None),
+    "given the images' dimension": (_given_image(ensemble_sizes), _given_image(sparseness)),
+    "the images' dimension instead": (_image_alone(ensemble_sizes), _image_alone(sparseness)),
+    "all layers thrown together": (_thrown_together(ensemble_sizes), _thrown_together(sparseness)),
+}
+"""Ways to correlate dimension with ensemble size and with sparseness: from a record to a number."""
+
+
+def readings(records: Iterable[Record]) -> pd.DataFrame:
+    """The correlation of dimension with ensemble size and sparseness, computed in other ways.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs of one model.
+
+    Returns
+    -------
+    DataFrame
+        A row per reading in :data:`READINGS`, a column per data set and quantity: the mean over
+        runs with its 95 % interval.
+    """
+    records = list(records)
+    table = {}
+    for dataset in dict.fromkeys(r.experiment.dataset for r in records):
+        here = [r for r in records if r.experiment.dataset == dataset]
+        for column, name in enumerate(("ensemble size", "Hoyer")):
+            table[style.dataset_name(dataset), name] = {
+                reading: f"{interval(map(measure, here)):.2f}"
+                for reading, both in READINGS.items()
+                if (measure := both[column])
+            }
+    return pd.DataFrame(table).reindex(READINGS).fillna("").rename_axis("reading")
+
+
+def by_depth(records: Iterable[Record]) -> pd.DataFrame:
+    """Dimension beside ensemble size and sparseness, layer by layer.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame
+        A row per data set, model and layer, the input being layer 0: dimension of all images and
+        of a class, units in an ensemble, Hoyer sparseness (means over classes), each with its 95 %
+        interval over runs.
+    """
+    runs: dict[tuple[str, str], list[Record]] = {}
+    for r in records:
+        e = r.experiment
+        runs.setdefault((style.dataset_name(e.dataset), style.model_name(e.model)), []).append(r)
+    rows = {}
+    for where, group in runs.items():
+        for depth in range(group[0].experiment.layers + 1):
+            row = {
+                "all images": [of_all(r)[depth] for r in group],
+                "a class": [_mean(of_classes(r)[depth]) for r in group],
+            }
+            if depth:
+                row["ensemble size"] = [_mean(ensemble_sizes(r)[depth - 1]) for r in group]
+                row["Hoyer"] = [_mean(sparseness(r)[depth - 1]) for r in group]
+            digits = {"Hoyer": ".2f"}
+            rows[(*where, depth)] = {
+                name: f"{interval(values):{digits.get(name, '.1f')}}"
+                for name, values in row.items()
+            }
+    table = pd.DataFrame.from_dict(rows, orient="index").fillna("")
+    return table.rename_axis(["data set", "model", "layer"])
+
+
+def _mean(values: Array) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else np.nan
+
+
+def recovered(found: Iterable[Recovery]) -> pd.DataFrame:
+    """What estimators make of manifolds of known dimension.
+
+    Parameters
+    ----------
+    found : iterable of Recovery
+
+    Returns
+    -------
+    DataFrame
+        A row per shape, a column per dimension and estimator: the mean estimate and, in brackets,
+        the largest relative error of a single one.
+    """
+    rows = pd.DataFrame([vars(one) for one in found])
+    table = {
+        (dimension, name): {
+            shape: f"{own[column].mean():.1f} ({(own[column] / dimension - 1).abs().max():.0%})"
+            for shape, own in here.groupby("shape", sort=False)
+        }
+        for dimension, here in rows.groupby("dimension")
+        for column, name in (("twonn", "TwoNN"), ("gride", "Gride"))
+    }
+    return pd.DataFrame(table).rename_axis("manifold")
+
+
+def answer(verdicts: Iterable[Verdict]) -> str:
+    """How dimension is related to the size of ensembles, in a sentence for each claim.
+
+    Parameters
+    ----------
+    verdicts : iterable of Verdict
+        On :data:`fflib.claims.DIMENSION`.
+
+    Returns
+    -------
+    str
+    """
+    return " ".join(
+        f"{v.claim.title}: {v.verdict} ({v.claim.label}: {v.interval:.2f}).".replace("-", "−")
+        for v in verdicts
+    )

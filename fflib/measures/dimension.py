@@ -120,7 +120,7 @@ def twonn(points: NDArray[np.floating], parts: int = 1, seed: int = 0) -> float:
     Returns
     -------
     float
-        nan where a part has fewer than 20 points.
+        nan where a part has fewer than 20 points, or all neighbours in it are equally far.
 
     Notes
     -----
@@ -145,9 +145,8 @@ def twonn(points: NDArray[np.floating], parts: int = 1, seed: int = 0) -> float:
     if size < FEWEST:
         return math.nan
     order = np.random.default_rng(seed).permutation(len(points)) if parts > 1 else np.arange(size)
-    return float(
-        np.mean([_twonn(points[part]) for part in order[: parts * size].reshape(parts, -1)])
-    )
+    found = np.mean([_twonn(points[part]) for part in order[: parts * size].reshape(parts, -1)])
+    return float(found) if np.isfinite(found) else math.nan
 
 
 def _twonn(points: NDArray[np.floating]) -> float:
@@ -172,7 +171,8 @@ def gride(points: NDArray[np.floating]) -> dict[int, float]:
     -------
     dict of int to float
         By the order k = 1, 2, 4, … 32 of the nearer neighbour, the farther being the 2k-th; nan
-        where fewer than 20 points, or than four times the farther order, are there.
+        where fewer than 20 points, or than four times the farther order, are there; nan throughout
+        where at some order all neighbours are equally far.
 
     References
     ----------
@@ -195,7 +195,10 @@ def gride(points: NDArray[np.floating]) -> dict[int, float]:
     estimator = GRIDE(multiscale=True, range_max=2 * within[-1])
     with warnings.catch_warnings():  # neighbours at equal distances; such points are left out
         warnings.simplefilter("ignore")
-        estimator.fit(points)
+        try:
+            estimator.fit(points)
+        except (IndexError, ValueError):  # no ratio above 1 is left
+            return found
     return found | dict(zip(within, estimator.dimension_scales_.tolist(), strict=True))
 
 
