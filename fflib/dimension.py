@@ -236,8 +236,9 @@ def by_depth(records: Iterable[Record]) -> pd.DataFrame:
     -------
     DataFrame
         A row per data set, model and layer, the input being layer 0: dimension of all images and
-        of a class, units in an ensemble, Hoyer sparseness (means over classes), each with its 95 %
-        interval over runs.
+        of a class, units in an ensemble, Hoyer sparseness (means over classes), and the rank
+        correlations of the dimension of a class with the last two, each with its 95 % interval over
+        runs.
     """
     runs: dict[tuple[str, str], list[Record]] = {}
     for r in records:
@@ -250,14 +251,18 @@ def by_depth(records: Iterable[Record]) -> pd.DataFrame:
                 "all images": [of_all(r)[depth] for r in group],
                 "a class": [_mean(of_classes(r)[depth]) for r in group],
             }
+            cells = {name: f"{interval(values):.1f}" for name, values in row.items()}
             if depth:
-                row["ensemble size"] = [_mean(ensemble_sizes(r)[depth - 1]) for r in group]
-                row["Hoyer"] = [_mean(sparseness(r)[depth - 1]) for r in group]
-            digits = {"Hoyer": ".2f"}
-            rows[(*where, depth)] = {
-                name: f"{interval(values):{digits.get(name, '.1f')}}"
-                for name, values in row.items()
-            }
+                own = [of_classes(r)[[depth]] for r in group]
+                sizes = [ensemble_sizes(r)[[depth - 1]] for r in group]
+                sparse = [sparseness(r)[[depth - 1]] for r in group]
+                cells |= {
+                    "ensemble size": f"{interval(map(_mean, sizes)):.1f}",
+                    "Hoyer": f"{interval(map(_mean, sparse)):.2f}",
+                    "correlation with size": f"{interval(map(agreement, own, sizes)):.2f}",
+                    "correlation with Hoyer": f"{interval(map(agreement, own, sparse)):.2f}",
+                }
+            rows[(*where, depth)] = cells
     table = pd.DataFrame.from_dict(rows, orient="index").fillna("")
     return table.rename_axis(["data set", "model", "layer"])
 

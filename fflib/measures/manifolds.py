@@ -1,7 +1,13 @@
-"""Points of a known dimension, plain and as sparse as a layer makes them, to test estimators on."""
+"""Points of a known dimension, plain and as sparse as a layer makes them, to test estimators on.
 
+``python -m fflib.measures.manifolds`` prints what the estimators make of the plain ones, with
+``--json`` as a list of objects.
+"""
+
+import json
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
@@ -10,14 +16,18 @@ from numpy.typing import NDArray
 from fflib.measures.dimension import distinct, gride, twonn
 from fflib.measures.sparsity import mean_hoyer, silent_fraction
 
-__all__ = ["DIMENSIONS", "Recovery", "Shape", "draw", "random_layer", "recover"]
+__all__ = ["ACTIVE", "DIMENSIONS", "Recovery", "Shape", "draw", "random_layer", "recover"]
 
 Shape = Literal["plane", "sphere", "torus"]
 
 DIMENSIONS = (2, 5, 10)
+"""Of the manifolds that estimators are tested on."""
+
+ACTIVE = (0.8, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
+"""Shares of active units, from those of a dense layer to those of the sparsest."""
+
 POINTS = 2000
 UNITS = 784
-ACTIVE = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 
 
 def draw(
@@ -166,3 +176,18 @@ def recover(
                         )
                     )
     return rows
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print what estimators find on plain manifolds."""
+    found = recover()
+    if "--json" in arguments:
+        print(json.dumps([asdict(one) for one in found], indent=1))
+        return
+    print("manifold  dimension  seed  TwoNN  Gride")
+    for x in found:
+        print(f"{x.shape:8}  {x.dimension:9}  {x.seed:4}  {x.twonn:5.2f}  {x.gride:5.2f}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

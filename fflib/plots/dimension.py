@@ -164,7 +164,7 @@ def by_scale(records: Iterable[Record]) -> Figure:
     for row, said in zip(
         grid, ("share of the images", "order of the nearer neighbour"), strict=True
     ):
-        row[1].set_xlabel(said, loc="left")
+        row[1].set_xlabel(said, x=1.1)  # under all four
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
     return figure
 
