@@ -10,9 +10,10 @@ from typing import Literal
 
 import numpy as np
 
-from fflib.dimension import agreement, ensemble_sizes, lower, of_classes, sparseness
+from fflib.dimension import ensemble_sizes, lower, of_classes, sparseness
 from fflib.judging import Cell, Claim, Verdict, judge
 from fflib.measures import sharing
+from fflib.measures.agreement import agreement
 from fflib.measures.interventions import DOSES, EVERYWHERE
 from fflib.measures.unseen import UnseenClass
 from fflib.records import Record

@@ -6,20 +6,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from fflib.judging import Verdict
+from fflib.measures.agreement import agreement
 from fflib.measures.manifolds import Recovery
 from fflib.plots import style
 from fflib.records import Record
-from fflib.statistics import Interval, mean_interval
+from fflib.statistics import Interval, mean_interval, orderings
 from fflib.summary import unpack
 
 __all__ = [
     "READINGS",
-    "agreement",
     "answer",
     "by_depth",
+    "chance",
     "ensemble_sizes",
     "interval",
     "lower",
@@ -83,49 +83,6 @@ def ensemble_sizes(record: Record, rule: str = "median-quantile") -> Array:
 def sparseness(record: Record) -> Array:
     """Hoyer sparseness of each class, shape (layers, class)."""
     return np.array([layer.hoyer_by_class for layer in record.metrics.layers], dtype=np.float64)
-
-
-def agreement(dimension: Array, other: Array, given: Array | None = None) -> float:
-    """Rank correlation of two numbers over the classes, layer by layer.
-
-    Depth changes both numbers in all classes at once, and would pass for a relation between them if
-    layers were thrown together.
-
-    Parameters
-    ----------
-    dimension, other : ndarray, shape (layers, class)
-    given : ndarray, shape (class,), optional
-        A number that both may follow, whose share is taken off: the partial correlation.
-
-    Returns
-    -------
-    float
-        Spearman's, within a layer, averaged over the layers that have one: in the others all
-        classes are alike, or fewer than three are known (four, if something is given). nan where no
-        layer has one.
-
-    Examples
-    --------
-    >>> agreement(np.array([[1.0, 2.0, 3.0], [5.0, 6.0, 7.0]]), np.array([[9.0, 7.0, 1.0], [4, 4, 4]]))
-    -1.0
-    """
-    found = [_rank_correlation(*pair, given) for pair in zip(dimension, other, strict=True)]
-    known = [value for value in found if np.isfinite(value)]
-    return float(np.mean(known)) if known else np.nan
-
-
-def _rank_correlation(x: Array, y: Array, given: Array | None) -> float:
-    columns = np.stack([x, y] if given is None else [x, y, given])
-    columns = columns[:, np.isfinite(columns).all(axis=0)]
-    if columns.shape[1] < len(columns) + 1 or (np.ptp(columns, axis=1) == 0).any():
-        return np.nan
-    ranks = stats.rankdata(columns, axis=1)
-    own = ranks[:2] - ranks[:2].mean(axis=1, keepdims=True)
-    if given is not None:
-        of = ranks[2] - ranks[2].mean()
-        own -= np.outer(own @ of / (of @ of), of)
-    size = np.sqrt((own**2).sum(axis=1).prod())
-    return float(own[0] @ own[1] / size) if size > 1e-9 else np.nan
 
 
 def lower(one: Record, other: Record) -> float:
@@ -198,6 +155,13 @@ READINGS: dict[str, tuple[Callable[[Record], float], Callable[[Record], float] |
 """Ways to correlate dimension with ensemble size and with sparseness: from a record to a number."""
 
 
+def _by_dataset(records: Iterable[Record]) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        found.setdefault(record.experiment.dataset, []).append(record)
+    return found
+
+
 def readings(records: Iterable[Record]) -> pd.DataFrame:
     """The correlation of dimension with ensemble size and sparseness, computed in other ways.
 
@@ -212,10 +176,8 @@ def readings(records: Iterable[Record]) -> pd.DataFrame:
         A row per reading in :data:`READINGS`, a column per data set and quantity: the mean over
         runs with its 95 % interval.
     """
-    records = list(records)
     table = {}
-    for dataset in dict.fromkeys(r.experiment.dataset for r in records):
-        here = [r for r in records if r.experiment.dataset == dataset]
+    for dataset, here in _by_dataset(records).items():
         for column, name in enumerate(("ensemble size", "Hoyer")):
             table[style.dataset_name(dataset), name] = {
                 reading: f"{interval(map(measure, here)):.2f}"
@@ -223,6 +185,39 @@ def readings(records: Iterable[Record]) -> pd.DataFrame:
                 if (measure := both[column])
             }
     return pd.DataFrame(table).reindex(READINGS).fillna("").rename_axis("reading")
+
+
+def chance(records: Iterable[Record], orders: int = 999) -> pd.DataFrame:
+    """Whether the classes, in any order, would be as strongly correlated.
+
+    Intervals over runs say what another training would give on the same classes. This asks about the
+    classes: those of the ensembles are put in a random order, the same in all layers.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs of one model.
+    orders : int
+        How many orders to try.
+
+    Returns
+    -------
+    DataFrame
+        A row per data set and quantity: the correlation of means over runs, within layers, and
+        ``p``, the share of orders that give as large a one, of either sign.
+    """
+    rows = {}
+    for dataset, here in _by_dataset(records).items():
+        dimension = np.mean([of_classes(r)[1:] for r in here], axis=0)
+        for name, measure in (("ensemble size", ensemble_sizes), ("Hoyer", sparseness)):
+            other = np.mean([measure(r) for r in here], axis=0)
+            found = [
+                agreement(dimension, other[:, order]) for order in orderings(other.shape[1], orders)
+            ]
+            p = float((np.abs(found) >= abs(found[0]) - 1e-9).mean())
+            rows[style.dataset_name(dataset), name] = {"correlation": found[0], "p": p}
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    return table.rename_axis(["data set", "quantity"])
 
 
 def by_depth(records: Iterable[Record]) -> pd.DataFrame:

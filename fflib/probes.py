@@ -82,7 +82,7 @@ def intrinsic_dimension(run: Run) -> list[Row]:
     groups: dict[int | None, np.ndarray] = {None: mixed}
     groups |= {label: np.flatnonzero(labels == label) for label in range(classes)}
     return [
-        {"view": view, "layer": layer, "label": label} | row
+        row | {"view": view, "layer": layer, "label": label}
         for view, layer, values in _views(run, pixels, labels)
         for label, group in groups.items()
         for row in _dimensions(values[group], seed, every_scale=view == "activations")

@@ -11,9 +11,9 @@ import fflib
 from fflib.claims import DIMENSION, judge
 from fflib.dimension import (
     READINGS,
-    agreement,
     answer,
     by_depth,
+    chance,
     ensemble_sizes,
     of_all,
     of_classes,
@@ -22,6 +22,7 @@ from fflib.dimension import (
     sparseness,
 )
 from fflib.experiment import Experiment
+from fflib.measures.agreement import agreement
 from fflib.measures.dimension import FEWEST, by_scale, distinct, gride, twonn
 from fflib.measures.manifolds import DIMENSIONS, draw, random_layer, recover
 from fflib.obtaining import record_of
@@ -229,6 +230,14 @@ def test_tables_are_means_over_runs(runs):
     assert read.loc["as in the claims", ("MNIST", "ensemble size")].startswith("1.00")
     assert read.loc["as in the claims", ("MNIST", "Hoyer")].startswith("-1.00")
     assert read.loc["ensembles by leave-one-out", ("MNIST", "Hoyer")] == ""
+
+
+def test_a_perfect_order_of_classes_is_rarely_met_by_chance(runs):
+    # Four classes have 24 orders; the ensembles of a run differ in size in each of three layers.
+    table = chance([runs[0]])
+    assert table.loc[("MNIST", "ensemble size"), "correlation"] == pytest.approx(1)
+    assert table.loc[("MNIST", "Hoyer"), "correlation"] == pytest.approx(-1)
+    assert 1 / 24 <= table.loc[("MNIST", "ensemble size"), "p"] <= 4 / 24
 
 
 def test_figures_show_means_over_runs(runs):
