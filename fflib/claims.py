@@ -410,7 +410,7 @@ DIMENSION: tuple[Claim, ...] = _together(
         quantity="Spearman's correlation, over the classes within a layer, of intrinsic dimension "
         "(TwoNN, correctly classified images) with ensemble size (median-quantile rule), averaged "
         "over the layers of FF",
-        label="correlation of dimension with ensemble size",
+        label="correlation with ensemble size",
         bound=0.3,
         above=True,
         measure=lambda ff: agreement(of_classes(ff)[1:], ensemble_sizes(ff)),
@@ -427,7 +427,7 @@ DIMENSION: tuple[Claim, ...] = _together(
         "representation related to the size of ensembles?",
         quantity="Spearman's correlation, over the classes within a layer, of intrinsic dimension "
         "(TwoNN, correctly classified images) with Hoyer sparseness, averaged over the layers of FF",
-        label="correlation of dimension with sparseness",
+        label="correlation with sparseness",
         bound=-0.3,
         above=False,
         measure=lambda ff: agreement(of_classes(ff)[1:], sparseness(ff)),
@@ -437,7 +437,7 @@ DIMENSION: tuple[Claim, ...] = _together(
     ),
     Claim(
         id="dimension-lower",
-        title="Forward-Forward has the lower dimension",
+        title="Lower dimension than BP",
         statement="Forward-Forward represents the images of a class in fewer dimensions than "
         "back-propagation does.",
         source="The third question that the paper leaves open: how is the dimension of a "
