@@ -174,15 +174,15 @@ def readings(records: Iterable[Record]) -> pd.DataFrame:
     -------
     DataFrame
         A row per reading in :data:`READINGS`, a column per data set and quantity: the mean over
-        runs with its 95 % interval.
+        runs with its 95 % interval; blank where there is none.
     """
     table = {}
     for dataset, here in _by_dataset(records).items():
         for column, name in enumerate(("ensemble size", "Hoyer")):
             table[style.dataset_name(dataset), name] = {
-                reading: f"{interval(map(measure, here)):.2f}"
+                reading: f"{found:.2f}"
                 for reading, both in READINGS.items()
-                if (measure := both[column])
+                if (measure := both[column]) and (found := interval(map(measure, here))).n
             }
     return pd.DataFrame(table).reindex(READINGS).fillna("").rename_axis("reading")
 

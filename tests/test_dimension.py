@@ -1,5 +1,8 @@
 """Intrinsic dimension: known where it is known, and told apart from what only looks like it."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import synthetic
@@ -22,6 +25,7 @@ from fflib.dimension import (
     sparseness,
 )
 from fflib.experiment import Experiment
+from fflib.measures import manifolds
 from fflib.measures.agreement import agreement
 from fflib.measures.dimension import FEWEST, by_scale, distinct, gride, twonn
 from fflib.measures.manifolds import DIMENSIONS, draw, random_layer, recover
@@ -65,6 +69,15 @@ def test_with_fewer_active_units_than_dimensions_only_so_many_are_left():
     [found] = recover(["plane"], [10], [0.01], seeds=[0], n=1000)
     assert found.left < 7
     assert found.twonn < 9
+
+
+def test_the_command_prints_what_was_found(capsys, monkeypatch):
+    few = recover(["plane"], [2], seeds=[0], n=200)
+    monkeypatch.setattr(manifolds, "recover", lambda: few)
+    manifolds.main(["--json"])
+    assert json.loads(capsys.readouterr().out) == [asdict(few[0])]
+    manifolds.main([])
+    assert f"{few[0].twonn:.2f}" in capsys.readouterr().out
 
 
 @given(active=st.floats(0.02, 0.9), seed=seeds)
@@ -166,7 +179,7 @@ def test_what_both_follow_is_taken_off():
 # Records
 
 
-def rows(dimensions):
+def rows(dimensions, views=("activations", "directions")):
     """What the probe would find, the dimension of each layer and class given, the input first."""
     counts = {"n": 100, "silent": 0, "distinct": 100}
     asked = [(m, s) for m, scales in (("twonn", 4), ("gride", 6)) for s in 2 ** np.arange(scales)]
@@ -174,7 +187,7 @@ def rows(dimensions):
         {"view": view, "layer": layer, "label": label, "method": method, "scale": int(scale)}
         | counts
         | {"dimension": float(d)}
-        for view in ("activations", "directions", "unlabelled")
+        for view in views
         for layer, own in enumerate(dimensions)
         for label, d in [(None, own.mean()), *enumerate(own)]
         for method, scale in (asked if view == "activations" else asked[:1])
@@ -230,6 +243,7 @@ def test_tables_are_means_over_runs(runs):
     assert read.loc["as in the claims", ("MNIST", "ensemble size")].startswith("1.00")
     assert read.loc["as in the claims", ("MNIST", "Hoyer")].startswith("-1.00")
     assert read.loc["ensembles by leave-one-out", ("MNIST", "Hoyer")] == ""
+    assert read.loc["images without a label", ("MNIST", "ensemble size")] == ""  # not measured
 
 
 def test_a_perfect_order_of_classes_is_rarely_met_by_chance(runs):
