@@ -11,8 +11,10 @@ from typing import Literal
 import numpy as np
 
 from fflib import history
+from fflib.dimension import ensemble_sizes, lower, of_classes, sparseness
 from fflib.judging import Cell, Claim, Verdict, judge
 from fflib.measures import sharing
+from fflib.measures.agreement import agreement
 from fflib.measures.interventions import DOSES, EVERYWHERE
 from fflib.measures.unseen import UnseenClass
 from fflib.records import Record
@@ -24,6 +26,7 @@ __all__ = [
     "CHOICES",
     "CLAIMS",
     "DEVELOPMENT",
+    "DIMENSION",
     "INGREDIENTS",
     "QUESTIONS",
     "SIGNS",
@@ -459,7 +462,66 @@ DEVELOPMENT: tuple[Claim, ...] = _together(
 )
 """Open question 1: how do ensembles come into being?"""
 
-QUESTIONS: tuple[Claim, ...] = (*DEVELOPMENT,)
+_MEASURED = {"model": "ff", "probe": "intrinsic-dimension"}
+
+DIMENSION: tuple[Claim, ...] = _together(
+    "ours",
+    Claim(
+        id="dimension-size",
+        title="Larger ensembles, higher dimension",
+        statement="In a layer of a Forward-Forward network, classes with larger ensembles have "
+        "representations of higher intrinsic dimension.",
+        source="The third question that the paper leaves open: how is the dimension of a "
+        "representation related to the size of ensembles?",
+        quantity="Spearman's correlation, over the classes within a layer, of intrinsic dimension "
+        "(TwoNN, correctly classified images) with ensemble size (median-quantile rule), averaged "
+        "over the layers of FF",
+        label="correlation with ensemble size",
+        bound=0.3,
+        above=True,
+        measure=lambda ff: agreement(of_classes(ff)[1:], ensemble_sizes(ff)),
+        chapter="16-intrinsic-dimension",
+        runs={"ff": _MEASURED},
+        grids=("dimension",),
+    ),
+    Claim(
+        id="dimension-sparse",
+        title="Sparser classes, lower dimension",
+        statement="In a layer of a Forward-Forward network, classes that are represented more "
+        "sparsely have representations of lower intrinsic dimension.",
+        source="The third question that the paper leaves open: how is the dimension of a "
+        "representation related to the size of ensembles?",
+        quantity="Spearman's correlation, over the classes within a layer, of intrinsic dimension "
+        "(TwoNN, correctly classified images) with Hoyer sparseness, averaged over the layers of FF",
+        label="correlation with sparseness",
+        bound=-0.3,
+        above=False,
+        measure=lambda ff: agreement(of_classes(ff)[1:], sparseness(ff)),
+        chapter="16-intrinsic-dimension",
+        runs={"ff": _MEASURED},
+        grids=("dimension",),
+    ),
+    Claim(
+        id="dimension-lower",
+        title="Lower dimension than BP",
+        statement="Forward-Forward represents the images of a class in fewer dimensions than "
+        "back-propagation does.",
+        source="The third question that the paper leaves open: how is the dimension of a "
+        "representation related to the size of ensembles?",
+        quantity="intrinsic dimension of a class in a layer (TwoNN, correctly classified images) of "
+        "FF over that of BP, geometric mean over classes and layers",
+        label="dimension, FF / BP",
+        bound=0.8,
+        above=False,
+        measure=lower,
+        chapter="16-intrinsic-dimension",
+        runs={"one": _MEASURED, "other": {"model": "bp", "probe": "intrinsic-dimension"}},
+        grids=("dimension",),
+    ),
+)
+"""Open question 3: how is intrinsic dimension related to the size of ensembles?"""
+
+QUESTIONS: tuple[Claim, ...] = (*DEVELOPMENT, *DIMENSION)
 """Our claims on the questions that the paper leaves open."""
 
 

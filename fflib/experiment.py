@@ -111,7 +111,7 @@ class Experiment(BaseModel):
     evaluate_on: Literal["test", "validation"] = "test"
     order: Literal["sequential", "simultaneous"] = "sequential"
     signs: Literal["free", "positive", "dale"] = "free"
-    probe: Literal["weight-signs"] | None = None
+    probe: Literal["weight-signs", "intrinsic-dimension"] | None = None
     snapshots: int = Field(0, ge=0)
     architecture: Literal["dense", "conv"] = "dense"
     label: LabelCode = "border"

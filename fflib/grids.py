@@ -72,6 +72,14 @@ SIGNS_TRAINING: dict[str, Any] = {"epochs": 8, "precision": "mixed"}
 DEVELOPMENT_SEEDS = {"ff": range(5), "bp-ff": range(3), "bp": range(3)}
 DEVELOPMENT_TRAINING: dict[str, Any] = {"epochs": 8, "precision": "mixed", "snapshots": 20}
 
+# Open question 3. Claims rest on Forward-Forward and back-propagation; BP/FF is there to compare with.
+DIMENSION_SEEDS = {"ff": range(5), "bp": range(5), "bp-ff": range(3)}
+DIMENSION_TRAINING: dict[str, Any] = {
+    "epochs": 8,
+    "precision": "mixed",
+    "probe": "intrinsic-dimension",
+}
+
 PRECISION_EPOCHS = 5  # rounding does its harm in every step, so that short runs show it too
 
 GRIDS: dict[str, list[Experiment]] = {
@@ -140,6 +148,12 @@ GRIDS: dict[str, list[Experiment]] = {
     "development-cosine": [
         Experiment(dataset=dataset, seed=seed, schedule="cosine", **DEVELOPMENT_TRAINING)
         for seed, dataset in product(range(3), DATASETS)
+    ],
+    "dimension": [
+        Experiment(model=model, dataset=dataset, seed=seed, **DIMENSION_TRAINING)
+        for models in (("ff", "bp"), ("bp-ff",))
+        for seed, dataset, model in product(range(5), DATASETS, models)
+        if seed in DIMENSION_SEEDS[model]
     ],
     # It compares settings, so it keeps to validation data like every choice of settings.
     "learning-rate": [

@@ -47,6 +47,7 @@ def timeline(run: Run) -> tuple[list[Row], dict[str, np.ndarray]]:
         Together 5.3 kB a snapshot for three layers of 784 units and ten classes.
     """
     classes, network = len(run.data.classes), run.network
+    assert isinstance(network, Network)  # others take no snapshots
     pixels, labels = (x[:IMAGES] for x in run.images(run.experiment.evaluate_on))
     right = network.predict(pixels) == labels
 

@@ -105,7 +105,10 @@ def train(
     ] = None,
     probe: Annotated[
         str | None,
-        typer.Option(metavar="weight-signs", help="With --save: what is measured besides."),
+        typer.Option(
+            metavar="weight-signs|intrinsic-dimension",
+            help="With --save: what is measured besides.",
+        ),
     ] = None,
     architecture: Annotated[
         str | None,
