@@ -73,8 +73,8 @@ class Finding:
 def diagnose(run: Run) -> list[Finding]:
     """Look for signs that a training went wrong.
 
-    Sparseness and balance are judged for rectified units of networks with labels alone: other units
-    do not rest at zero, and a plain network is dense by itself.
+    Sparseness and balance are judged for rectified units of dense networks with labels alone: other
+    units do not rest at zero, and a plain network or a mean over an image is not sparse by itself.
 
     Parameters
     ----------
@@ -94,7 +94,8 @@ def diagnose(run: Run) -> list[Finding]:
     ['poor accuracy']
     """
     found = list(_poor_accuracy(run))
-    if run.experiment.labelled and run.experiment.activation == "relu":
+    e = run.experiment
+    if e.labelled and e.activation == "relu" and e.architecture == "dense":
         found += [*_not_sparse(run), *_out_of_balance(run)]
     evidence: dict[tuple[str, str], list[str]] = {}
     for one in found:
