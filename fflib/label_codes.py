@@ -9,6 +9,7 @@ from typing import get_args
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from fflib.data import place_label
 from fflib.errors import ExperimentError, unknown
@@ -81,7 +82,9 @@ class LabelCodes(nn.Module):
         """
         if self.code == "border":
             return place_label(pixels, labels, self.classes, self.lit).unflatten(1, self.shape)
-        images, pattern = pixels.unflatten(1, self.shape), self.patterns[labels]
+        # A product, since the gradient of an index is not added up in the same order every time.
+        chosen = F.one_hot(labels.remainder(self.classes + 1), self.classes + 1).to(pixels.dtype)
+        images, pattern = pixels.unflatten(1, self.shape), torch.tensordot(chosen, self.patterns, 1)
         return images + pattern if self.code == "wave" else torch.cat([images, pattern], 1)
 
 
