@@ -21,7 +21,16 @@ from fflib.errors import MissingRecord, SweepError
 from fflib.experiment import Experiment
 from fflib.identity import identity
 from fflib.records import Record, Store
-from fflib.worker import TOPIC, Answer, Make, Order, Progress, one_line, train_and_measure, work
+from fflib.worker import (
+    TOPIC,
+    Answer,
+    Make,
+    Order,
+    Progress,
+    one_line,
+    train_and_measure,
+    work,
+)
 from fflib.workplace import Workplace
 
 __all__ = ["Outcome", "missing", "sweep"]
@@ -112,6 +121,8 @@ def sweep(
     with Workplace(store).sweep() as mark, connected(jobs or 1, scheduler) as client:
         if address := dashboard(client):
             say(f"dashboard: {address}")
+        if scheduler is not None and not client.scheduler_info(n_workers=-1)["workers"]:
+            say("the scheduler has no workers yet: the runs begin when one joins")
         if watch:
             client.subscribe_topic(TOPIC, lambda event: watch(event[1]))
         orders = {

@@ -24,7 +24,16 @@ from fflib.records import Record, Store
 from fflib.training import train
 from fflib.workplace import Workplace
 
-__all__ = ["TOPIC", "Answer", "Make", "Order", "Progress", "one_line", "train_and_measure", "work"]
+__all__ = [
+    "TOPIC",
+    "Answer",
+    "Make",
+    "Order",
+    "Progress",
+    "one_line",
+    "train_and_measure",
+    "work",
+]
 
 Make = Callable[[Experiment, Checkpoints], Record]
 """From an experiment to its record, with somebody to keep its state; what fails raises an error."""

@@ -163,14 +163,9 @@ class Cluster:
 
     def __init__(self, folder, *options):
         self.file = folder / "scheduler.json"
-        self.common = (
-            "--host",
-            "127.0.0.1",
-            "--no-dashboard",
-            "--scheduler-file",
-            self.file,
-            *options,
-        )
+        # Without a dashboard Dask still answers HTTP, and on all interfaces unless told otherwise.
+        local = ("--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0")
+        self.common = (*local, "--scheduler-file", self.file, *options)
         self.workers = []
         self.scheduler = None
 
@@ -187,14 +182,19 @@ class Cluster:
             options = ("--nthreads", "1", "--no-nanny", "--memory-limit", "0", *self.common)
             self.workers.append(_module("dask_worker", *options))
 
-    def extra(self, *options):
-        """Start one more worker, and wait till the scheduler knows it."""
+    @contextlib.contextmanager
+    def extra(self, *options, path=None):
+        """Have one more worker for a while."""
         process = _module(
-            "dask_worker", "--no-nanny", "--memory-limit", "0", *options, *self.common
+            "dask_worker", "--no-nanny", "--memory-limit", "0", *options, *self.common, path=path
         )
         with Client(self.address, set_as_default=False) as client:
             client.wait_for_workers(3, timeout=PATIENCE)
-        return process
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait()
 
     @property
     def address(self):
@@ -217,16 +217,20 @@ class Cluster:
         self.close()
 
 
-def _module(name, *options):
+def _module(name, *options, path=None):
     command = [sys.executable, "-m", f"distributed.cli.{name}", *map(str, options)]
-    return spawn(command)
+    return spawn(command, path)
 
 
-def spawn(command):
-    path = os.pathsep.join([str(HERE), *sys.path])
+def spawn(command, path=None):
+    place, path = path, path or os.pathsep.join([str(HERE), *sys.path])
     environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        env=environment,
+        cwd=place,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
 
 
