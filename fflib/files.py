@@ -62,7 +62,7 @@ def write_whole(path: Path, content: bytes) -> Path:
             continue  # taken for abandoned in the moment in which it was not locked
         except BaseException as error:
             Path(partial).unlink(missing_ok=True)
-            if isinstance(error, OSError) and error.filename is None:
+            if isinstance(error, OSError) and error.errno and error.filename is None:
                 error.filename = str(path)  # a write that fails does not say where
             raise
         _force_folder(path.parent)
