@@ -32,8 +32,27 @@ class MissingRecord(RecordError):  # noqa: N818
     """A record that is in no store."""
 
 
+class SweepError(FflibError):
+    """A sweep that cannot go on; what is finished is recorded."""
+
+
 class ChapterError(FflibError):
     """A chapter that cannot be executed as asked."""
+
+
+def brief(value: object, most: int = 80) -> str:
+    """A value as Python writes it, cut where it is too long for a line.
+
+    Examples
+    --------
+    >>> brief("mnist"), brief([1] * 100, most=10)
+    ("'mnist'", '[1, 1, ...')
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of too many digits, or a list without a bottom
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def unknown(kind: str, value: object, valid: Iterable[str]) -> str:
@@ -58,10 +77,10 @@ def unknown(kind: str, value: object, valid: Iterable[str]) -> str:
     >>> unknown("dataset", "mnits", ["digits", "fashion-mnist", "mnist"])
     "unknown dataset 'mnits': choose one of mnist, digits, fashion-mnist"
     """
-    wanted = str(value).lower()
+    wanted = brief(value).strip("'\"").lower()
 
     def nearness(name: str) -> float:
         return SequenceMatcher(None, wanted, name.lower()).ratio()
 
     names = sorted(valid, key=nearness, reverse=True)
-    return f"unknown {kind} {value!r}: choose one of {', '.join(names)}"
+    return f"unknown {kind} {brief(value)}: choose one of {', '.join(names)}"

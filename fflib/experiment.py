@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from fflib.activation import ACTIVATIONS
 from fflib.data import NAMES
-from fflib.errors import ExperimentError, unknown
+from fflib.errors import ExperimentError, brief, unknown
 from fflib.goodness import GOODNESS, NORMS
 from fflib.protocols import (
     CONTROLS,
@@ -132,12 +132,14 @@ class Experiment(BaseModel):
             where = first["loc"][0] if first["loc"] else ""
             message = first["msg"].removeprefix("Value error, ")
             if where:
-                message = f"{where}: {message[0].lower()}{message[1:]}, got {first['input']!r}"
+                message = f"{where}: {message[0].lower()}{message[1:]}, got {brief(first['input'])}"
             raise ExperimentError(message) from None
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_from_preset(cls, given: dict[str, Any]) -> dict[str, Any]:
+    def _fill_from_preset(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given  # pydantic says what is wrong
         model = given.get("model", "ff")
         dataset = given.get("dataset", "mnist")
         protocol = given.get("protocol", "relu-l2")

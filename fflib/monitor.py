@@ -144,7 +144,7 @@ class Monitor:
         """
         where = "the network" if layer is None else f"layer {layer + 1}"
         for run, number in enumerate(pairs):
-            row = self.curves[run][-1]
+            row = next(row for row in reversed(self.curves[run]) if row["layer"] == layer)
             if row["positive"] == row["negative"] == 0:
                 self._fail(
                     run,
@@ -164,6 +164,16 @@ class Monitor:
         self.failures.setdefault(run, TrainingError(message))
         if len(self.failures) == len(self.curves):
             raise self.failures[run]
+
+    def restore(
+        self,
+        curves: list[list[dict[str, Any]]],
+        failures: dict[int, TrainingError],
+        seconds: float,
+    ) -> None:
+        """Go on from where another training of the same runs was."""
+        self.curves, self.failures, self.seconds = curves, failures, seconds
+        self._bar.update(len(curves[0]))
 
     def close(self) -> None:
         """Leave the bar as it stands."""

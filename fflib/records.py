@@ -23,7 +23,17 @@ from fflib.experiment import Experiment
 from fflib.files import write_whole
 from fflib.summary import Metrics, Provenance
 
-__all__ = ["PUBLISHED", "DamagedRecord", "Inventory", "Record", "Store", "find", "own_store"]
+__all__ = [
+    "PUBLISHED",
+    "DamagedRecord",
+    "Inventory",
+    "Record",
+    "Store",
+    "find",
+    "own_store",
+    "seal",
+    "unseal",
+]
 
 SUFFIX = ".safetensors"
 ASIDE = ".damaged"
@@ -63,9 +73,7 @@ class Record(BaseModel):
 
     def to_bytes(self) -> bytes:
         """Serialise to the bytes of a safetensors file."""
-        text = self.model_dump_json(exclude={"arrays"})
-        arrays = {name: np.ascontiguousarray(a) for name, a in sorted(self.arrays.items())}
-        return save(arrays | {DIGEST: _digest(text, arrays)}, {"record": text})
+        return seal(self.model_dump_json(exclude={"arrays"}), self.arrays)
 
     @classmethod
     def from_file(cls, path: Path) -> "Record":
@@ -78,7 +86,7 @@ class Record(BaseModel):
         RecordError
             It cannot be opened, or is a whole record of a data set or a version that is not here.
         """
-        text, arrays = _content(path)
+        text, arrays = unseal(path)
         try:
             record = cls(**json.loads(text), arrays=arrays)
         except (TypeError, ValueError, RecursionError) as error:
@@ -93,8 +101,14 @@ class Record(BaseModel):
         return record
 
 
-def _content(path: Path) -> tuple[str, dict[str, np.ndarray]]:
-    """Header and body of a file whose digest is right."""
+def seal(text: str, arrays: dict[str, np.ndarray]) -> bytes:
+    """A safetensors file of a header and arrays, with a digest over all of it."""
+    arrays = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
+    return save(arrays | {DIGEST: _digest(text, arrays)}, {"record": text})
+
+
+def unseal(path: Path) -> tuple[str, dict[str, np.ndarray]]:
+    """Header and arrays of a file whose digest is right; others raise as a record would."""
     try:
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {})["record"]
@@ -287,8 +301,13 @@ class Store:
         """Take back that a training failed, so that it is tried again."""
         self._failure(experiment).unlink(missing_ok=True)
 
-    def failures(self) -> dict[Experiment, str]:
+    def failures(self, among: Iterable[Experiment] | None = None) -> dict[Experiment, str]:
         """Experiments whose training ended without a network, each with the reason.
+
+        Parameters
+        ----------
+        among : iterable of Experiment, optional
+            Read no other notes than theirs.
 
         Raises
         ------
@@ -296,7 +315,8 @@ class Store:
             A note cannot be read, or is of another experiment than its name says.
         """
         found = {}
-        for path in sorted(self.folder.glob(f"*{FAILED}")):
+        paths = self.folder.glob(f"*{FAILED}") if among is None else map(self._failure, among)
+        for path in sorted(path for path in paths if path.exists()):
             try:
                 noted = json.loads(path.read_text(encoding="utf-8"))
                 experiment, error = Experiment(**noted["experiment"]), str(noted["error"])

@@ -1,9 +1,10 @@
 """What a trainer works on: networks, images, streams of randomness, and the course of epochs."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
+from typing import Protocol
 
 import torch
 from torch import Generator, Tensor
@@ -20,7 +21,20 @@ from fflib.network import CHUNK
 from fflib.snapshots import Snapshots
 from fflib.stack import Stack, StackedLayer
 
-__all__ = ["Task", "batches"]
+__all__ = ["Keeper", "Task", "batches"]
+
+
+class Keeper(Protocol):
+    """Who keeps the state of a training and can go on from it: :mod:`fflib.checkpoints`."""
+
+    def restore(self, task: "Task", experiments: Sequence[Experiment]) -> None:
+        """Put a task, before anything is trained, in the state that was kept."""
+
+    def enter(self, task: "Task", depth: int | None, optimiser: Adam, schedule: LRScheduler) -> int:
+        """How many epochs of a layer are done; the optimiser is put in the state of then."""
+
+    def epoch_ended(self, task: "Task", depth: int | None, epoch: int, optimiser: Adam) -> None:
+        """Be told that an epoch has ended."""
 
 
 @dataclass
@@ -43,6 +57,14 @@ class Task:
         Number format of the matrix products; everything else is float32.
     monitor : Monitor
     snapshots : Snapshots
+    keeper : Keeper, optional
+    kept_wrong : Tensor, shape (runs, n), optional
+        Wrong labels that a training goes on with, in the place of new ones.
+
+    Attributes
+    ----------
+    wrong_now : Tensor, shape (runs, n), or None
+        The wrong labels drawn last.
     """
 
     experiment: Experiment
@@ -55,6 +77,9 @@ class Task:
     products: torch.dtype
     monitor: Monitor
     snapshots: Snapshots
+    keeper: Keeper | None = None
+    kept_wrong: Tensor | None = None
+    wrong_now: Tensor | None = field(default=None, init=False)
 
     def epochs(
         self, depth: int | None, layers: Sequence[StackedLayer]
@@ -73,7 +98,8 @@ class Task:
         schedule = SCHEDULES[e.schedule](optimiser, e.epochs)
         steps = [e.epochs * -(-len(kept) // e.batch_size) for kept in self.kept]
         self.snapshots.begin(depth, layers, steps)
-        for epoch in range(1, e.epochs + 1):
+        done = self.keeper.enter(self, depth, optimiser, schedule) if self.keeper else 0
+        for epoch in range(done + 1, e.epochs + 1):
             with self.monitor.epoch(depth, epoch, e.epochs, e.learning_rate):
                 orders = [
                     kept[torch.randperm(len(kept), generator=order)].to(device)
@@ -81,6 +107,8 @@ class Task:
                 ]
                 yield epoch, optimiser, self.snapshots.along(batches(orders, e.batch_size))
             schedule.step()
+            if self.keeper:
+                self.keeper.epoch_ended(self, depth, epoch, optimiser)
 
     @property
     def runs(self) -> int:
@@ -107,6 +135,9 @@ class Task:
         label, judged by the first ``depth`` layers. Images that a run does not learn from are
         left with a label of no meaning.
         """
+        if self.kept_wrong is not None:
+            self.wrong_now = self.kept_wrong
+            return self.kept_wrong
         drawn = self.labels.expand(len(self.kept), -1).clone()
         for run, (network, kept) in enumerate(zip(self.stack.networks, self.kept, strict=True)):
             own = self.labels[kept.to(self.labels.device)]
@@ -119,6 +150,7 @@ class Task:
                 choice = belief.multinomial(1, generator=self.negatives[run]).squeeze(1)
                 wrong = seen[choice]
             drawn[run, kept.to(own.device)] = wrong.to(own.device)
+        self.wrong_now = drawn
         return drawn
 
     def pairs(self, depth: int, wrong: Tensor) -> ImagePairs | HiddenPairs:

@@ -18,7 +18,7 @@ from fflib.network import Network
 from fflib.run import Circumstances, Run
 from fflib.snapshots import Snapshots
 from fflib.stack import Stack
-from fflib.task import Task
+from fflib.task import Keeper, Task
 from fflib.trainers import TRAINERS
 
 __all__ = ["train", "train_on", "train_together"]
@@ -26,7 +26,13 @@ __all__ = ["train", "train_on", "train_together"]
 WATCHED = 2000  # images that the learning curve is measured on
 
 
-def train(experiment: Experiment, device: str = "auto", progress: bool = True) -> Run:
+def train(
+    experiment: Experiment,
+    device: str = "auto",
+    progress: bool = True,
+    *,
+    keeper: Keeper | None = None,
+) -> Run:
     """Train the network that an experiment describes.
 
     Parameters
@@ -36,6 +42,9 @@ def train(experiment: Experiment, device: str = "auto", progress: bool = True) -
         ``"auto"`` takes CUDA or MPS where there is one, else the CPU; or any name torch knows.
     progress : bool
         Show a bar with goodness and accuracy. ``TQDM_DISABLE=1`` silences it too.
+    keeper : Keeper, optional
+        Keeps the state of a long training, to go on from it after an interruption:
+        :class:`fflib.checkpoints.Checkpoints`.
 
     Returns
     -------
@@ -59,14 +68,18 @@ def train(experiment: Experiment, device: str = "auto", progress: bool = True) -
     >>> [row["layer"] for row in run.curve][::40]
     [0, 1, 2]
     """
-    (run,) = train_together([experiment], device, progress)
+    (run,) = train_together([experiment], device, progress, keeper=keeper)
     if isinstance(run, TrainingError):
         raise run
     return run
 
 
 def train_together(
-    experiments: Sequence[Experiment], device: str = "auto", progress: bool = True
+    experiments: Sequence[Experiment],
+    device: str = "auto",
+    progress: bool = True,
+    *,
+    keeper: Keeper | None = None,
 ) -> list[Run | TrainingError]:
     """Train networks of one configuration side by side, in one set of matrix products.
 
@@ -78,7 +91,7 @@ def train_together(
     ----------
     experiments : sequence of Experiment
         Equal in everything but ``seed`` and ``hold_out``.
-    device, progress
+    device, progress, keeper
         As in :func:`train`.
 
     Returns
@@ -105,11 +118,16 @@ def train_together(
     """
     dataset = _common(experiments).dataset
     resolve_device(device)  # so that a name that is wrong is told before anything is read
-    return train_on(load(dataset), experiments, device, progress)
+    return train_on(load(dataset), experiments, device, progress, keeper=keeper)
 
 
 def train_on(
-    data: Dataset, experiments: Sequence[Experiment], device: str = "auto", progress: bool = True
+    data: Dataset,
+    experiments: Sequence[Experiment],
+    device: str = "auto",
+    progress: bool = True,
+    *,
+    keeper: Keeper | None = None,
 ) -> list[Run | TrainingError]:
     """Train networks of one configuration side by side on data that are in memory already.
 
@@ -117,7 +135,7 @@ def train_on(
     ----------
     data : Dataset
         Stands in for what the experiments name, such as a part of it.
-    experiments, device, progress
+    experiments, device, progress, keeper
         As in :func:`train_together`, which says what is returned and raised.
 
     Examples
@@ -172,7 +190,10 @@ def train_on(
         products,
         monitor,
         snapshots,
+        keeper,
     )
+    if keeper:
+        keeper.restore(task, experiments)
     try:
         # Moments of weights that no longer move decay until they are too small for a normal
         # float, where processors are many times slower.

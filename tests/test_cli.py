@@ -479,12 +479,17 @@ def test_ctrl_c_ends_a_reproduction_cleanly_and_says_how_to_go_on(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # The tests may have been started by something that ignores interruptions.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with process:
-        while not process.stdout.readline().startswith("[1/3]"):
-            assert process.poll() is None
-        os.killpg(process.pid, signal.SIGINT)  # what a terminal does
-        _, said = process.communicate(timeout=60)
+        try:
+            while not process.stdout.readline().startswith("[1/3]"):
+                assert process.poll() is None
+            os.killpg(process.pid, signal.SIGINT)  # what a terminal does
+            _, said = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert said == (
         f"interrupted: 1 of 3 runs are done and their records in {into}; "

@@ -43,5 +43,5 @@ def test_wrong_input_is_a_value_error_and_missing_things_are_a_kind_of_damaged_o
 def test_one_clause_catches_every_error_of_the_package():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     own = [kind for kind in kinds if kind.__module__ == errors.__name__]
-    assert len(own) == 8
+    assert len(own) == 9
     assert all(issubclass(kind, errors.FflibError) for kind in own)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from fflib.cli import bench, claims, data, records, reproduce, search, train
+from fflib.cli import bench, claims, data, records, reproduce, search, sweep, train
 from fflib.errors import FflibError
 
 __all__ = ["app", "main"]
@@ -18,6 +18,7 @@ Examples:
   fflib train --model bp --dataset digits   its control, by back-propagation
   fflib claims                              what the published runs say of the paper
   fflib reproduce --dry-run                 what it takes to train them all again
+  fflib sweep grid.yml --dry-run            what a grid of your own takes
 """
 
 
@@ -50,6 +51,7 @@ app = typer.Typer(
 app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=claims.EXAMPLES)(claims.claims)
 app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
+app.command(epilog=sweep.EXAMPLES)(sweep.sweep)
 app.command(epilog=search.EXAMPLES)(search.search)
 app.command(epilog=bench.EXAMPLES)(bench.bench)
 app.add_typer(records.app, name="records")

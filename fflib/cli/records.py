@@ -211,8 +211,9 @@ def _retrain(
     """Train a draw of records again, saying first what it will cost and then how each compares."""
     from tempfile import TemporaryDirectory
 
-    from fflib.cli.reproduce import cost
+    from fflib.cli.running import expected_time
     from fflib.grids import planned
+    from fflib.planning import costs, estimate
     from fflib.records import Store
     from fflib.retraining import compare, draw, retrain
 
@@ -223,7 +224,8 @@ def _retrain(
     typer.echo(f"to train again, drawn from {len(records)} records with seed {seed}:", err=err)
     for record in drawn:
         typer.echo(f"  {record.experiment.key} {record.experiment}", err=err)
-    typer.echo(cost([r.experiment for r in drawn], records), err=err)
+    expected = estimate([r.experiment for r in drawn], costs(store))
+    typer.echo(expected_time(len(drawn), expected), err=err)
     found = []
     with TemporaryDirectory(prefix="fflib-") as folder:
         for record, outcome in retrain(drawn, Store(Path(folder)), jobs=jobs):

@@ -170,7 +170,7 @@ def _image(path: Path, read: Callable[[Path], bytes]) -> tuple[bytes, np.ndarray
     try:
         content = read(path)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")  # what is wrong is told by an error, if it matters
             image = Image.open(io.BytesIO(content), formats=FORMATS)
             _check_form(path, image)
             return content, np.array(image.convert("L" if image.mode in GREY else "RGB"))

@@ -1,0 +1,144 @@
+"""``fflib sweep``: a grid of runs, here or on a Dask cluster."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fflib.cli.options import Jobs
+from fflib.cli.output import finite, print_json
+from fflib.cli.running import expected_size, expected_time, follow, headline
+
+if TYPE_CHECKING:
+    from fflib.planning import Estimate, Plan
+    from fflib.sweep import Outcome
+
+EXAMPLES = """
+A grid is a YAML file of an experiment's fields, whose lists are crossed. What is on record already
+is not trained again, whoever trained it, so that the same command goes on where it was interrupted.
+The page on sweeps in the book shows grids, clusters and what happens when things die.
+
+\b
+Examples:
+  fflib sweep grid.yml --dry-run
+  fflib sweep grid.yml --store mine --jobs 4
+  fflib sweep grid.yml --scheduler tcp://login1:8786 --store shared
+  fflib sweep --schema > grid.schema.json
+"""
+
+
+def sweep(
+    grid: Annotated[
+        Path | None, typer.Argument(metavar="GRID.yml", help="Fields and their values.")
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--store",
+            metavar="FOLDER",
+            help="Where the records go, a folder that all workers see; $FFLIB_STORE by default.",
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Of a Dask scheduler, tcp://… or tls://…, to use its workers."
+        ),
+    ] = None,
+    jobs: Jobs = None,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Train also what is on record as failing.")
+    ] = False,
+    max_failures: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Stop once more runs have failed.")
+    ] = None,
+    checkpoint: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="MINUTES",
+            help="Keep the state of a longer run this often, to resume it.",
+        ),
+    ] = 5,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what it would take.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")
+    ] = False,
+    show_schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of a grid, for an editor.")
+    ] = False,
+) -> None:
+    """Train every run of a grid, in worker processes here or on a Dask cluster.
+
+    It says first what it will take, then a line for each run as it ends. Exit 1 if a run failed.
+    """
+    from fflib.gridfile import read_grid, schema
+
+    if show_schema:
+        print_json(schema())
+        return
+    if grid is None:
+        raise typer.BadParameter("name a grid file, GRID.yml", param_hint="'GRID.yml'")
+    from fflib import records
+    from fflib.cluster import cores
+    from fflib.planning import costs, estimate, plan
+
+    experiments = read_grid(grid)
+    store = records.own_store() if folder is None else records.Store(folder)
+    # Without a store of its own, a sweep need not do what is published.
+    stores = [store, records.PUBLISHED] if folder is None else [store]
+    planned = plan(experiments, *stores, retry=retry)
+    expected = estimate(planned.todo, costs(records.PUBLISHED) | costs(store))
+    for fault in planned.damaged:
+        typer.echo(f"warning: {fault}", err=True)
+    typer.echo(headline(planned, store), err=as_json)
+    if planned.todo:
+        workers = 1 if scheduler else min(jobs or cores(), len(planned.todo))
+        typer.echo(expected_time(len(planned.todo), expected, workers), err=as_json)
+        typer.echo(expected_size(expected), err=as_json)
+    outcomes: list[Outcome] = []
+    if not dry_run:
+        options = {"jobs": jobs, "scheduler": scheduler, "max_failures": max_failures}
+        for outcome in follow(
+            planned.todo, store, err=as_json, checkpoint=60 * checkpoint, **options
+        ):
+            outcomes.append(outcome)
+    failed = [outcome for outcome in outcomes if outcome.record is None]
+    for outcome in failed:
+        typer.echo(f"failed: {outcome.experiment}: {outcome.error}", err=True)
+    if as_json:
+        print_json(_found(planned, expected, outcomes))
+    raise typer.Exit(int(bool(failed)))
+
+
+def _found(plan: "Plan", expected: "Estimate", outcomes: "list[Outcome]") -> dict[str, Any]:
+    return {
+        "planned": len(plan),
+        "recorded": len(plan.recorded),
+        "known_to_fail": len(plan.failed),
+        "to_train": len(plan.todo),
+        "seconds": expected.seconds,
+        "unknown": expected.unknown,
+        "bytes": finite(expected.size),
+        "trained": [
+            {
+                "key": outcome.experiment.key,
+                "experiment": str(outcome.experiment),
+                "accuracy": outcome.record.metrics.accuracy,
+                "seconds": outcome.record.provenance.circumstances.seconds,
+            }
+            for outcome in outcomes
+            if outcome.record is not None
+        ],
+        "failed": [
+            {
+                "key": outcome.experiment.key,
+                "experiment": str(outcome.experiment),
+                "error": outcome.error,
+            }
+            for outcome in outcomes
+            if outcome.record is None
+        ],
+    }

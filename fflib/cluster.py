@@ -1,0 +1,96 @@
+"""The Dask cluster that a sweep runs on: worker processes of this machine, or one that is there.
+
+A local cluster listens on the loopback interface alone and is encrypted with a certificate made for
+it, so that other users of the machine cannot hand work to it.
+"""
+
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+
+import dask
+from distributed import Client, LocalCluster, Nanny
+from distributed.deploy.cluster import Cluster
+from distributed.security import Security
+
+from fflib.errors import SweepError
+
+__all__ = ["connected", "cores", "dashboard"]
+
+LOOPBACK = "127.0.0.1"
+PATIENCE = 30  # seconds to wait for a scheduler, and for a local cluster to end
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def connected(jobs: int, scheduler: str | Cluster | None = None) -> Iterator[Client]:
+    """A client of a cluster, which is made for the occasion unless there is a scheduler.
+
+    Parameters
+    ----------
+    jobs : int
+        Worker processes of a local cluster.
+    scheduler : str or Cluster, optional
+        Address of a scheduler that is running, ``tcp://…`` or ``tls://…``, with certificates from
+        Dask's configuration; or a cluster that brings its own.
+
+    Raises
+    ------
+    SweepError
+        There is no scheduler at that address, or it does not trust us.
+    """
+    if scheduler is not None:
+        try:
+            client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
+        except (OSError, ValueError, TypeError, RuntimeError, ImportError) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise SweepError(
+                f"no scheduler answers at {scheduler} ({reason}): start one with dask scheduler, "
+                "or leave --scheduler out"
+            ) from None
+        with client:
+            yield client
+        return
+    # A worker that is killed is started again, and one that needs much memory is left in peace.
+    settings = {"distributed.scheduler.worker-saturation": 1.0}
+    with dask.config.set(settings):
+        cluster = LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            processes=True,
+            host=LOOPBACK,
+            dashboard_address=f"{LOOPBACK}:0",
+            memory_limit=None,
+            security=Security.temporary(),
+            silence_logs=logging.CRITICAL,
+        )
+    try:
+        with Client(cluster, set_as_default=False) as client:
+            yield client
+    except BaseException:
+        _end(cluster)
+        raise
+    finally:
+        cluster.close(timeout=PATIENCE)
+
+
+def _end(cluster: LocalCluster) -> None:
+    """Kill the workers: a run that has begun would keep us waiting till it ends."""
+    for nanny in cluster.workers.values():
+        if isinstance(nanny, Nanny) and nanny.pid:
+            with suppress(ProcessLookupError):
+                os.kill(nanny.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+
+
+def dashboard(client: Client) -> str | None:
+    """Address of the dashboard, None where there is none: it needs bokeh."""
+    return client.dashboard_link if find_spec("bokeh") else None
