@@ -26,7 +26,7 @@ from fflib.protocols import (
     preset,
 )
 
-__all__ = ["CONVOLUTIONAL", "Experiment", "LabelCode", "Scope"]
+__all__ = ["CONVOLUTIONAL", "CONV_NORMS", "Experiment", "LabelCode", "Scope"]
 
 LabelCode = Literal["border", "planes", "wave", "learned"]
 Scope = Literal["layer", "location", "channel", "class"]
@@ -35,6 +35,7 @@ CONVOLUTIONAL = ("label", "scope", "loss", "peer", "reach")
 """Fields that mean something to convolutional networks only."""
 
 CONV_NORMS = ("l2", "layer", "batch")
+"""Ways of scaling the input of a convolution, see :class:`fflib.convolution.ConvNetwork`."""
 
 
 class Experiment(BaseModel):

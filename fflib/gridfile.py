@@ -11,7 +11,7 @@ import yaml
 from fflib.activation import ACTIVATIONS
 from fflib.data import NAMES
 from fflib.errors import ExperimentError, FflibError, brief, unknown
-from fflib.experiment import Experiment
+from fflib.experiment import CONV_NORMS, Experiment
 from fflib.goodness import GOODNESS, NORMS
 from fflib.protocols import CONTROLS, MODELS, PROTOCOLS
 
@@ -29,7 +29,7 @@ NAMED = {
     "protocol": tuple(PROTOCOLS),
     "activation": tuple(ACTIVATIONS),
     "goodness": tuple(GOODNESS),
-    "norm": tuple(NORMS),
+    "norm": tuple(dict.fromkeys((*NORMS, *CONV_NORMS))),
 }
 
 
