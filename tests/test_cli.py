@@ -252,7 +252,8 @@ def test_what_the_system_refuses_is_one_line(tmp_path, monkeypatch):
 def test_data_list_says_where_each_set_is(nowhere):
     text = fflib_("data", "list").stdout
     assert "digits         comes with scikit-learn" in text
-    assert text.count("not here") == 2
+    assert text.count("not here: fflib data fetch") == 3
+    assert text.count("not here") == 4
     for file in published.files("mnist", nowhere / "given"):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"")
@@ -510,7 +511,8 @@ def test_python_m_fflib_shows_an_error_and_no_traceback():
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == (
-        "error: unknown dataset 'mnits': choose one of mnist, digits, fashion-mnist\n"
+        "error: unknown dataset 'mnits': choose one of mnist, digits, fashion-mnist, "
+        "cifar-10, cifar-10-jpeg\n"
     )
 
 
