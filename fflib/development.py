@@ -160,7 +160,7 @@ def answer(verdicts: Iterable[Verdict]) -> str:
     Parameters
     ----------
     verdicts : iterable of Verdict
-        On :data:`fflib.claims.DEVELOPMENT`.
+        On :data:`fflib.claims.questions.DEVELOPMENT`.
 
     Returns
     -------

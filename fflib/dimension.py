@@ -298,7 +298,7 @@ def answer(verdicts: Iterable[Verdict]) -> str:
     Parameters
     ----------
     verdicts : iterable of Verdict
-        On :data:`fflib.claims.DIMENSION`.
+        On :data:`fflib.claims.questions.DIMENSION`.
 
     Returns
     -------

@@ -75,7 +75,7 @@ def answer(verdicts: Iterable[Verdict]) -> str:
     Parameters
     ----------
     verdicts : iterable of Verdict
-        On :data:`fflib.claims.SIGNS`.
+        On :data:`fflib.claims.checks.SIGNS`.
 
     Returns
     -------

@@ -161,7 +161,7 @@ def answer(verdicts: Iterable[Verdict]) -> str:
     Parameters
     ----------
     verdicts : iterable of Verdict
-        On :data:`fflib.claims.INGREDIENTS`.
+        On :data:`fflib.claims.checks.INGREDIENTS`.
 
     Returns
     -------

@@ -204,7 +204,7 @@ def answer(records: Iterable[Record], verdicts: Iterable[Verdict]) -> str:
     records : iterable of Record
         Runs at the thresholds chosen.
     verdicts : iterable of Verdict
-        On :data:`fflib.claims.CHOICES`.
+        On :data:`fflib.claims.checks.CHOICES`.
     """
     table = by_combination(records)
     said = []

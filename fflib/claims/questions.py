@@ -1,0 +1,130 @@
+"""Our claims on the questions that the paper leaves open."""
+
+from fflib import history
+from fflib.claims.quantities import together
+from fflib.dimension import ensemble_sizes, lower, of_classes, sparseness
+from fflib.judging import Claim
+from fflib.measures.agreement import agreement
+
+__all__ = ["DEVELOPMENT", "DIMENSION", "QUESTIONS"]
+
+_GROWN = {"model": "ff"}
+
+DEVELOPMENT: tuple[Claim, ...] = together(
+    "ours",
+    Claim(
+        id="accuracy-first",
+        title="Accuracy first, membership later",
+        statement="A Forward-Forward layer knows its classes well before it is settled which units "
+        "belong to their ensembles.",
+        source="The first question that the paper leaves open: how do ensembles evolve in training?",
+        quantity="doublings of the training steps between the time from which a layer's accuracy "
+        f"by itself stays beyond {history.SHARE:.0%} of the way to its last value, and the time "
+        "from which its ensembles do on their way to the last ones (Jaccard index, median-quantile "
+        "rule), averaged over the layers of FF",
+        label="doublings of training, membership after accuracy",
+        bound=1.0,
+        above=True,
+        measure=history.delay,
+        chapter="14-how-ensembles-form",
+        runs={"record": _GROWN},
+        grids=("development",),
+    ),
+    Claim(
+        id="units-stay",
+        title="Units keep their class",
+        statement="Most units of a Forward-Forward layer prefer the same class at the end as a "
+        "tenth into its training.",
+        source="The first question that the paper leaves open: how do ensembles evolve in training?",
+        quantity=f"share of units whose preferred class after {history.EARLY:.0%} of their layer's "
+        "training steps is not that at the end, among units that have one both times, averaged "
+        "over the layers of FF",
+        label="share of units that change their class",
+        bound=0.5,
+        above=False,
+        measure=history.changed,
+        chapter="14-how-ensembles-form",
+        runs={"record": _GROWN},
+        grids=("development",),
+    ),
+    Claim(
+        id="initial-trace",
+        title="Initial weights leave a trace",
+        statement="Which class a unit of a Forward-Forward layer will prefer is partly decided by "
+        "its initial weights.",
+        source="The first question that the paper leaves open: how do ensembles evolve in training?",
+        quantity="share of units that prefer the same class before their layer's training as after, "
+        "minus that expected if the classes were dealt out again among them, averaged over the "
+        "layers of FF",
+        label="share with their initial class, less chance",
+        bound=0.1,
+        above=True,
+        measure=history.trace,
+        chapter="14-how-ensembles-form",
+        runs={"record": _GROWN},
+        grids=("development",),
+    ),
+)
+"""Open question 1: how do ensembles come into being?"""
+
+_MEASURED = {"model": "ff", "probe": "intrinsic-dimension"}
+
+DIMENSION: tuple[Claim, ...] = together(
+    "ours",
+    Claim(
+        id="dimension-size",
+        title="Larger ensembles, higher dimension",
+        statement="In a layer of a Forward-Forward network, classes with larger ensembles have "
+        "representations of higher intrinsic dimension.",
+        source="The third question that the paper leaves open: how is the dimension of a "
+        "representation related to the size of ensembles?",
+        quantity="Spearman's correlation, over the classes within a layer, of intrinsic dimension "
+        "(TwoNN, correctly classified images) with ensemble size (median-quantile rule), averaged "
+        "over the layers of FF",
+        label="correlation with ensemble size",
+        bound=0.3,
+        above=True,
+        measure=lambda ff: agreement(of_classes(ff)[1:], ensemble_sizes(ff)),
+        chapter="16-intrinsic-dimension",
+        runs={"ff": _MEASURED},
+        grids=("dimension",),
+    ),
+    Claim(
+        id="dimension-sparse",
+        title="Sparser classes, lower dimension",
+        statement="In a layer of a Forward-Forward network, classes that are represented more "
+        "sparsely have representations of lower intrinsic dimension.",
+        source="The third question that the paper leaves open: how is the dimension of a "
+        "representation related to the size of ensembles?",
+        quantity="Spearman's correlation, over the classes within a layer, of intrinsic dimension "
+        "(TwoNN, correctly classified images) with Hoyer sparseness, averaged over the layers of FF",
+        label="correlation with sparseness",
+        bound=-0.3,
+        above=False,
+        measure=lambda ff: agreement(of_classes(ff)[1:], sparseness(ff)),
+        chapter="16-intrinsic-dimension",
+        runs={"ff": _MEASURED},
+        grids=("dimension",),
+    ),
+    Claim(
+        id="dimension-lower",
+        title="Lower dimension than BP",
+        statement="Forward-Forward represents the images of a class in fewer dimensions than "
+        "back-propagation does.",
+        source="The third question that the paper leaves open: how is the dimension of a "
+        "representation related to the size of ensembles?",
+        quantity="intrinsic dimension of a class in a layer (TwoNN, correctly classified images) of "
+        "FF over that of BP, geometric mean over classes and layers",
+        label="dimension, FF / BP",
+        bound=0.8,
+        above=False,
+        measure=lower,
+        chapter="16-intrinsic-dimension",
+        runs={"one": _MEASURED, "other": {"model": "bp", "probe": "intrinsic-dimension"}},
+        grids=("dimension",),
+    ),
+)
+"""Open question 3: how is intrinsic dimension related to the size of ensembles?"""
+
+QUESTIONS: tuple[Claim, ...] = (*DEVELOPMENT, *DIMENSION)
+"""Our claims on the questions that the paper leaves open."""
