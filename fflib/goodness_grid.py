@@ -41,17 +41,19 @@ UNITS_AT_ONE = (2, 10, 50, 250)
 HEIGHTS = {True: (0.3, 0.5, 0.7, 0.9), False: (0.5, 1.0, 2.0, 4.0)}  # of bounded units or not
 
 
-def thresholds(goodness: str, activation: str) -> tuple[float, ...]:
+def thresholds(goodness: str, activation: str, units: int = 784) -> tuple[float, ...]:
     """Thresholds that a search over them tries, the lowest first.
 
     Parameters
     ----------
     goodness, activation : str
+    units : int
+        Of a layer.
 
     Returns
     -------
     tuple of float
-        The goodness of 2, 10, 50 and 250 units of 784 at one and all others at zero; for the
+        The goodness of 2, 10, 50 and 250 in 784 units at one and all others at zero; for the
         maximum, which does not count units, that of one unit at four heights.
 
     Examples
@@ -61,8 +63,8 @@ def thresholds(goodness: str, activation: str) -> tuple[float, ...]:
     """
     if goodness == "linf":
         return HEIGHTS[ACTIVATIONS[activation].bounded]
-    by_count = {"l1": float, "l2": math.sqrt, "mean-square": lambda units: units / 784}
-    return tuple(round(by_count[goodness](units), 4) for units in UNITS_AT_ONE)
+    by_count = {"l1": float, "l2": math.sqrt, "mean-square": lambda count: count / units}
+    return tuple(round(by_count[goodness](n * units / 784), 4) for n in UNITS_AT_ONE)
 
 
 def candidates(
@@ -88,7 +90,7 @@ def candidates(
             **training,
         )
         for dataset, (goodness, activation) in product(datasets, combinations)
-        for theta in thresholds(goodness, activation)
+        for theta in thresholds(goodness, activation, training.get("hidden", 784))
     ]
 
 

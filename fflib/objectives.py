@@ -65,17 +65,18 @@ def by_combination(records: Iterable[Record]) -> pd.DataFrame:
         (Jaccard index of two classes' ensembles by the median-quantile rule) and ``negative``
         (share of negative weights).
     """
-    fields = {"dataset", "goodness", "activation", "theta", "negatives", "order", "seed"}
-    return pd.DataFrame(
+    fields = ["dataset", "goodness", "activation", "theta", "negatives", "order", "seed"]
+    rows = [
         {
-            **r.experiment.model_dump(include=fields),
+            **r.experiment.model_dump(include={*fields}),
             "accuracy": r.metrics.accuracy,
             "hoyer": mean_over_layers(r, "hoyer_above_rest"),
             "overlap": np.nanmean(_overlap(r)),
             "negative": mean_over_layers(r, "negative_weights"),
         }
         for r in records
-    )
+    ]
+    return pd.DataFrame(rows, columns=[*fields, *MEASURES])
 
 
 def _overlap(record: Record) -> tuple[float, ...]:

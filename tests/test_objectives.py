@@ -189,6 +189,13 @@ def test_sweeps_draw_the_means_of_their_runs():
     plt.close(figure)
 
 
+def test_where_nothing_learns_there_are_crosses():
+    figure = plots.heat_maps([], "accuracy")
+    assert [text.get_text() for text in figure.axes[0].texts] == ["×"] * 16
+    plt.close(figure)
+    assert answer([], []) == ""
+
+
 def test_a_live_search_trains_every_combination_that_learns():
     training = {"epochs": 10, "hidden": 64, "layers": 1, "learning_rate": 0.01}
     found, searched, failures = train_combinations("digits", ["l2"], ["relu"], [0, 1], **training)

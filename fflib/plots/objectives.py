@@ -12,6 +12,7 @@ from fflib.goodness import GOODNESS
 from fflib.objectives import MEASURES, by_combination, goodness_name
 from fflib.plots import style
 from fflib.plots.panels import shifts
+from fflib.protocols import preset
 from fflib.records import Record
 from fflib.statistics import Interval, mean_interval
 
@@ -46,7 +47,7 @@ def heat_maps(
         interval; a cross where the combination learns at no threshold.
     """
     table = by_combination(records)
-    datasets = list(dict.fromkeys(table["dataset"]))
+    datasets = _datasets(table) or [""]  # where nothing learns, crosses are all there is
     figure, axes = plt.subplots(
         1,
         len(datasets),
@@ -54,7 +55,7 @@ def heat_maps(
         sharey=True,
         squeeze=False,
     )
-    low, high = table[measure].min(), table[measure].max()
+    low, high = (0, 1) if table.empty else (table[measure].min(), table[measure].max())
     for ax, dataset in zip(axes[0], datasets, strict=True):
         here = table[table["dataset"] == dataset]
         for row, g in enumerate(goodness):
@@ -66,7 +67,7 @@ def heat_maps(
                 found = mean_interval(values)
                 colour = "white" if found.mean < (low + high) / 2 else "black"
                 ax.text(column, row, _cell(found), ha="center", va="center", size=8, color=colour)
-        means = here.groupby(["goodness", "activation"])[measure].mean()
+        means = here.groupby(["goodness", "activation"])[measure].mean().to_dict()
         grid = [[means.get((g, a), np.nan) for a in activations] for g in goodness]
         image = ax.imshow(grid, vmin=low, vmax=high, interpolation="none", aspect="auto")
         ax.set_xticks(range(len(activations)), [goodness_name(a) for a in activations])
@@ -130,8 +131,7 @@ def negatives_and_order(records: Iterable[Record]) -> Figure:
         intervals, and the runs as small dots.
     """
     table = by_combination(records)
-    usual = table[table["negatives"] != "fixed"]["theta"].iloc[0]
-    table = table[table["theta"] == usual]
+    table = table[table["theta"] == preset("relu-l2", "ff", "mnist")["theta"].value]
     rows = [(n, o) for n in ("fixed", "resampled", "hard") for o in ("sequential", "simultaneous")]
     figure, axes = plt.subplots(1, len(MEASURES), figsize=(style.WIDTH, 3.0), sharey=True)
     datasets = _datasets(table)
