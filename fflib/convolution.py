@@ -169,7 +169,7 @@ class ConvNetwork(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         """Maps of every layer, pooled, for images (n, channels, height, width) with their labels.
 
-        Products are computed in the number format of :attr:`products`, everything else in float32.
+        Products are computed in the number format that ``products`` names, everything else in float32.
         """
         maps = []
         mixed = self.products == torch.bfloat16

@@ -218,8 +218,12 @@ def answer(records: Iterable[Record], verdicts: Iterable[Verdict]) -> str:
             f"rest {_named(sparsest)} ({_value(here, sparsest, 'hoyer')})."
         )
     for verdict in verdicts:
+        cells = "; ".join(
+            f"{cell.interval:.2f} on {style.dataset_name(cell.dataset)}, {cell.answer}"
+            for cell in verdict.cells
+        )
         claim = verdict.claim
-        said.append(f"{claim.title}: {verdict.verdict} ({claim.label}: {verdict.interval:.2f}).")
+        said.append(f"{claim.title}: {verdict.verdict} ({claim.label} {cells or 'unknown'}).")
     return " ".join(said)
 
 

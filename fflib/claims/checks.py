@@ -111,7 +111,7 @@ CHOICES: tuple[Claim, ...] = together(
         "functions and activations?",
         quantity="range of Hoyer sparseness above rest, averaged over the layers, over the goodness "
         f"functions of ReLU networks that come within {LEARNED:g} of the accuracy under ℓ₂",
-        label="range of Hoyer sparseness over goodness functions",
+        label="range of Hoyer sparseness",
         bound=0.1,
         above=False,
         measure=_spread,
@@ -134,7 +134,7 @@ CHOICES: tuple[Claim, ...] = together(
         "functions and activations?",
         quantity="range of Hoyer sparseness above rest, averaged over the layers, over the "
         f"activations of ℓ₂ networks that come within {LEARNED:g} of the accuracy of ReLU",
-        label="range of Hoyer sparseness over activations",
+        label="range of Hoyer sparseness",
         bound=0.1,
         above=False,
         measure=_spread,

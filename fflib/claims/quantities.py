@@ -47,7 +47,7 @@ def mean_over_layers(record: Record, quantity: str) -> float:
 
 
 def sparser(one: Record, other: Record) -> float:
-    """By how much the first of two runs is the sparser one, see :func:`hoyer`."""
+    """By how much the first of two runs is the sparser one, see :func:`fflib.claims.hoyer`."""
     return hoyer(one) - hoyer(other)
 
 

@@ -53,6 +53,7 @@ def heat_maps(
         len(datasets),
         figsize=(style.WIDTH if len(datasets) > 1 else style.WIDTH / 2, 3.1),
         sharey=True,
+        gridspec_kw={"wspace": 0.06},
         squeeze=False,
     )
     low, high = (0, 1) if table.empty else (table[measure].min(), table[measure].max())
@@ -62,16 +63,33 @@ def heat_maps(
             for column, a in enumerate(activations):
                 values = here[(here["goodness"] == g) & (here["activation"] == a)][measure]
                 if values.empty:
-                    ax.text(column, row, "×", ha="center", va="center", color=style.GREY, size=14)
+                    ax.text(
+                        column + 0.5,
+                        row + 0.5,
+                        "×",
+                        ha="center",
+                        va="center",
+                        color=style.GREY,
+                        size=14,
+                    )
                     continue
                 found = mean_interval(values)
                 colour = "white" if found.mean < (low + high) / 2 else "black"
-                ax.text(column, row, _cell(found), ha="center", va="center", size=8, color=colour)
+                ax.text(
+                    column + 0.5,
+                    row + 0.5,
+                    _cell(found),
+                    ha="center",
+                    va="center",
+                    size=8,
+                    color=colour,
+                )
         means = here.groupby(["goodness", "activation"])[measure].mean().to_dict()
         grid = [[means.get((g, a), np.nan) for a in activations] for g in goodness]
-        image = ax.imshow(grid, vmin=low, vmax=high, interpolation="none", aspect="auto")
-        ax.set_xticks(range(len(activations)), [goodness_name(a) for a in activations])
-        ax.set_yticks(range(len(goodness)), [goodness_name(g) for g in goodness])
+        image = ax.pcolormesh(grid, vmin=low, vmax=high, edgecolors="white", lw=1)
+        ax.set_ylim(len(goodness), 0)
+        ax.set_xticks(np.arange(len(activations)) + 0.5, [goodness_name(a) for a in activations])
+        ax.set_yticks(np.arange(len(goodness)) + 0.5, [goodness_name(g) for g in goodness])
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
         ax.set_title(style.dataset_name(dataset))
@@ -151,6 +169,8 @@ def negatives_and_order(records: Iterable[Record]) -> Figure:
                 ax.plot(found.mean, row + shift, marker, color=colour, label=name)
         ax.set_title(label.replace(" above rest", "\nabove rest"), fontsize="small")
         ax.grid(axis="x", lw=0.5, color="0.9")
+        ax.locator_params(axis="x", nbins=3)
+        ax.tick_params(axis="x", labelsize="small")
     axes[0].set_yticks(range(len(rows)), [f"{n}, {o}" for n, o in rows])
     axes[0].set_ylim(len(rows) - 0.5, -0.5)
     handles = {label: h for h, label in zip(*axes[0].get_legend_handles_labels(), strict=True)}
