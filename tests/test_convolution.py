@@ -193,7 +193,7 @@ def test_every_variant_takes_steps_and_is_repeatable(fields, monkeypatch):
 @pytest.mark.parametrize("model", ["ff", "bp-ff", "bp"])
 def test_a_convolutional_network_learns_the_digits_and_is_measured_like_any_other(model):
     # Six times what guessing gets; single runs reach 0.8 and more.
-    scope = {} if model == "bp" else {"scope": "class", "goodness": "l2"}
+    scope = {} if model == "bp" else {"scope": "class"}
     run = train(
         small(model=model, epochs=8, batch_size=32, learning_rate=0.01, **scope), progress=False
     )

@@ -57,6 +57,10 @@ def balance(weights: Tensor | ArrayLike) -> float:
         return float(excitation / inhibition)
 
 
+TIED = 1e-9
+"""Differences of fractions that are equal but for rounding."""
+
+
 @dataclass(frozen=True)
 class SameClassLinks:
     """Whether positive weights link the ensembles of one class in successive layers.
@@ -170,7 +174,7 @@ def same_class_links(
         same_class=float(same),
         different_class=float(different),
         odds_ratio=float(odds_ratio),
-        p_value=float(np.nan if np.isnan(observed) else (defined >= observed).mean()),
+        p_value=float(np.nan if np.isnan(observed) else (defined >= observed - TIED).mean()),
         same_class_pairs=n_same,
         different_class_pairs=n_different,
     )
