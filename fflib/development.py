@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 
 from fflib.history import History, delay, histories
-from fflib.judging import Verdict
 from fflib.measures.development import SILENT, by_chance, kept
 from fflib.plots import style
 from fflib.records import Record
 from fflib.statistics import Interval, mean_interval
 
-__all__ = ["SHARES", "answer", "classes_kept", "delays", "moments", "settling"]
+__all__ = ["SHARES", "classes_kept", "delays", "moments", "settling"]
 
 SHARES = (0.5, 0.7, 0.8, 0.9)
 """Parts of the way to the last value at which membership and accuracy are compared."""
@@ -152,21 +151,3 @@ def _by_layer(
         for where, runs in groups
     }
     return pd.DataFrame(cells.values(), pd.MultiIndex.from_tuples(cells, names=groups.keys))
-
-
-def answer(verdicts: Iterable[Verdict]) -> str:
-    """How ensembles come into being, in a sentence for each claim.
-
-    Parameters
-    ----------
-    verdicts : iterable of Verdict
-        On :data:`fflib.claims.questions.DEVELOPMENT`.
-
-    Returns
-    -------
-    str
-    """
-    return " ".join(
-        f"{v.claim.title}: {v.verdict} ({v.claim.label}: {v.interval:.2f}).".replace("-", "−")
-        for v in verdicts
-    )

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fflib.judging import Verdict
 from fflib.measures.agreement import agreement
 from fflib.measures.manifolds import Recovery
 from fflib.plots import style
@@ -17,7 +16,6 @@ from fflib.summary import unpack
 
 __all__ = [
     "READINGS",
-    "answer",
     "by_depth",
     "chance",
     "ensemble_sizes",
@@ -290,21 +288,3 @@ def recovered(found: Iterable[Recovery]) -> pd.DataFrame:
         for column, name in (("twonn", "TwoNN"), ("gride", "Gride"))
     }
     return pd.DataFrame(table).rename_axis("manifold")
-
-
-def answer(verdicts: Iterable[Verdict]) -> str:
-    """How dimension is related to the size of ensembles, in a sentence for each claim.
-
-    Parameters
-    ----------
-    verdicts : iterable of Verdict
-        On :data:`fflib.claims.questions.DIMENSION`.
-
-    Returns
-    -------
-    str
-    """
-    return " ".join(
-        f"{v.claim.title}: {v.verdict} ({v.claim.label}: {v.interval:.2f}).".replace("-", "−")
-        for v in verdicts
-    )

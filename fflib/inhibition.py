@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from fflib.claims import Verdict, hoyer, members
+from fflib.claims import hoyer, members
 from fflib.evidence import by_probe
 from fflib.measures.interventions import DOSES, EVERYWHERE
 from fflib.measures.sharing import mean_overlap
@@ -13,7 +13,7 @@ from fflib.plots import style
 from fflib.records import Record
 from fflib.statistics import mean_interval
 
-__all__ = ["answer", "by_signs", "without"]
+__all__ = ["by_signs", "without"]
 
 
 def by_signs(records: Iterable[Record]) -> pd.DataFrame:
@@ -67,21 +67,3 @@ def without(records: Iterable[Record], model: str = "ff") -> pd.DataFrame:
     removed = rows[rows["dose"] == max(DOSES)]
     numbers = ["accuracy", "hoyer", "identity", "selectivity"]
     return pd.concat([untouched, removed]).groupby("target", sort=False)[numbers].mean()
-
-
-def answer(verdicts: Iterable[Verdict]) -> str:
-    """What negative weights do, in a sentence for each claim.
-
-    Parameters
-    ----------
-    verdicts : iterable of Verdict
-        On :data:`fflib.claims.checks.SIGNS`.
-
-    Returns
-    -------
-    str
-    """
-    return " ".join(
-        f"{v.claim.title}: {v.verdict} ({v.claim.label}: {v.interval:.2f}).".replace("-", "−")
-        for v in verdicts
-    )

@@ -15,7 +15,7 @@ import numpy as np
 from fflib.records import Record
 from fflib.statistics import Interval, mean_interval
 
-__all__ = ["RISK", "WORDS", "Answer", "Cell", "Claim", "Verdict", "judge"]
+__all__ = ["RISK", "WORDS", "Answer", "Cell", "Claim", "Verdict", "in_words", "judge"]
 
 RISK = 0.05
 """Chance that an interval misses what it should cover, over all claims judged together."""
@@ -290,3 +290,21 @@ def _verdict(claim: Claim, cells: Sequence[Cell]) -> tuple[str, str]:
 
 def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def in_words(verdicts: Iterable[Verdict]) -> str:
+    """What claims have come to, in a sentence for each.
+
+    Parameters
+    ----------
+    verdicts : iterable of Verdict
+
+    Returns
+    -------
+    str
+        Title, verdict, and the quantity with its interval over all runs.
+    """
+    return " ".join(
+        f"{v.claim.title}: {v.verdict} ({v.claim.label}: {v.interval:.2f}).".replace("-", "−")
+        for v in verdicts
+    )

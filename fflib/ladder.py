@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fflib.claims import Verdict, hoyer, members
+from fflib.claims import Verdict, hoyer, mean_over_layers, members
 from fflib.errors import ExperimentError
 from fflib.experiment import Experiment
 from fflib.grids import LADDER, LADDER_RATES, LADDER_TRAINING, planned
@@ -100,9 +100,9 @@ def by_rung(records: Iterable[Record]) -> pd.DataFrame:
             "rung": rung(r.experiment).name,
             "accuracy": r.metrics.accuracy,
             "hoyer": hoyer(r),
-            "above rest": np.mean([layer.hoyer_above_rest for layer in r.metrics.layers]),
+            "above rest": mean_over_layers(r, "hoyer_above_rest"),
             "overlap": np.nanmean(mean_overlap(members(r))) if "mean" in r.arrays else np.nan,
-            "negative": np.mean([layer.negative_weights for layer in r.metrics.layers]),
+            "negative": mean_over_layers(r, "negative_weights"),
             **{f"hoyer {depth}": x.hoyer for depth, x in enumerate(r.metrics.layers, 1)},
         }
         for r in records

@@ -107,7 +107,7 @@ def choices_table(searched: Iterable[Record]) -> pd.DataFrame:
     by_threshold = {(combination(e), e.theta): a for e, a in accuracies.items()}
     table: dict[tuple[str, str], dict[str, str]] = {}
     for e in accuracies:
-        where, (dataset, goodness, activation) = combination(e), combination(e)
+        dataset, goodness, activation = where = combination(e)
         row = table.setdefault((goodness_name(goodness), goodness_name(activation)), {})
         theta = chosen.get(where)
         said = "" if theta is None else f"θ = {theta:g} ({by_threshold[where, theta]:.3f})"

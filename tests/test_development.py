@@ -14,10 +14,11 @@ from hypothesis.extra import numpy as arrays
 from matplotlib import pyplot as plt
 
 from fflib.claims import DEVELOPMENT, QUESTIONS, judge
-from fflib.development import answer, classes_kept, delays, moments, settling
+from fflib.development import classes_kept, delays, moments, settling
 from fflib.experiment import Experiment
 from fflib.grids import GRIDS, planned
 from fflib.history import changed, delay, histories, trace
+from fflib.judging import in_words
 from fflib.measures.development import SILENT, by_chance, identity, kept, preferred, settled
 from fflib.plots.development import classes_over_time, stills, timeline, transitions
 from fflib.plots.player import player
@@ -155,7 +156,7 @@ def test_verdicts_on_runs_made_up_for_them():
     assert first.verdict == stay.verdict == start.verdict == "confirmed"
     assert first.interval.mean == 2
     assert first.interval.n == 3  # Forward-Forward alone
-    said = answer([first, stay, start])
+    said = in_words([first, stay, start])
     assert said.count("confirmed") == 3
     assert "2.00 [2.00, 2.00]" in said
 

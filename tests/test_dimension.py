@@ -14,7 +14,6 @@ import fflib
 from fflib.claims import DIMENSION, judge
 from fflib.dimension import (
     READINGS,
-    answer,
     by_depth,
     chance,
     ensemble_sizes,
@@ -25,6 +24,7 @@ from fflib.dimension import (
     sparseness,
 )
 from fflib.experiment import Experiment
+from fflib.judging import in_words
 from fflib.measures import manifolds
 from fflib.measures.agreement import agreement
 from fflib.measures.dimension import FEWEST, by_scale, distinct, gride, twonn
@@ -228,7 +228,7 @@ def test_verdicts_are_of_correlations_within_layers_and_of_a_ratio(runs):
     ratios = [np.exp(np.log(of_classes(f)[1:] / of_classes(b)[1:]).mean()) for f, b in pairs]
     assert lower.cells[0].values == pytest.approx(ratios)
     assert [v.verdict for v in verdicts[:2]] == ["confirmed", "confirmed"]
-    assert answer(verdicts).count("confirmed") >= 2
+    assert in_words(verdicts).count("confirmed") >= 2
 
 
 def test_tables_are_means_over_runs(runs):

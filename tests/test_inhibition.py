@@ -7,7 +7,8 @@ from matplotlib import pyplot as plt
 
 from fflib.claims import SIGNS, judge
 from fflib.experiment import Experiment
-from fflib.inhibition import answer, by_signs, without
+from fflib.inhibition import by_signs, without
+from fflib.judging import in_words
 from fflib.measures.interventions import DOSES, OPERATIONS, TARGETS
 from fflib.plots.interventions import by_dose, by_place
 
@@ -57,7 +58,7 @@ def test_verdicts_compare_negative_weights_with_random_ones():
         assert verdict.interval.mean == pytest.approx(0.4)
     assert dale.interval.mean == pytest.approx(-0.011)
     assert dale.verdict == "confirmed"
-    said = answer([sparse, accurate, dale])
+    said = in_words([sparse, accurate, dale])
     assert said.count("confirmed") == 3
     assert "−0.01" in said
 
