@@ -6,6 +6,7 @@ understands enough of them to say so.
 
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from threading import RLock
 from typing import Any, Literal, TypedDict
@@ -138,6 +139,8 @@ def work(order: Order, make: Make = train_and_measure) -> Answer:
     tqdm.set_lock(RLock())  # the usual one is shared by processes, and is left behind by an end
     if order["threads"]:
         torch.set_num_threads(order["threads"])
+    # The first optimiser of a process loads it, for seconds that are none of the first run's.
+    import_module("torch._dynamo")
     experiment, store = Experiment(**order["experiment"]), Store(Path(order["store"]))
     path = Workplace(store).checkpoint(experiment)
     keeper = Checkpoints(path, order["checkpoint"], _teller(experiment))
