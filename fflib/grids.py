@@ -3,7 +3,7 @@
 from itertools import product
 from typing import Any
 
-from fflib import goodness_grid
+from fflib import goodness_grid, scaling
 from fflib.errors import ExperimentError, unknown
 from fflib.experiment import Experiment
 from fflib.protocols import MODELS, PROTOCOLS
@@ -155,6 +155,9 @@ GRIDS: dict[str, list[Experiment]] = {
         for seed, dataset, model in product(range(5), DATASETS, models)
         if seed in DIMENSION_SEEDS[model]
     ],
+    "cifar-10-search": scaling.SEARCH,
+    "cifar-10-variants": scaling.VARIANTS,
+    "cifar-10": scaling.FINAL,
     # It compares settings, so it keeps to validation data like every choice of settings.
     "learning-rate": [
         Experiment(

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from fflib.claims.checks import CHECKS, CHOICES, INGREDIENTS, SIGNS
 from fflib.claims.paper import CLAIMS
 from fflib.claims.quantities import hoyer, mean_over_layers, members, unseen_layers
-from fflib.claims.questions import DEVELOPMENT, DIMENSION, QUESTIONS
+from fflib.claims.questions import DEVELOPMENT, DIMENSION, QUESTIONS, SCALING
 from fflib.judging import Cell, Claim, Verdict, judge
 from fflib.records import Record
 
@@ -21,6 +21,7 @@ __all__ = [
     "DIMENSION",
     "INGREDIENTS",
     "QUESTIONS",
+    "SCALING",
     "SIGNS",
     "Cell",
     "Claim",

@@ -1,12 +1,12 @@
 """Our claims on the questions that the paper leaves open."""
 
 from fflib import history
-from fflib.claims.quantities import together
+from fflib.claims.quantities import accuracy_gap, sparser, together
 from fflib.dimension import ensemble_sizes, lower, of_classes, sparseness
 from fflib.judging import Claim
 from fflib.measures.agreement import agreement
 
-__all__ = ["DEVELOPMENT", "DIMENSION", "QUESTIONS"]
+__all__ = ["DEVELOPMENT", "DIMENSION", "QUESTIONS", "SCALING"]
 
 _GROWN = {"model": "ff"}
 
@@ -67,6 +67,80 @@ DEVELOPMENT: tuple[Claim, ...] = together(
 )
 """Open question 1: how do ensembles come into being?"""
 
+_SECOND = (
+    "The second question that the paper leaves open: does Forward-Forward scale to CIFAR-10, and "
+    "what architecture does it take?"
+)
+_DENSE, _CONV = {"architecture": "dense"}, {"architecture": "conv"}
+_ON_CIFAR_10 = ("cifar-10",)
+
+SCALING: tuple[Claim, ...] = together(
+    "ours",
+    Claim(
+        id="cifar-accuracy",
+        title="Keeps up on CIFAR-10",
+        statement="The paper's network, widened to CIFAR-10, classifies nearly as well with "
+        "Forward-Forward as with back-propagation.",
+        source=_SECOND,
+        quantity="test accuracy of FF minus that of BP, dense networks with the same seed",
+        label="accuracy, FF − BP",
+        bound=-0.05,
+        above=True,
+        measure=accuracy_gap,
+        chapter="15-cifar-10",
+        runs={"one": {"model": "ff", **_DENSE}, "other": {"model": "bp", **_DENSE}},
+        grids=_ON_CIFAR_10,
+    ),
+    Claim(
+        id="cifar-sparse",
+        title="Sparser on CIFAR-10",
+        statement="On CIFAR-10, too, Forward-Forward represents an image by far fewer active units "
+        "than back-propagation does.",
+        source=_SECOND,
+        quantity="Hoyer sparseness averaged over the layers, FF minus BP, dense networks with the "
+        "same seed",
+        label="Hoyer sparseness, FF − BP",
+        bound=0.1,
+        above=True,
+        measure=sparser,
+        chapter="15-cifar-10",
+        runs={"one": {"model": "ff", **_DENSE}, "other": {"model": "bp", **_DENSE}},
+        grids=_ON_CIFAR_10,
+    ),
+    Claim(
+        id="cifar-conv",
+        title="Convolutions pay",
+        statement="Convolutions make Forward-Forward far more accurate on CIFAR-10 than the paper's "
+        "dense network.",
+        source=_SECOND,
+        quantity="test accuracy of FF with convolutions and a goodness by class minus that of FF "
+        "with dense layers and the same seed",
+        label="accuracy, convolutional − dense",
+        bound=0.1,
+        above=True,
+        measure=accuracy_gap,
+        chapter="15-cifar-10",
+        runs={"one": {"model": "ff", **_CONV}, "other": {"model": "ff", **_DENSE}},
+        grids=_ON_CIFAR_10,
+    ),
+    Claim(
+        id="cifar-conv-accuracy",
+        title="Keeps up with convolutions",
+        statement="With convolutions and a goodness by class, Forward-Forward classifies CIFAR-10 "
+        "nearly as well as back-propagation through the same network.",
+        source=_SECOND,
+        quantity="test accuracy of FF minus that of BP, convolutional networks with the same seed",
+        label="accuracy, FF − BP, convolutional",
+        bound=-0.05,
+        above=True,
+        measure=accuracy_gap,
+        chapter="15-cifar-10",
+        runs={"one": {"model": "ff", **_CONV}, "other": {"model": "bp", **_CONV}},
+        grids=_ON_CIFAR_10,
+    ),
+)
+"""Open question 2: does it scale to CIFAR-10?"""
+
 _MEASURED = {"model": "ff", "probe": "intrinsic-dimension"}
 
 DIMENSION: tuple[Claim, ...] = together(
@@ -126,5 +200,5 @@ DIMENSION: tuple[Claim, ...] = together(
 )
 """Open question 3: how is intrinsic dimension related to the size of ensembles?"""
 
-QUESTIONS: tuple[Claim, ...] = (*DEVELOPMENT, *DIMENSION)
+QUESTIONS: tuple[Claim, ...] = (*DEVELOPMENT, *SCALING, *DIMENSION)
 """Our claims on the questions that the paper leaves open."""

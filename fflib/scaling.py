@@ -1,0 +1,176 @@
+"""CIFAR-10: the paper's network widened to its images, and convolutions, one choice at a time.
+
+The runs behind the answer to the second open question. Settings are chosen on validation data by one
+short run each (:data:`SEARCH`), and so are the choices compared (:data:`VARIANTS`); the networks that
+are reported on test images (:data:`FINAL`) take the best of them.
+"""
+
+from collections.abc import Iterable
+from itertools import product
+from typing import Any
+
+from fflib.experiment import Experiment
+from fflib.protocols import MODELS
+
+__all__ = [
+    "DATASET",
+    "FINAL",
+    "SEARCH",
+    "VARIANTS",
+    "VARIED",
+    "convolutional",
+    "dense",
+    "variant",
+    "variants",
+]
+
+DATASET = "cifar-10-jpeg"
+"""A copy of CIFAR-10 that went through JPEG; the original is called ``cifar-10``."""
+
+SEEDS = range(3)
+
+WIDENED: dict[str, Any] = {"hidden": 3072, "layers": 3, "precision": "mixed"}
+WIDENED_EPOCHS = {"ff": 6, "bp-ff": 4, "bp": 6}
+WIDENED_RATES = {"ff": 0.003, "bp-ff": 0.0003, "bp": 0.0003}
+WIDENED_CANDIDATES = {"ff": (0.003, 0.01), "bp-ff": (0.0003, 0.001), "bp": (0.0001, 0.0003)}
+SEARCH_EPOCHS = 3
+
+# Goodness by class needs no label in the image. A network with a head has no goodness.
+BY_CLASS = {"ff": {"scope": "class"}, "bp-ff": {"scope": "class"}, "bp": {}}
+CONVOLUTIONAL: dict[str, Any] = {
+    "architecture": "conv",
+    "hidden": 100,
+    "layers": 4,
+    "batch_size": 64,
+    "precision": "mixed",
+}
+CONVOLUTIONAL_EPOCHS = 8
+CONVOLUTIONAL_RATES = {"ff": 0.003, "bp-ff": 0.003, "bp": 0.001}
+CONVOLUTIONAL_CANDIDATES = (0.001, 0.003)
+
+
+def dense(model: str, **fields: Any) -> Experiment:
+    """The paper's network with as many units in a layer as a colour image has numbers.
+
+    Parameters
+    ----------
+    model : str
+    **fields
+        Of the experiment, in place of the usual ones.
+
+    Examples
+    --------
+    >>> dense("ff").hidden
+    3072
+    """
+    usual = {"learning_rate": WIDENED_RATES[model], "epochs": WIDENED_EPOCHS[model], **WIDENED}
+    return Experiment(model=model, **{"dataset": DATASET, **usual, **fields})
+
+
+def convolutional(model: str, **fields: Any) -> Experiment:
+    """A convolutional network whose channels are shared out among the classes.
+
+    Parameters
+    ----------
+    model : str
+    **fields
+        Of the experiment, in place of the usual ones.
+    """
+    usual = {"learning_rate": CONVOLUTIONAL_RATES[model], "epochs": CONVOLUTIONAL_EPOCHS}
+    own = {**BY_CLASS[model], **CONVOLUTIONAL}
+    return Experiment(model=model, **{"dataset": DATASET, **usual, **own, **fields})
+
+
+SEARCH = [
+    *(
+        dense(model, learning_rate=rate, epochs=SEARCH_EPOCHS, evaluate_on="validation")
+        for model in MODELS
+        for rate in WIDENED_CANDIDATES[model]
+    ),
+    *(
+        convolutional(model, learning_rate=rate, epochs=SEARCH_EPOCHS, evaluate_on="validation")
+        for model, rate in product(MODELS, CONVOLUTIONAL_CANDIDATES)
+    ),
+]
+"""Short runs that learning rates are chosen by."""
+
+FINAL = [
+    make(model, seed=seed) for seed, make, model in product(SEEDS, (dense, convolutional), MODELS)
+]
+"""Networks that are reported on test images."""
+
+# From the base, labelled by planes, with a goodness over a whole layer, every choice by itself.
+BASE: dict[str, Any] = {"label": "planes", "loss": "symmetric"}
+_CLASS: dict[str, Any] = {"scope": "class"}
+VARIED: dict[str, dict[str, Any]] = {
+    "base": BASE,
+    "label: border": BASE | {"label": "border"},
+    "label: wave": BASE | {"label": "wave"},
+    "label: learned": BASE | {"label": "learned"},
+    "scope: location": BASE | {"scope": "location"},
+    "scope: channel": BASE | {"scope": "channel"},
+    "loss: threshold": BASE | {"loss": "threshold"},
+    "norm: l2": BASE | {"norm": "l2"},
+    "norm: layer": BASE | {"norm": "layer"},
+    "peer: 0.1": BASE | {"peer": 0.1},
+    "reach: 2": BASE | {"reach": 2},
+    "negatives: fixed": BASE | {"negatives": "fixed"},
+    "negatives: hard": BASE | {"negatives": "hard"},
+    "scope: class": _CLASS,
+    "scope: class, norm: l2": _CLASS | {"norm": "l2"},
+    "scope: class, norm: layer": _CLASS | {"norm": "layer"},
+    "scope: class, peer: 0.1": _CLASS | {"peer": 0.1},
+    "scope: class, reach: 2": _CLASS | {"reach": 2},
+}
+"""What is compared, by what it changes of the base; goodness by class is a base of its own."""
+
+_VARIED_TRAINING: dict[str, Any] = {
+    "hidden": 40,
+    "layers": 3,
+    "epochs": 2,
+    "batch_size": 64,
+    "learning_rate": 0.003,
+    "precision": "mixed",
+}
+
+
+def variants(dataset: str, seeds: Iterable[int], **training: Any) -> list[Experiment]:
+    """Convolutional Forward-Forward networks, each with another choice.
+
+    Parameters
+    ----------
+    dataset : str
+    seeds : iterable of int
+    **training
+        Fields of all experiments, in place of the published ones.
+    """
+    fields = {**_VARIED_TRAINING, "evaluate_on": "validation", **training}
+    return [
+        Experiment(dataset=dataset, architecture="conv", seed=seed, **own, **fields)
+        for seed, own in product(seeds, VARIED.values())
+    ]
+
+
+VARIANTS = variants(DATASET, SEEDS)
+"""The published ones of :func:`variants`."""
+
+
+_CHOICES = ("label", "scope", "loss", "norm", "peer", "reach", "negatives")
+
+
+def _choices(e: Experiment) -> tuple[Any, ...]:
+    return tuple(getattr(e, field) for field in _CHOICES)
+
+
+_NAMES = {_choices(Experiment(architecture="conv", **own)): name for name, own in VARIED.items()}
+
+
+def variant(experiment: Experiment) -> str:
+    """Name in :data:`VARIED` of what an experiment has for its choices.
+
+    Examples
+    --------
+    >>> variant(VARIANTS[1])
+    'label: border'
+    """
+    return _NAMES[_choices(experiment)]
