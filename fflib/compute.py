@@ -5,10 +5,18 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from fflib.convolution import SMALLEST
+from fflib.data import image_shape
+from fflib.experiment import Experiment
 from fflib.plots import style
 from fflib.records import Record
 
-__all__ = ["cost_table", "learning_curve", "multiply_adds", "time_to_learn"]
+__all__ = ["cost_table", "learning_curve", "multiply_adds", "time_to_learn", "weights"]
+
+
+def weights(record: Record) -> np.ndarray:
+    """Number of weights of every hidden layer, shape (layers,)."""
+    return record.arrays["weights"].sum(axis=1, dtype=np.int64)
 
 
 def multiply_adds(record: Record) -> np.ndarray:
@@ -16,7 +24,8 @@ def multiply_adds(record: Record) -> np.ndarray:
 
     A layer of P weights takes P multiply-adds to pass an example forwards, P for the gradient of
     its weights, and P to pass the gradient on to the layer below. Biases, norms and activations
-    are left out, being smaller by the width of a layer.
+    are left out, being smaller by the width of a layer. A convolution is a layer of so many weights
+    at every place of its input.
 
     - FF: a positive and a negative example, forwards and for the weights: 4 P for the one layer
       being trained. Before that, both pass once through every layer below.
@@ -35,22 +44,36 @@ def multiply_adds(record: Record) -> np.ndarray:
         One number per row of ``record.curve``. It counts what the algorithms need; an
         implementation may share work among examples and so take less.
     """
-    weights = record.arrays["weights"].sum(axis=1, dtype=np.int64)  # per layer
-    classes, units = record.arrays["mean"].shape[1:]
     e = record.experiment
+    places, read = _places(e)
+    products = weights(record) * places
+    classes, units = record.arrays["mean"].shape[1:]
     examples = 2 if e.labelled else 1
-    head = 0 if e.labelled else 3 * units * classes
+    head = 0 if e.labelled or e.scope == "class" else 3 * units * read * classes
     if e.stages > 1:
         layers = np.array([row["layer"] for row in record.curve])
         first_rows = np.diff(layers, prepend=-1) > 0
-        below = np.concatenate([[0], np.cumsum(weights)[:-1]])
+        below = np.concatenate([[0], np.cumsum(products)[:-1]])
         passed = examples * below[layers] * first_rows
-        return np.cumsum(2 * examples * weights[layers] + passed + head)
+        return np.cumsum(2 * examples * products[layers] + passed + head)
     if e.layerwise:
-        epoch = 2 * examples * weights.sum()
+        epoch = 2 * examples * products.sum()
     else:
-        epoch = examples * (3 * weights.sum() - weights[0]) + head
+        epoch = examples * (3 * products.sum() - products[0]) + head
     return np.cumsum(np.full(len(record.curve), epoch))
+
+
+def _places(e: Experiment) -> tuple[np.ndarray, int]:
+    """At how many places each layer looks at its input, and how many are left above the last."""
+    if e.architecture == "dense":
+        return np.ones(e.layers, dtype=np.int64), 1
+    height, width = image_shape(e.dataset)[1:]
+    places = []
+    for _ in range(e.layers):
+        places.append(height * width)
+        if height > SMALLEST:
+            height, width = height // 2, width // 2
+    return np.array(places), height * width
 
 
 def learning_curve(record: Record) -> pd.DataFrame:

@@ -23,6 +23,7 @@ __all__ = [
     "choices_table",
     "failures_table",
     "goodness_name",
+    "overlap",
     "train_combinations",
     "train_settings",
 ]
@@ -71,7 +72,7 @@ def by_combination(records: Iterable[Record]) -> pd.DataFrame:
             **r.experiment.model_dump(include={*fields}),
             "accuracy": r.metrics.accuracy,
             "hoyer": mean_over_layers(r, "hoyer_above_rest"),
-            "overlap": np.nanmean(_overlap(r)),
+            "overlap": np.nanmean(overlap(r)),
             "negative": mean_over_layers(r, "negative_weights"),
         }
         for r in records
@@ -79,7 +80,11 @@ def by_combination(records: Iterable[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*fields, *MEASURES])
 
 
-def _overlap(record: Record) -> tuple[float, ...]:
+def overlap(record: Record) -> tuple[float, ...]:
+    """Overlap of two classes' ensembles (Jaccard index) in every layer, of correct images.
+
+    By the median-quantile rule; also where a record, being one of a search, holds no ensembles.
+    """
     rule = "median-quantile"
     (found,) = (
         choice.overlap

@@ -1,6 +1,15 @@
 """Data sets by name, their pixels and splits, and labels written on the border of an image."""
 
-from fflib.data.by_name import NAMES, Availability, check, class_names, fetch, load, where
+from fflib.data.by_name import (
+    NAMES,
+    Availability,
+    check,
+    class_names,
+    fetch,
+    image_shape,
+    load,
+    where,
+)
 from fflib.data.dataset import SPLITS, Dataset, Split
 from fflib.data.labels import place_label, wrong_labels
 from fflib.data.published import FileCheck
@@ -15,6 +24,7 @@ __all__ = [
     "check",
     "class_names",
     "fetch",
+    "image_shape",
     "load",
     "place_label",
     "where",

@@ -119,6 +119,31 @@ def class_names(name: str | Path) -> tuple[str, ...]:
     return PUBLISHED[name].classes if name in PUBLISHED else load(name).classes
 
 
+def image_shape(name: str | Path) -> tuple[int, int, int]:
+    """Channels, height and width of the images of a data set; of a published one without them.
+
+    Parameters
+    ----------
+    name : str or Path
+        One of `NAMES`, or a folder, as for `load`.
+
+    Returns
+    -------
+    (int, int, int)
+
+    Raises
+    ------
+    DataError
+        As for `load`.
+
+    Examples
+    --------
+    >>> image_shape("cifar-10"), image_shape("digits")
+    ((3, 32, 32), (1, 8, 8))
+    """
+    return PUBLISHED[name].shape if name in PUBLISHED else load(name).shape
+
+
 def check(name: str, root: str | Path | None = None) -> tuple[FileCheck, ...]:
     """Compare the checksums of a data set's files with the published ones; digits has no files.
 

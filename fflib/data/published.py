@@ -30,6 +30,8 @@ class Published:
         Where its files lie under a root, laid out as torchvision does.
     classes : tuple of str
         What each label stands for.
+    shape : (int, int, int)
+        Channels, height and width of an image.
     md5 : dict of str to str
         Checksum of each file.
     reader : str or None
@@ -39,6 +41,7 @@ class Published:
 
     folder: str
     classes: tuple[str, ...]
+    shape: tuple[int, int, int]
     md5: dict[str, str]
     reader: str | None
 
@@ -53,6 +56,7 @@ PUBLISHED = {
     "mnist": Published(
         folder="MNIST/raw",
         classes=tuple("0123456789"),
+        shape=(1, 28, 28),
         md5={
             "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
             "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
@@ -75,6 +79,7 @@ PUBLISHED = {
             "Bag",
             "Ankle boot",
         ),
+        shape=(1, 28, 28),
         md5={
             "train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
             "train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
@@ -86,6 +91,7 @@ PUBLISHED = {
     "cifar-10": Published(
         folder="cifar-10-batches-py",
         classes=CIFAR_10,
+        shape=(3, 32, 32),
         md5={
             "data_batch_1": "c99cafc152244af753f735de768cd75f",
             "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
@@ -101,6 +107,7 @@ PUBLISHED = {
     "cifar-10-jpeg": Published(
         folder=".",
         classes=CIFAR_10,
+        shape=(3, 32, 32),
         md5={"cifar10-jpeg.tar.gz": "0d11abded7da73ed95b60c470137a5e6"},
         reader=None,
     ),

@@ -4,17 +4,13 @@ from collections.abc import Iterable
 from typing import Literal
 
 import matplotlib.pyplot as plt
-import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fflib.ladder import RUNGS, by_rung
 from fflib.plots import style
-from fflib.plots.panels import shifts
+from fflib.plots.panels import estimate, shifts
 from fflib.records import Record
-from fflib.statistics import mean_interval
 
 __all__ = ["ladder", "sparseness_by_rate"]
 
@@ -52,7 +48,16 @@ def ladder(records: Iterable[Record]) -> Figure:
     )
     for ax, (quantity, label) in zip(axes, QUANTITIES.items(), strict=True):
         for shift, fill, dataset in zip(shifts(len(datasets)), FILLS, datasets, strict=False):
-            _column(ax, table[table["dataset"] == dataset], names, quantity, shift, fill)
+            here = table[table["dataset"] == dataset]
+            for row, name in enumerate(names):
+                model = next(rung.fields["model"] for rung in RUNGS if rung.name == name)
+                estimate(
+                    ax,
+                    here.loc[here["rung"] == name, quantity],
+                    row + shift,
+                    colour=style.MODEL_COLOURS[model],
+                    filled=fill == "full",
+                )
         ax.set_xlabel(label, fontsize="small")
         ax.grid(axis="x", lw=0.5, color="0.9")
         ax.tick_params(axis="y", length=0)
@@ -66,33 +71,6 @@ def ladder(records: Iterable[Record]) -> Figure:
         ]
         figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
     return figure
-
-
-def _column(
-    ax: Axes,
-    table: pd.DataFrame,
-    names: list[str],
-    quantity: str,
-    shift: float,
-    fill: Literal["full", "none"],
-) -> None:
-    for row, name in enumerate(names):
-        values = table.loc[table["rung"] == name, quantity].dropna()
-        if values.empty:
-            continue
-        interval, y = mean_interval(values), row + shift
-        colour = style.MODEL_COLOURS[next(r.fields["model"] for r in RUNGS if r.name == name)]
-        ax.plot([interval.low, interval.high], [y, y], color=colour)
-        ax.plot(
-            interval.mean,
-            y,
-            "o",
-            color=colour,
-            fillstyle=fill,
-            mfc=None if fill == "full" else "white",
-            ms=6,
-        )
-        ax.plot(values, np.full(len(values), y + 0.13), ".", color=style.GREY, ms=2.5)
 
 
 def sparseness_by_rate(records: Iterable[Record]) -> Figure:

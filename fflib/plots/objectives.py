@@ -11,7 +11,7 @@ from fflib.activation import ACTIVATIONS
 from fflib.goodness import GOODNESS
 from fflib.objectives import MEASURES, by_combination, goodness_name
 from fflib.plots import style
-from fflib.plots.panels import shifts
+from fflib.plots.panels import estimate, shifts
 from fflib.protocols import preset
 from fflib.records import Record
 from fflib.statistics import Interval, mean_interval
@@ -160,13 +160,8 @@ def negatives_and_order(records: Iterable[Record]) -> Figure:
             here = table[table["dataset"] == dataset]
             for row, (negatives, order) in enumerate(rows):
                 runs = here[(here["negatives"] == negatives) & (here["order"] == order)][measure]
-                if runs.empty:
-                    continue
-                found = mean_interval(runs)
                 name = style.dataset_name(dataset) if row == 0 else None
-                ax.plot([found.low, found.high], [row + shift] * 2, color=colour, lw=1)
-                ax.plot(runs, [row + shift] * len(runs), ".", color=colour, ms=3, alpha=0.6)
-                ax.plot(found.mean, row + shift, marker, color=colour, label=name)
+                estimate(ax, runs, row + shift, colour=colour, marker=marker, label=name)
         ax.set_title(label.replace(" above rest", "\nabove rest"), fontsize="small")
         ax.grid(axis="x", lw=0.5, color="0.9")
         ax.locator_params(axis="x", nbins=3)

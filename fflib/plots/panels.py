@@ -8,13 +8,47 @@ from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike, NDArray
 
 from fflib.plots import style
+from fflib.statistics import mean_interval
 
-__all__ = ["matrix", "runs_by_layer", "shifts", "wall", "wall_order"]
+__all__ = ["estimate", "matrix", "runs_by_layer", "shifts", "wall", "wall_order"]
 
 
 def shifts(series: int, width: float = 0.3) -> NDArray[np.float64]:
     """Sideways offsets that keep the points of several series apart, centred on zero."""
     return np.linspace(-width / 2, width / 2, series) if series > 1 else np.zeros(1)
+
+
+def estimate(
+    ax: Axes,
+    values: ArrayLike,
+    y: float,
+    *,
+    colour: str,
+    marker: str = "o",
+    filled: bool = True,
+    label: str | None = None,
+) -> None:
+    """Draw what runs come to, in a row: their mean, its 95 % interval, and small dots for the runs.
+
+    Parameters
+    ----------
+    ax : Axes
+    values : array-like, shape (run,)
+        nan is left out; nothing is drawn where nothing is left.
+    y : float
+        Where the row is.
+    colour, marker, filled, label
+        How the mean looks and is called.
+    """
+    runs = np.asarray(values, dtype=float)
+    runs = runs[~np.isnan(runs)]
+    if not len(runs):
+        return
+    found = mean_interval(runs)
+    ax.plot([found.low, found.high], [y, y], color=colour)
+    face = colour if filled else "white"
+    ax.plot(found.mean, y, marker, color=colour, mfc=face, ms=6, label=label)
+    ax.plot(runs, np.full(len(runs), y + 0.13), ".", color=style.GREY, ms=2.5)
 
 
 def runs_by_layer(

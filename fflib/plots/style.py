@@ -63,7 +63,13 @@ _MODELS = {
     "local-bp": "local classifiers",
     "local-contrast": "local contrast",
 }
-_DATASETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "digits": "digits"}
+_DATASETS = {
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "digits": "digits",
+    "cifar-10": "CIFAR-10",
+    "cifar-10-jpeg": "CIFAR-10 (JPEG copy)",
+}
 _PROTOCOLS = {"relu-l2": "ReLU, ℓ₂", "sigmoid-linf": "sigmoid, ℓ∞"}
 _RULES = {"kolmogorov-smirnov": "Kolmogorov–Smirnov", "median-quantile": "median–quantile"}
 
