@@ -10,7 +10,6 @@ from itertools import product
 from typing import Any
 
 from fflib.experiment import Experiment
-from fflib.protocols import MODELS
 
 __all__ = [
     "DATASET",
@@ -32,7 +31,7 @@ SEEDS = {"ff": range(3), "bp": range(3), "bp-ff": range(1)}
 
 WIDENED: dict[str, Any] = {"hidden": 3072, "layers": 3, "precision": "mixed"}
 WIDENED_EPOCHS = {"ff": 6, "bp-ff": 3, "bp": 5}
-WIDENED_RATES = {"ff": 0.003, "bp-ff": 0.0003, "bp": 0.0003}
+WIDENED_RATES = {"ff": 0.01, "bp-ff": 0.0003, "bp": 0.0003}
 WIDENED_CANDIDATES = {"ff": (0.003, 0.01), "bp": (0.0001, 0.0003)}
 WIDENED_SEARCH_EPOCHS = 3
 
@@ -46,7 +45,7 @@ CONVOLUTIONAL: dict[str, Any] = {
     "precision": "mixed",
 }
 CONVOLUTIONAL_EPOCHS = 6
-CONVOLUTIONAL_RATES = {"ff": 0.003, "bp-ff": 0.003, "bp": 0.001}
+CONVOLUTIONAL_RATES = {"ff": 0.001, "bp-ff": 0.001, "bp": 0.001}
 CONVOLUTIONAL_CANDIDATES = {"ff": (0.001, 0.003), "bp": (0.001, 0.003)}
 CONVOLUTIONAL_SEARCH_EPOCHS = 1
 
@@ -96,7 +95,8 @@ SEARCH = [
 
 FINAL = [
     make(model, seed=seed)
-    for seed, make, model in product(range(3), (convolutional, dense), MODELS)
+    for models in (("ff", "bp"), ("bp-ff",))
+    for seed, make, model in product(range(3), (convolutional, dense), models)
     if seed in SEEDS[model]
 ]
 """Networks that are reported on test images."""
