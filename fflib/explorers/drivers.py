@@ -2,8 +2,10 @@
 
 Records hold no images. For a few published runs the networks were trained again with the settings on
 record, and for each layer and class the test images that excite the ensemble most were put into a
-file beside the records. It also holds the ensembles of the retrained network, so that anybody can see
-how far they are those of the record. ``fflib explore`` makes these files.
+file beside the records. On another processor the retrained network is not the recorded one bit for
+bit, and images belong to the ensemble of the network that they were shown to. So the file also holds
+the ensembles and mean activations of that network: what is shown together is of one network, and how
+far it is that of the record can be said. ``fflib explore`` makes these files.
 """
 
 import json
@@ -20,7 +22,7 @@ from fflib.experiment import Experiment
 from fflib.files import write_whole
 from fflib.grids import DATASETS
 from fflib.measures.drivers import NOBODY, strongest
-from fflib.measures.ensembles import median_quantile
+from fflib.measures.ensembles import class_means, median_quantile
 from fflib.protocols import MODELS
 from fflib.records import Record, seal, unseal
 from fflib.run import Run
@@ -54,6 +56,10 @@ class Drivers:
         Which of the images for evaluation each is, counted from 0.
     ensembles : ndarray of bool, shape (layer, class, unit)
         Those of the network that they were shown to, under the median–quantile rule.
+    mean : ndarray of float16, shape (layer, class, unit)
+        Its mean activations.
+    accuracy : float
+        Its accuracy on the images for evaluation.
     """
 
     experiment: Experiment
@@ -62,15 +68,18 @@ class Drivers:
     chosen: np.ndarray
     numbers: np.ndarray
     ensembles: np.ndarray
+    mean: np.ndarray
+    accuracy: float
 
-    def agreement(self, record: Record) -> float:
-        """Jaccard index of the ensembles with those of a record, all layers and classes together.
+    def agreement(self, record: Record) -> list[float]:
+        """Jaccard index of the ensembles with those of a record, layer by layer.
 
-        It is 1 where they are the same, bit for bit.
+        It is over all classes together, and 1 where they are the same, unit by unit.
         """
         recorded = members(record)
-        either = np.count_nonzero(recorded | self.ensembles)
-        return np.count_nonzero(recorded & self.ensembles) / either if either else 1.0
+        both = np.count_nonzero(recorded & self.ensembles, axis=(1, 2))
+        either = np.count_nonzero(recorded | self.ensembles, axis=(1, 2))
+        return [float(b / e) if e else 1.0 for b, e in zip(both, either, strict=True)]
 
 
 def drivers_of(run: Run, count: int = IMAGES) -> Drivers:
@@ -100,8 +109,8 @@ def drivers_of(run: Run, count: int = IMAGES) -> Drivers:
     split = run.experiment.evaluate_on
     pixels, labels = run.images(split)
     right = (run.network.predict(pixels) == labels).cpu().numpy()
-    activations = run.activations(split)
-    ensembles = median_quantile(activations, classes=len(run.data.classes))
+    activations, classes = run.activations(split), len(run.data.classes)
+    ensembles = median_quantile(activations, classes=classes)
     places = np.array(
         [
             strongest(layer, activations.labels, own, count)[0]
@@ -121,6 +130,8 @@ def drivers_of(run: Run, count: int = IMAGES) -> Drivers:
         chosen=chosen[:-1].reshape(places.shape) - 1,
         numbers=kept,
         ensembles=ensembles,
+        mean=class_means(activations, classes=classes).astype(np.float16),
+        accuracy=run.accuracy,
     )
 
 
@@ -160,8 +171,10 @@ def write(drivers: Drivers, folder: Path = FOLDER) -> Path:
         "chosen": drivers.chosen.astype(np.int16),
         "numbers": drivers.numbers.astype(np.int32),
         "ensembles": np.packbits(drivers.ensembles, axis=-1),
+        "mean": drivers.mean,
     }
     header = {
+        "accuracy": drivers.accuracy,
         "experiment": drivers.experiment.model_dump(mode="json"),
         "provenance": drivers.provenance.model_dump(mode="json"),
     }
@@ -188,6 +201,8 @@ def read(path: Path) -> Drivers:
             chosen=arrays["chosen"],
             numbers=arrays["numbers"],
             ensembles=unpack(arrays["ensembles"], experiment.hidden),
+            mean=arrays["mean"],
+            accuracy=header["accuracy"],
         )
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise RecordError(
