@@ -29,7 +29,7 @@ from fflib.run import Run
 from fflib.summary import Provenance, provenance, unpack
 from fflib.training import train
 
-__all__ = ["FOLDER", "Drivers", "drivers_of", "explored", "find", "read", "retrain", "write"]
+__all__ = ["Drivers", "drivers_of", "explored", "find", "read", "retrain", "write"]
 
 FOLDER = download_folder() / "explorer"
 """Where the published files lie."""
@@ -70,6 +70,10 @@ class Drivers:
     ensembles: np.ndarray
     mean: np.ndarray
     accuracy: float
+
+    def of_layer(self, depth: int) -> list[np.ndarray]:
+        """For each class the images that drive its ensemble in a layer, counted from 0."""
+        return [self.images[own[own != NOBODY]] for own in self.chosen[depth]]
 
     def agreement(self, record: Record) -> list[float]:
         """Jaccard index of the ensembles with those of a record, layer by layer.
@@ -161,7 +165,7 @@ def explored() -> list[Experiment]:
     >>> len(explored())
     6
     """
-    return [Experiment(model=m, dataset=d) for d in DATASETS for m in MODELS]
+    return [Experiment(model=m, dataset=d) for m in MODELS for d in DATASETS]
 
 
 def write(drivers: Drivers, folder: Path = FOLDER) -> Path:

@@ -26,8 +26,9 @@ const images = (kept, chosen, name) => {
   const list = part("images");
   list.replaceChildren();
   part("none").hidden = chosen.length > 0;
+  part("from").hidden = !chosen.length;
   part("none").textContent = kept
-    ? "No image drives this ensemble: it is empty."
+    ? "The ensemble is empty: no image drives it."
     : "Images are kept for published runs only; a live run shows its own in JupyterLab.";
   for (const place of chosen) {
     const [width, height] = kept.size;
@@ -71,13 +72,13 @@ const show = () => {
   if (order.selectedIndex) units.sort((a, b) => level(b) - level(a) || a - b);
 
   const most = sharing.length
-    ? `It shares units with ${plural(sharing.length, "other ensemble").replace("1 other", "one other")}, most with ${sharing[0].other} (${sharing[0].shared}).`
+    ? `It shares units with ${plural(sharing.length, "other")}, most with ${sharing[0].other} ` +
+      `(${sharing[0].shared}).`
     : "It shares no unit with any other.";
   part("said").textContent =
     `${it.model} on ${it.dataset}, ${layer.selectedOptions[0].text}, class ${name}: ` +
     `${own.length} of ${it.units} units are in the ensemble. ${most}`;
   part("source").textContent = it.said;
-  part("from").textContent = it.images && chosen.length ? it.images.said : "";
   part("members").textContent = own.length ? own.join(", ") : "none";
   part("count").textContent = plural(own.length, "member");
   part("alone").hidden = sharing.length > 0;

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from IPython.display import HTML
+from matplotlib.figure import Figure
 from PIL import Image
 
 from fflib.claims import members
@@ -17,16 +18,17 @@ from fflib.explorers.drivers import Drivers, find
 from fflib.explorers.page import bits, levels, panel
 from fflib.explorers.runs import about, one_each
 from fflib.measures.sharing import shared_units
+from fflib.plots.portraits import portraits
 from fflib.records import Record
 
-__all__ = ["ensemble_table", "explore_ensembles", "kept_images", "sharing_of"]
+__all__ = ["ensemble_portraits", "ensemble_table", "explore_ensembles", "sharing_of"]
 
 ACROSS = 16  # images in a row of a sheet
 
+OnFile = Callable[[Experiment], Drivers]
 
-def explore_ensembles(
-    records: Iterable[Record], drivers: Callable[[Experiment], Drivers] = find
-) -> HTML:
+
+def explore_ensembles(records: Iterable[Record], on_file: OnFile = find) -> HTML:
     """A panel in which a reader chooses data set, model, layer and class.
 
     It shows the mean activation of every unit for the class, which units are in the ensemble under
@@ -36,9 +38,9 @@ def explore_ensembles(
     ----------
     records : iterable of Record
         The first of each data set and model is shown.
-    drivers : callable
-        Gives the images on file for an experiment, or raises :class:`fflib.errors.MissingRecord`,
-        which leaves them out.
+    on_file : callable
+        Gives the images on file for an experiment, with the network that they were shown to; or
+        raises :class:`fflib.errors.MissingRecord`, and the record is shown without images.
 
     Returns
     -------
@@ -47,63 +49,80 @@ def explore_ensembles(
         of 784 units come to about 700 kB, images included.
     """
     runs = one_each(records)
-    data = {"runs": [_run(record, kept_images(record, drivers)) for record in runs]}
     return panel(
         "ensembles",
         "all",
-        data,
+        {"runs": [_run(record, _kept(record, on_file)) for record in runs]},
         label="Ensemble explorer",
-        table=ensemble_table(runs),
+        table=ensemble_table(runs, on_file),
         caption="As a table: units in each ensemble, and the class that shares most of them",
     )
 
 
-def _run(record: Record, kept: tuple[Drivers, str] | None) -> dict[str, Any]:
-    means, tops = levels(record.arrays["mean"])
-    run = about(record) | {"members": bits(members(record)), "means": means, "tops": tops}
-    if kept is not None:
-        drivers, said = kept
-        run["images"] = {
-            "sheet": _sheet(drivers.images),
-            "across": ACROSS,
-            "size": [drivers.images.shape[-1], drivers.images.shape[-2]],
-            "chosen": drivers.chosen.tolist(),
-            "numbers": drivers.numbers.tolist(),
-            "said": said,
-        }
-    return run
-
-
-def kept_images(
-    record: Record, drivers: Callable[[Experiment], Drivers] = find
-) -> tuple[Drivers, str] | None:
-    """The images on file for a run, and one sentence on where they come from.
+def ensemble_portraits(
+    record: Record, classes: list[str] | tuple[str, ...], layer: int = 1, on_file: OnFile = find
+) -> Figure:
+    """What the explorer shows of all classes in one layer, as a figure.
 
     Parameters
     ----------
     record : Record
-    drivers : callable
+    classes : sequence of str
+    layer : int
+        Counted from 1.
+    on_file : callable
         As in :func:`explore_ensembles`.
 
     Returns
     -------
-    (Drivers, str) or None
-        None where there are no images.
+    Figure
+        See :func:`fflib.plots.portraits.portraits`.
     """
+    kept = _kept(record, on_file)
+    if kept is None:
+        return portraits(record.arrays["mean"][layer - 1], members(record)[layer - 1], classes)
+    depth = layer - 1
+    return portraits(kept.mean[depth], kept.ensembles[depth], classes, kept.of_layer(depth))
+
+
+def _kept(record: Record, on_file: OnFile) -> Drivers | None:
     try:
-        kept = drivers(record.experiment)
+        return on_file(record.experiment)
     except MissingRecord:
         return None
+
+
+def _run(record: Record, kept: Drivers | None) -> dict[str, Any]:
+    run = about(record)
+    ensembles = members(record) if kept is None else kept.ensembles
+    means, tops = levels(record.arrays["mean"] if kept is None else kept.mean)
+    run |= {"members": bits(ensembles), "means": means, "tops": tops}
+    if kept is not None:
+        run |= {"said": f"{run['said']} {_difference(kept, record)}", "images": _images(kept)}
+    return run
+
+
+def _difference(kept: Drivers, record: Record) -> str:
+    """How the network that is shown differs from that of the record."""
     same = kept.agreement(record)
-    found = (
-        "whose ensembles are those on record, bit for bit"
-        if same == 1
-        else f"whose ensembles overlap with those on record by {same:.3f} (Jaccard index)"
+    what = "What is shown is that network, trained again to show it images"
+    if min(same) == 1:
+        return f"{what}: its ensembles are those on record, unit by unit."
+    return (
+        f"{what}, which had accuracy {kept.accuracy:.3f}. Rounded otherwise by another processor, "
+        "its ensembles overlap with those on record by "
+        f"{', '.join(f'{index:.2f}' for index in same)} (Jaccard index by layer)."
     )
-    return kept, (
-        "The test images that excite the members most on average, the strongest first; shown to a "
-        f"network trained again with the settings on record, {found}."
-    )
+
+
+def _images(kept: Drivers) -> dict[str, Any]:
+    return {
+        "sheet": _sheet(kept.images),
+        "across": ACROSS,
+        "size": [kept.images.shape[-1], kept.images.shape[-2]],
+        "chosen": kept.chosen.tolist(),
+        "numbers": kept.numbers.tolist(),
+    }
 
 
 def _sheet(images: np.ndarray) -> str:
@@ -141,20 +160,23 @@ def sharing_of(ensembles: np.ndarray, label: int) -> list[tuple[int, int, float]
     [(2, 2, 0.67), (1, 1, 0.25)]
     """
     shared = shared_units(ensembles)
+    sizes = shared.diagonal()
     found = [
-        (other, int(n), float(n / (shared[label, label] + shared[other, other] - n)))
+        (other, int(n), float(n / (sizes[label] + sizes[other] - n)))
         for other, n in enumerate(shared[label])
         if n and other != label
     ]
     return sorted(found, key=lambda entry: (-entry[1], entry[0]))
 
 
-def ensemble_table(records: Iterable[Record]) -> pd.DataFrame:
+def ensemble_table(records: Iterable[Record], on_file: OnFile = find) -> pd.DataFrame:
     """Sizes of ensembles and the class that shares most units with each.
 
     Parameters
     ----------
     records : iterable of Record
+    on_file : callable
+        As in :func:`explore_ensembles`.
 
     Returns
     -------
@@ -162,12 +184,13 @@ def ensemble_table(records: Iterable[Record]) -> pd.DataFrame:
         A row per data set, model and class, a column per layer, with entries such as
         "53 units, 5 with Shirt".
     """
-    table = {}
+    table: dict[tuple[str, str, str], dict[str, str]] = {}
     for record in records:
-        said = about(record)
+        said, kept = about(record), _kept(record, on_file)
+        layers = members(record) if kept is None else kept.ensembles
         for label, name in enumerate(said["classes"]):
             row = table.setdefault((said["dataset"], said["model"], name), {})
-            for depth, layer in enumerate(members(record), start=1):
+            for depth, layer in enumerate(layers, start=1):
                 size, others = int(layer[label].sum()), sharing_of(layer, label)
                 most = f", {others[0][1]} with {said['classes'][others[0][0]]}" if others else ""
                 row[f"layer {depth}"] = f"{size} unit{'' if size == 1 else 's'}{most}"

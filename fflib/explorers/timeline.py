@@ -8,10 +8,12 @@ import pandas as pd
 from IPython.display import HTML
 
 from fflib.explorers.page import bits, panel
+from fflib.plots import style
 from fflib.plots.development import membership
+from fflib.probes import Row
 from fflib.records import Record
 
-__all__ = ["explore_training", "moment_table", "moments_said"]
+__all__ = ["explore_training", "moment_said", "moment_table"]
 
 LAYER = Template("""<p class="note">Layer $depth</p><div class="layer"><ol>$names</ol>
 <canvas width="$units" height="$classes" style="height: ${height}px" role="img"
@@ -54,7 +56,7 @@ def explore_training(record: Record, names: Sequence[str], units: int = 196) -> 
     data = {
         "units": width,
         "classes": len(names),
-        "said": moments_said(record),
+        "said": [moment_said(rows) for rows in _moments(record)],
         "members": bits(members),
     }
     return panel(
@@ -62,50 +64,63 @@ def explore_training(record: Record, names: Sequence[str], units: int = 196) -> 
         record.experiment.key,
         data,
         label="Training as a time line",
-        table=moment_table(record),
+        table=moment_table(_moments(record)),
         caption="As a table: accuracy and identity with the end at every moment",
         last=str(len(members) - 1),
         layers="".join(layers),
     )
 
 
-def moments_said(record: Record) -> list[str]:
-    """What every moment is, and how far the ensembles are those of the end."""
-    said = []
-    for (who, step), row in moment_table(record).iterrows():
-        same = ", ".join(row.iloc[1:])
-        said.append(
-            f"{who}, step {step:,}: accuracy {row['accuracy']}; "
-            f"identity of ensembles with the end, by layer: {same}"
-        )
-    return said
+def moment_said(rows: Sequence[Row]) -> str:
+    """What a moment is, and how far the ensembles are those of the end.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Of :func:`fflib.timeline.timeline`, one per layer.
+
+    Examples
+    --------
+    >>> moment_said([{"learns": 1, "step": 1000, "accuracy": 0.5, "identity": 0.25}])
+    'Layer 1 learns, step 1,000: accuracy 0.500; identity of ensembles with the end, by layer: 0.25'
+    """
+    same = ", ".join(_identity(row) for row in rows)
+    return (
+        f"{_stage(rows)}, step {rows[0]['step']:,}: accuracy {rows[0]['accuracy']:.3f}; "
+        f"identity of ensembles with the end, by layer: {same}"
+    )
 
 
-def moment_table(record: Record) -> pd.DataFrame:
+def moment_table(moments: Sequence[Sequence[Row]]) -> pd.DataFrame:
     """Accuracy, and identity of the ensembles with those at the end, at every moment.
 
     Parameters
     ----------
-    record : Record
-        A run with snapshots.
+    moments : sequence of sequence of dict
+        As in :func:`moment_said`, in the order of training.
 
     Returns
     -------
     DataFrame
-        A row per moment, in the order of training; a column for the accuracy and one per layer.
+        A row per moment; a column for the accuracy and one per layer.
     """
-    rows, layers = record.metrics.timeline or [], record.experiment.layers
-    moments = [rows[first : first + layers] for first in range(0, len(rows), layers)]
-    learns = [here[0]["learns"] for here in moments]
-    index = pd.MultiIndex.from_arrays(
-        [
-            ["All layers learn" if who is None else f"Layer {who} learns" for who in learns],
-            [here[0]["step"] for here in moments],
-        ],
-        names=["stage", "step"],
+    index = pd.MultiIndex.from_tuples(
+        [(_stage(rows), rows[0]["step"]) for rows in moments], names=["stage", "step"]
     )
-    table = pd.DataFrame({"accuracy": [f"{here[0]['accuracy']:.3f}" for here in moments]}, index)
-    for depth in range(layers):
-        same = [here[depth]["identity"] for here in moments]
-        table[f"layer {depth + 1}"] = ["none" if i is None else f"{i:.2f}" for i in same]
-    return table
+    columns = ["accuracy", *style.layer_names(len(moments[0]))]
+    cells = [[f"{rows[0]['accuracy']:.3f}", *map(_identity, rows)] for rows in moments]
+    return pd.DataFrame(cells, index, columns)
+
+
+def _moments(record: Record) -> list[list[Row]]:
+    rows, layers = record.metrics.timeline or [], record.experiment.layers
+    return [rows[first : first + layers] for first in range(0, len(rows), layers)]
+
+
+def _stage(rows: Sequence[Row]) -> str:
+    learns = rows[0]["learns"]
+    return "All layers learn" if learns is None else f"Layer {learns} learns"
+
+
+def _identity(row: Row) -> str:
+    return "none" if row["identity"] is None else f"{row['identity']:.2f}"
