@@ -16,12 +16,12 @@ from matplotlib import pyplot as plt
 from fflib.claims import DEVELOPMENT, QUESTIONS, judge
 from fflib.development import classes_kept, delays, moments, settling
 from fflib.experiment import Experiment
+from fflib.explorers.timeline import explore_training
 from fflib.grids import GRIDS, planned
 from fflib.history import changed, delay, histories, trace
 from fflib.judging import in_words
 from fflib.measures.development import SILENT, by_chance, identity, kept, preferred, settled
 from fflib.plots.development import classes_over_time, stills, timeline, transitions
-from fflib.explorers.timeline import explore_training
 
 STEPS = [0, 1, 2, 4, 8, 16, 32]
 ACCURATE = [0.1, 0.1, 0.4, 0.9, 0.9, 0.9, 0.9]  # settled at step 4
