@@ -29,7 +29,7 @@ const images = (kept, chosen, name) => {
   part("from").hidden = !chosen.length;
   part("none").textContent = kept
     ? "The ensemble is empty: no image drives it."
-    : "Images are kept for published runs only; a live run shows its own in JupyterLab.";
+    : "No images are on file for this run; a live run in JupyterLab shows its own.";
   for (const place of chosen) {
     const [width, height] = kept.size;
     const number = kept.numbers[place];

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +15,7 @@ from fflib.plots import style
 __all__ = ["portraits", "profile", "side_by_side"]
 
 OWN = style.MODEL_COLOURS["ff"]
+STEPS = 80  # from no activation to the top of a profile
 
 
 def portraits(
@@ -44,7 +46,7 @@ def portraits(
     figure, grid = plt.subplots(
         len(rows),
         2 if images is not None else 1,
-        figsize=(style.WIDTH, 0.55 * len(rows) + 0.7),
+        figsize=(style.WIDTH, 0.5 * len(rows) + 0.9),
         sharex="col",
         squeeze=False,
         width_ratios=[1, 0.9] if images is not None else None,
@@ -93,9 +95,14 @@ def profile(
         Strongest first, or in place.
     """
     units = np.argsort(-means, kind="stable") if order else np.arange(len(means))
-    heights, own = means[units], members[units]
-    ax.stairs(np.where(own, 0, heights), fill=True, color=style.GREY, lw=0)
-    ax.stairs(np.where(own, heights, 0), fill=True, color=OWN, lw=0)
+    # As an image a figure holds a pixel per unit and step, where a path would hold four numbers.
+    reached = np.arange(STEPS)[:, None] < (means[units] / top * STEPS).round()
+    image = np.zeros((STEPS, len(means), 4))
+    image[reached & members[units]] = to_rgba(OWN)
+    image[reached & ~members[units]] = to_rgba(style.GREY)
+    ax.imshow(
+        image, origin="lower", aspect="auto", interpolation="none", extent=(0, len(means), 0, top)
+    )
     ax.set_ylim(0, 1.05 * top)
     ax.set_xlim(0, len(means))
     ax.set_yticks([])
