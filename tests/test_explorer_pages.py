@@ -266,10 +266,19 @@ def test_agreement_is_one_with_oneself_and_falls_with_every_unit():
     assert layers[0] == layers[2] == 1
 
 
-@pytest.mark.parametrize("experiment", explored(), ids=str)
-def test_published_images_belong_to_published_runs(experiment):
-    kept, record = drivers.find(experiment), PUBLISHED.load(experiment)
-    assert kept.experiment == record.experiment
+ON_FILE = sorted(drivers.FOLDER.glob(f"*{drivers.SUFFIX}"))
+
+
+def test_the_run_that_chapter_3_begins_with_has_images():
+    assert {path.stem for path in ON_FILE} <= {e.key for e in explored()}
+    assert drivers.find(fflib.Experiment(model="ff", dataset="mnist")).images.shape[1:] == (28, 28)
+
+
+@pytest.mark.parametrize("path", ON_FILE, ids=lambda path: path.stem)
+def test_images_on_file_belong_to_published_runs(path):
+    kept = drivers.read(path)
+    record = PUBLISHED.load(kept.experiment)
+    assert kept.experiment.key == path.stem
     # On another processor differences grow from layer to layer, and the accuracy of a rerun stays.
     assert abs(kept.accuracy - record.metrics.accuracy) < 0.01
     chance = Drivers.agreement(SimpleNamespace(ensembles=members(record)[:, ::-1]), record)

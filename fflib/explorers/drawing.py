@@ -13,9 +13,9 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from fflib.plots import style
-from fflib.plots.development import LEAVING, MEMBER, NOT_YET
+from fflib.plots.development import LEAVING, MEMBER, NOT_YET, membership_key
 from fflib.plots.panels import matrix
-from fflib.plots.portraits import profile, side_by_side
+from fflib.plots.portraits import ensemble_key, profile, side_by_side
 
 __all__ = ["paragraph", "picture", "portrait_of", "shared_matrix", "wall_of"]
 
@@ -70,6 +70,7 @@ def portrait_of(
     below.set_axis_off()
     if len(images):
         below.imshow(side_by_side(images), cmap="gray", interpolation="none")
+    ensemble_key(figure)
     return figure
 
 
@@ -117,4 +118,5 @@ def wall_of(now: NDArray[np.bool_], end: NDArray[np.bool_], classes: Sequence[st
         ax.set_xticks([])
         ax.set_yticks(range(len(classes)), list(classes), fontsize=6)
         ax.tick_params(length=0)
+    membership_key(figure)
     return figure

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fflib.plots import style
 
-__all__ = ["portraits", "profile", "side_by_side"]
+__all__ = ["ensemble_key", "portraits", "profile", "side_by_side"]
 
 OWN = style.MODEL_COLOURS["ff"]
 STEPS = 80  # from no activation to the top of a profile
@@ -67,12 +67,17 @@ def portraits(
     grid[0, 0].set_title("mean activation", fontsize="small")
     if images is not None:
         grid[0, 1].set_title("images that drive the ensemble", fontsize="small")
+    ensemble_key(figure)
+    return figure
+
+
+def ensemble_key(figure: Figure) -> None:
+    """Say above a figure what the colours of units mean."""
     handles = [
         Rectangle((0, 0), 1, 1, color=colour, label=label)
         for colour, label in ((OWN, "member of the ensemble"), (style.GREY, "other unit"))
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=2, fontsize="small")
-    return figure
 
 
 def profile(
