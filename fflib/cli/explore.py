@@ -15,8 +15,8 @@ they are the same. Files that are there are not made again.
 
 \b
 Examples:
+  fflib explore               make those that are missing, in data/explorer
   fflib explore --into mine
-  OMP_NUM_THREADS=1 fflib explore    as the published files were made
 """
 
 

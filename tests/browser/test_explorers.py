@@ -319,6 +319,6 @@ def test_without_scripts_the_tables_remain(opened):
     for at in range(3):
         tables.nth(at).locator("summary").click()
         assert tables.nth(at).locator("table").is_visible()
-    record = RECORDS["Fashion-MNIST", "FF"]
-    size = members(record)[0, 2].sum()
-    assert f"{size} unit" in tables.first.locator("tr", has_text="two").nth(3).inner_text()
+    size = members(RECORDS["Fashion-MNIST", "FF"])[0, 2].sum()
+    rows = tables.first.locator("tr:has(th:text-is('two'))")
+    assert f"{size} unit" in rows.nth(3).inner_text()
