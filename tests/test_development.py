@@ -16,12 +16,12 @@ from matplotlib import pyplot as plt
 from fflib.claims import DEVELOPMENT, QUESTIONS, judge
 from fflib.development import classes_kept, delays, moments, settling
 from fflib.experiment import Experiment
+from fflib.explorers.timeline import explore_training
 from fflib.grids import GRIDS, planned
 from fflib.history import changed, delay, histories, trace
 from fflib.judging import in_words
 from fflib.measures.development import SILENT, by_chance, identity, kept, preferred, settled
 from fflib.plots.development import classes_over_time, stills, timeline, transitions
-from fflib.plots.player import player
 
 STEPS = [0, 1, 2, 4, 8, 16, 32]
 ACCURATE = [0.1, 0.1, 0.4, 0.9, 0.9, 0.9, 0.9]  # settled at step 4
@@ -235,7 +235,7 @@ class Page(HTMLParser):
 
 
 def test_the_slider_is_small_loads_nothing_and_takes_the_keyboard():
-    page = player(FF[0], NAMES).data
+    page = explore_training(FF[0], NAMES).data
     assert len(page.encode()) < 300_000
     assert "http" not in page
     tags = Page(page).tags
@@ -250,7 +250,7 @@ def test_the_slider_is_small_loads_nothing_and_takes_the_keyboard():
 
 
 def test_the_slider_holds_the_membership_of_the_record():
-    page = player(FF[0], NAMES).data
+    page = explore_training(FF[0], NAMES).data
     data = json.loads(re.search(r"const data = (\{.*\});", page)[1])
     shown = np.frombuffer(base64.b64decode(data["members"]), np.uint8)
     shown = np.unpackbits(shown.reshape(21, 3, CLASSES, -1), axis=-1, count=data["units"])
@@ -276,4 +276,4 @@ def test_sixty_moments_of_784_units_stay_below_300_kilobytes():
             },
         }
     )
-    assert len(player(large, [str(c) for c in range(10)]).data.encode()) < 300_000
+    assert len(explore_training(large, [str(c) for c in range(10)]).data.encode()) < 300_000

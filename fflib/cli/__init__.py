@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from fflib.cli import bench, claims, data, records, reproduce, search, sweep, train
+from fflib.cli import (
+    bench,
+    claims,
+    data,
+    explore,
+    records,
+    reproduce,
+    search,
+    sweep,
+    train,
+)
 from fflib.errors import FflibError
 
 __all__ = ["app", "main"]
@@ -53,6 +63,7 @@ app.command(epilog=claims.EXAMPLES)(claims.claims)
 app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.command(epilog=sweep.EXAMPLES)(sweep.sweep)
 app.command(epilog=search.EXAMPLES)(search.search)
+app.command(epilog=explore.EXAMPLES)(explore.explore)
 app.command(epilog=bench.EXAMPLES)(bench.bench)
 app.add_typer(records.app, name="records")
 app.add_typer(data.app, name="data")

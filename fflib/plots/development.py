@@ -20,7 +20,7 @@ from fflib.records import Record
 from fflib.statistics import mean_interval
 from fflib.summary import unpack
 
-__all__ = ["classes_over_time", "stills", "timeline", "transitions"]
+__all__ = ["classes_over_time", "membership_key", "stills", "timeline", "transitions"]
 
 QUANTITIES = {
     "alone": "accuracy",
@@ -237,6 +237,19 @@ def membership(record: Record, units: int) -> tuple[NDArray[np.bool_], NDArray[n
     return np.take_along_axis(members, shown[None, :, None, :], axis=-1), shown
 
 
+def membership_key(figure: Figure) -> None:
+    """Say above a figure what the colours of members mean."""
+    handles = [
+        Rectangle((0, 0), 1, 1, color=colour, label=label)
+        for colour, label in (
+            (MEMBER, "member now and at the end"),
+            (LEAVING, "member now, not at the end"),
+            (NOT_YET, "member at the end only"),
+        )
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize="small")
+
+
 def stills(record: Record, names: Sequence[str], units: int = 196) -> Figure:
     """Three moments of each layer: before its training, a tenth into it, and at its end.
 
@@ -272,13 +285,5 @@ def stills(record: Record, names: Sequence[str], units: int = 196) -> Figure:
             ax.set_xticks([])
             ax.set_yticks(range(len(names)), list(names), fontsize=6)
             ax.tick_params(length=0)
-    handles = [
-        Rectangle((0, 0), 1, 1, color=colour, label=label)
-        for colour, label in (
-            (MEMBER, "member now and at the end"),
-            (LEAVING, "member now, not at the end"),
-            (NOT_YET, "member at the end only"),
-        )
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize="small")
+    membership_key(figure)
     return figure

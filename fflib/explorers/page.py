@@ -1,0 +1,149 @@
+"""A panel that works on a static page: plain HTML, a style and a script, and the data in between.
+
+What a panel is made of lies beside this module: ``KIND.html`` and ``KIND.js``, and for all of them
+``explorer.css`` and ``explorer.js``. Nothing is loaded from anywhere, and a table stands in for the
+panel where scripts do not run.
+"""
+
+import base64
+import json
+from functools import cache
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from IPython.display import HTML
+from numpy.typing import ArrayLike
+
+__all__ = ["bits", "levels", "panel", "text"]
+
+PAGE = Template("""<style>$style</style>
+<noscript><p>This panel needs JavaScript. The table below holds what it shows, and a figure beside it
+a part of it.</p></noscript>
+<section class="fflib-explorer" id="$id" data-explorer="$kind" aria-label="$label" hidden>
+$body
+</section>
+<details class="fflib-table"><summary>$caption</summary>
+$table
+</details>
+<script>
+(() => {
+const root = document.getElementById("$id");
+const data = $data;
+$script
+})();
+</script>
+""")
+
+
+def panel(
+    kind: str,
+    key: str,
+    data: dict[str, Any],
+    *,
+    label: str,
+    table: pd.DataFrame,
+    caption: str,
+    **body: str,
+) -> HTML:
+    """Put a panel together.
+
+    Parameters
+    ----------
+    kind : str
+        Which of the panels whose parts lie beside this module.
+    key : str
+        Sets it apart from other panels of its kind on the page.
+    data : dict
+        What the script reads, as JSON.
+    label : str
+        What a screen reader calls the panel.
+    table : DataFrame
+        What the panel shows, for readers without a script, and for those who prefer a table.
+    caption : str
+        Of the table.
+    **body
+        What the HTML of the panel leaves open, escaped by the caller.
+
+    Returns
+    -------
+    HTML
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"units": [3]}, index=["class <0>"])
+    >>> shown = panel("overlap", "a", {"runs": []}, label="Overlap", table=table, caption="Units")
+    >>> "class &lt;0&gt;" in shown.data
+    True
+    """
+    identifier = f"explorer-{kind}-{key}"
+    # Inside a script nothing but "<" can end it or begin a comment.
+    embedded = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return HTML(
+        PAGE.substitute(
+            style=text("explorer.css"),
+            id=identifier,
+            kind=kind,
+            label=escape(label),
+            body=Template(text(f"{kind}.html")).substitute(id=identifier, **body),
+            caption=escape(caption),
+            table=table.to_html(border=0, classes="explorer"),
+            data=embedded.replace("<", "\\u003c"),
+            script=text("explorer.js") + text(f"{kind}.js"),
+        )
+    )
+
+
+@cache
+def text(name: str) -> str:
+    """A file that lies beside this module."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def bits(members: ArrayLike) -> str:
+    """Booleans as base64, eight to a byte and every row at a byte of its own.
+
+    Parameters
+    ----------
+    members : array-like of bool, shape (..., unit)
+
+    Examples
+    --------
+    >>> bits([[True, False, False, False, False, False, False, True]])
+    'gQ=='
+    """
+    return _base64(np.packbits(np.asarray(members, dtype=bool), axis=-1))
+
+
+def levels(values: ArrayLike) -> tuple[str, list[float]]:
+    """Numbers of each layer as a byte each, from nothing to the layer's largest.
+
+    Parameters
+    ----------
+    values : array-like, shape (layer, ...)
+        What is below zero or nan becomes 0.
+
+    Returns
+    -------
+    str
+        Base64, in C order.
+    list of float
+        The number that 255 stands for, layer by layer; 1 where nothing is above zero.
+
+    Examples
+    --------
+    >>> levels([[0.0, 2.0], [-1.0, 0.0]])
+    ('AP8AAA==', [2.0, 1.0])
+    """
+    rows = np.nan_to_num(np.asarray(values, dtype=float), posinf=0, neginf=0).clip(min=0)
+    tops = rows.reshape(len(rows), -1).max(axis=1)
+    tops[tops == 0] = 1
+    scaled = rows / tops.reshape(-1, *[1] * (rows.ndim - 1)) * 255
+    return _base64(scaled.round().astype(np.uint8)), [float(top) for top in tops]
+
+
+def _base64(array: np.ndarray) -> str:
+    return base64.b64encode(array.tobytes()).decode()

@@ -1,0 +1,64 @@
+"""Which images excite an ensemble most."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from fflib.measures.arrays import as_array
+
+__all__ = ["NOBODY", "strongest"]
+
+NOBODY = -1
+"""In the place of an image where there is none."""
+
+
+def strongest(
+    values: Tensor | ArrayLike,
+    labels: Tensor | ArrayLike,
+    members: Tensor | ArrayLike,
+    count: int = 6,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Images of each class that excite the ensemble of that class most.
+
+    Parameters
+    ----------
+    values : Tensor or array-like, shape (n, units)
+        Activations of one layer.
+    labels : Tensor or array-like of int, shape (n,)
+    members : Tensor or array-like of bool, shape (class, unit)
+        The ensembles of that layer.
+    count : int
+        How many images of a class.
+
+    Returns
+    -------
+    images : ndarray of int, shape (class, count)
+        Rows of ``values``, the strongest first, and of equal ones the first. `NOBODY` where an
+        ensemble is empty or a class has no more images.
+    strength : ndarray, shape (class, count)
+        Mean activation of the ensemble's members by that image; nan where there is none.
+
+    Examples
+    --------
+    >>> values = [[1.0, 9.0], [3.0, 0.0], [2.0, 5.0]]
+    >>> images, strength = strongest(values, [0, 0, 1], [[True, False], [True, True]], count=2)
+    >>> images
+    array([[ 1,  0],
+           [ 2, -1]])
+    >>> strength
+    array([[3. , 1. ],
+           [3.5, nan]])
+    """
+    layer, classes = as_array(values), np.asarray(labels)
+    ensembles = np.asarray(members, dtype=bool)
+    images = np.full((len(ensembles), count), NOBODY)
+    strength = np.full((len(ensembles), count), np.nan)
+    for label, ensemble in enumerate(ensembles):
+        if not ensemble.any():
+            continue
+        own = np.flatnonzero(classes == label)
+        excited = layer[own][:, ensemble].mean(axis=1, dtype=np.float64)
+        first = np.argsort(-excited, kind="stable")[:count]
+        images[label, : len(first)] = own[first]
+        strength[label, : len(first)] = excited[first]
+    return images, strength

@@ -1,0 +1,324 @@
+"""The explorers, driven by keyboard and mouse: what they show is what the records hold."""
+
+import re
+from itertools import product
+
+import numpy as np
+import pytest
+import synthetic
+from test_development import run as developed
+from test_explorer_pages import nothing, of_another_network
+
+from fflib.claims import members
+from fflib.explorers import runs
+from fflib.explorers.ensembles import explore_ensembles, sharing_of
+from fflib.explorers.overlap import explore_overlap
+from fflib.explorers.timeline import explore_training
+from fflib.measures.drivers import NOBODY
+from fflib.measures.ensembles import RULES
+from fflib.measures.sharing import jaccard
+from fflib.plots import style
+from fflib.summary import unpack
+
+NAMES = ["zero <0>", "one & only", "two", "three"]
+MODELS = ("ff", "bp-ff", "bp")
+RECORDS = {
+    (style.dataset_name(d), style.model_name(m)): synthetic.record(m, dataset=d)
+    for d in ("mnist", "fashion-mnist")
+    for m in MODELS
+}
+TRAINED = developed("ff")
+CLASSES, LAYERS, UNITS = synthetic.CLASSES, synthetic.LAYERS, synthetic.UNITS
+# The theme's variables in the dark, as the book's pages have them.
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Explorers</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>
+html[data-theme="dark"] {{ --pst-color-text-base: #ced6dd; --pst-color-background: #14181e;
+  --pst-color-border: #48566b; background: #14181e; color: #ced6dd }}
+</style></head><body><main><h1>Explorers</h1>{}</main></body></html>"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A page with the three explorers; of one data set the images are on file."""
+
+    def on_file(experiment):
+        return (of_another_network if experiment.dataset == "mnist" else nothing)(experiment)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "class_names", lambda dataset: NAMES)
+        panels = [
+            explore_ensembles(RECORDS.values(), on_file),
+            explore_overlap(RECORDS.values(), start=(2, 1)),
+            explore_training(TRAINED, NAMES),
+        ]
+    path = tmp_path_factory.mktemp("site") / "index.html"
+    path.write_text(PAGE.format("".join(p.data for p in panels)), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def opened(browser, site):
+    """Opens the page with a context of one's own; nothing may fail or reach another host."""
+    contexts, wrong = [], []
+
+    def opener(theme="light", **options):
+        contexts.append(context := browser.new_context(**options))
+        page = context.new_page()
+        page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda r: r.url.startswith("http") and wrong.append(r.url))
+        page.goto(site)
+        if options.get("java_script_enabled", True):
+            page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+        return page
+
+    yield opener
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def ensembles_of(record):
+    """What the ensemble explorer shows of a record: where there are images, their network."""
+    has_images = record.experiment.dataset == "mnist"
+    return of_another_network(record.experiment).ensembles if has_images else members(record)
+
+
+def said(panel):
+    """The data attributes of a panel."""
+    return panel.evaluate("(node) => ({...node.dataset})")
+
+
+def whole(text):
+    return [int(number) for number in text.split()]
+
+
+def choose(panel, **choices):
+    for name, choice in choices.items():
+        panel.locator(f"select.{name}").select_option(**choice)
+
+
+def test_every_choice_shows_the_ensemble_of_the_record(opened):
+    panel = opened().locator("[data-explorer=ensembles]")
+    for (dataset, model), record in RECORDS.items():
+        choose(panel, dataset={"label": dataset})
+        choose(panel, model={"label": model})
+        found = ensembles_of(record)
+        for layer, label in product(range(LAYERS), range(CLASSES)):
+            choose(panel, depth={"index": layer}, **{"class": {"index": label}})
+            shown = said(panel)
+            own = np.flatnonzero(found[layer, label])
+            assert (shown["dataset"], shown["model"]) == (dataset, model)
+            assert whole(shown["members"]) == own.tolist()
+            assert int(shown["size"]) == len(own)
+            sharing = [f"{c}:{n}" for c, n, _ in sharing_of(found[layer], label)]
+            assert shown["sharing"].split() == sharing
+            text = panel.locator(".said").inner_text()
+            assert f"class {NAMES[label]}: {len(own)} of {UNITS} units" in text
+            assert panel.locator(".sharing li").count() == len(sharing)
+
+
+def test_images_are_those_on_file_pixel_by_pixel(opened):
+    panel = opened().locator("[data-explorer=ensembles]")
+    kept = of_another_network(RECORDS["MNIST", "FF"].experiment)
+    for label in range(CLASSES):
+        choose(panel, **{"class": {"index": label}})
+        places = [place for place in kept.chosen[0, label] if place != NOBODY]
+        assert whole(said(panel)["images"]) == kept.numbers[places].tolist()
+        canvases = panel.locator(".images canvas")
+        assert canvases.count() == len(places)
+        for at, place in enumerate(places):
+            canvas = canvases.nth(at)
+            canvas.and_(panel.locator("[data-drawn]")).wait_for()
+            pixels = canvas.evaluate(
+                "(c) => [...c.getContext('2d').getImageData(0, 0, 28, 28).data]"
+            )
+            np.testing.assert_array_equal(pixels[::4], kept.images[place].ravel())
+            assert canvas.get_attribute("aria-label") == (
+                f"Test image {kept.numbers[place]} of class {NAMES[label]}"
+            )
+    choose(panel, dataset={"label": "Fashion-MNIST"})
+    assert panel.locator(".images li").count() == 0
+    assert panel.locator(".none").is_visible()
+
+
+def test_the_profile_names_the_unit_that_is_pointed_at(opened):
+    panel = opened().locator("[data-explorer=ensembles]")
+    choose(panel, dataset={"label": "Fashion-MNIST"}, model={"label": "BP"}, depth={"index": 1})
+    record = RECORDS["Fashion-MNIST", "BP"]
+    means, found = record.arrays["mean"][1].astype(float), members(record)[1]
+    slider = panel.locator("input.unit")
+    slider.focus()
+    slider.press("Home")
+    for number in range(1, 4):  # the strongest first
+        slider.press("ArrowRight")
+        unit = int(said(panel)["unit"])
+        assert sorted(means[0])[::-1][number] == pytest.approx(means[0, unit], abs=0.005)
+        text = panel.locator(".pointed").inner_text()
+        assert f"Unit {unit}: mean activation" in text
+        assert float(re.search(r"activation ([\d.]+),", text)[1]) == pytest.approx(
+            means[0, unit], abs=0.01
+        )
+        owners = [NAMES[c] for c in range(CLASSES) if found[c, unit]]
+        assert text.endswith(f"ensemble of {', '.join(owners)}." if owners else "no ensemble.")
+        assert slider.get_attribute("aria-valuetext") == text
+    choose(panel, order={"index": 0})
+    box = panel.locator("canvas.profile").bounding_box()
+    panel.locator("canvas.profile").hover(
+        position={"x": box["width"] * 7.5 / UNITS, "y": box["height"] / 2}
+    )
+    assert said(panel)["unit"] == "7"
+
+
+def test_keyboard_alone_leads_through_the_ensembles(opened):
+    page = opened()
+    panel = page.locator("[data-explorer=ensembles]")
+    for name in ("dataset", "model", "depth", "class"):
+        page.keyboard.press("Tab")
+        focused = panel.locator(f"select.{name}")
+        assert focused.evaluate("(node) => node === document.activeElement")
+        assert focused.evaluate("(node) => getComputedStyle(node).outlineStyle") == "solid"
+        page.keyboard.press("ArrowDown")
+    shown = said(panel)
+    assert [shown[name] for name in ("dataset", "model", "layer", "class")] == [
+        "Fashion-MNIST", "BP/FF", "2", "1",
+    ]  # fmt: skip
+
+
+def test_a_class_that_shares_units_can_be_followed(opened):
+    panel = opened().locator("[data-explorer=ensembles]")
+    found = ensembles_of(RECORDS["MNIST", "FF"])[0]
+    (other, shared, _), *_ = sharing_of(found, 0)
+    first = panel.locator(".sharing button").first
+    assert f"{shared} unit" in panel.locator(".sharing li").first.inner_text()
+    first.focus()
+    first.press("Enter")
+    assert said(panel)["class"] == str(other)
+    assert panel.locator("select.class").evaluate("(node) => node === document.activeElement")
+
+
+def assert_cell(panel, record, rule, layer, a, b):
+    found = members(record, rule)[layer]
+    shown = said(panel)
+    assert (shown["first"], shown["second"]) == (str(a), str(b))
+    assert whole(shown["sizes"]) == [found[a].sum(), found[b].sum()]
+    assert whole(shown["shared"]) == np.flatnonzero(found[a] & found[b]).tolist()
+    assert float(shown["jaccard"]) == pytest.approx(jaccard(found)[a, b], abs=1e-4, nan_ok=True)
+    text = panel.locator(".said").inner_text()
+    assert NAMES[a] in text
+    assert NAMES[b] in text
+    assert f"{found[a].sum()} unit" in text
+
+
+def test_the_matrix_is_walked_with_arrow_keys(opened):
+    page = opened()
+    panel = page.locator("[data-explorer=overlap]")
+    record = RECORDS["MNIST", "FF"]
+    assert_cell(panel, record, "median-quantile", 0, 2, 1)
+    panel.locator("select.rule").focus()
+    page.keyboard.press("Tab")  # one cell of the matrix takes the focus, the one chosen
+    at = [2, 1]
+    steps = {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowRight": (0, 1)}
+    for key in [*steps, "ArrowUp", "ArrowUp", "ArrowUp", "ArrowRight", "ArrowRight"]:
+        page.keyboard.press(key)
+        at = [
+            min(max(place + step, 0), CLASSES - 1)
+            for place, step in zip(at, steps[key], strict=True)
+        ]
+        assert_cell(panel, record, "median-quantile", 0, *at)
+    page.keyboard.press("Home")
+    assert_cell(panel, record, "median-quantile", 0, at[0], 0)
+    page.keyboard.press("End")
+    assert_cell(panel, record, "median-quantile", 0, at[0], CLASSES - 1)
+    selected = panel.locator("td[aria-selected=true]")
+    assert selected.count() == panel.locator("td[tabindex='0']").count() == 1
+    assert selected.evaluate("(node) => node === document.activeElement")
+
+
+def test_the_matrix_answers_to_the_mouse_under_every_rule_and_layer(opened):
+    panel = opened().locator("[data-explorer=overlap]")
+    for (dataset, model), record in RECORDS.items():
+        choose(panel, dataset={"label": dataset})
+        choose(panel, model={"label": model})
+        for at, rule in enumerate(RULES):
+            layer = at % LAYERS
+            choose(panel, rule={"index": at}, depth={"index": layer})
+            for a, b in ((0, 3), (3, 0), (1, 1)):
+                cell = panel.locator("tbody tr").nth(a).locator("td").nth(b)
+                cell.hover()
+                assert_cell(panel, record, rule, layer, a, b)
+                found = members(record, rule)[layer]
+                assert cell.inner_text() == str((found[a] & found[b]).sum())
+
+
+def test_the_time_line_is_moved_by_keys_and_plays(opened):
+    page = opened()
+    panel = page.locator("[data-explorer=timeline]")
+    sizes = unpack(TRAINED.arrays["snapshots/ensembles"], UNITS).sum(axis=(2, 3))
+    slider = panel.locator("input.moment")
+    slider.focus()
+    for moment in range(1, 5):
+        slider.press("ArrowRight")
+        shown = said(panel)
+        assert int(shown["moment"]) == moment
+        assert whole(shown["sizes"]) == sizes[moment].tolist()
+    assert panel.locator(".said").inner_text().startswith("Layer 1 learns, step 8: accuracy 0.900")
+    slider.press("End")
+    assert whole(said(panel)["sizes"]) == sizes[-1].tolist()
+    button = panel.locator("button")
+    button.focus()
+    button.press("Space")
+    page.wait_for_function(
+        "document.querySelector('[data-explorer=timeline]').dataset.moment === '1'"
+    )
+    assert button.inner_text() == "Stop"
+    button.press("Enter")
+    assert button.inner_text() == "Play"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1200])
+def test_panels_fit_the_screen_and_are_read_in_either_theme(opened, theme, width):
+    page = opened(theme, viewport={"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for kind in ("ensembles", "overlap", "timeline"):
+        panel = page.locator(f"[data-explorer={kind}]")
+        ink, paper = panel.evaluate(
+            "(node) => [getComputedStyle(node).color, getComputedStyle(node).backgroundColor]"
+        )
+        assert contrast(ink, paper) >= 7
+        wide = panel.evaluate("(node) => node.scrollWidth <= node.clientWidth")
+        assert wide
+    for cell in page.locator("[data-explorer=overlap] td:not([aria-selected=true])").all():
+        ink, paper = cell.evaluate(
+            "(node) => [getComputedStyle(node).color, getComputedStyle(node).backgroundColor]"
+        )
+        if paper != "rgba(0, 0, 0, 0)":
+            assert contrast(ink, paper) >= 4.5
+
+
+def contrast(one, other):
+    """Contrast of two colours, by the definition of WCAG 2."""
+
+    def luminance(colour):
+        parts = np.array([float(part) for part in re.findall(r"[\d.]+", colour)[:3]]) / 255
+        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return linear @ [0.2126, 0.7152, 0.0722]
+
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_without_scripts_the_tables_remain(opened):
+    page = opened(java_script_enabled=False)
+    for kind in ("ensembles", "overlap", "timeline"):
+        assert page.locator(f"[data-explorer={kind}]").is_hidden()
+    notes = page.locator("noscript")
+    assert all(notes.nth(at).is_visible() for at in range(3))
+    tables = page.locator("details.fflib-table")
+    for at in range(3):
+        tables.nth(at).locator("summary").click()
+        assert tables.nth(at).locator("table").is_visible()
+    size = members(RECORDS["Fashion-MNIST", "FF"])[0, 2].sum()
+    rows = tables.first.locator("tr:has(th:text-is('two'))")
+    assert f"{size} unit" in rows.nth(3).inner_text()
