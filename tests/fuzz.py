@@ -211,6 +211,8 @@ def verdict(arguments, environment, named):
         return f"{len(said)} lines: {said}"
     if result.exit_code == 2 and named.name not in said[0] and named.stem not in said[0]:
         return f"the file is not named: {said[0]}"
+    if result.exit_code == 1 and named.stem not in result.output:
+        return f"the file is not named: {result.output}"
     if any(len(line) > 1500 for line in said):
         return "a line without end"
     return ""

@@ -11,6 +11,7 @@ import dask
 import faults
 import pytest
 import yaml
+from distributed import LocalCluster
 from faults import Cluster, experiments, leftovers
 from typer.testing import CliRunner
 
@@ -395,3 +396,26 @@ def test_workers_of_a_killed_client_do_not_outlive_it(store, tmp_path):
     process.wait()
     _, alive = psutil.wait_procs(children, timeout=30)
     assert alive == []
+
+
+def test_a_sweep_whose_client_was_killed_is_gone_on_with(store):
+    code = faults.CLIENT.replace("scheduler=scheduler", "jobs=1")
+    process = faults.spawn([sys.executable, "-c", code, str(store.folder), "-", "4", "40"])
+    faults.until(lambda: any(store.folder.glob("*.safetensors")))
+    process.kill()
+    process.wait()
+    runs = experiments(4, epochs=40)
+    assert any(run not in store for run in runs)
+    outcomes = list(sweep(runs, store, jobs=1, make=faults.watched))
+    assert {outcome.experiment for outcome in outcomes if outcome.record} == set(runs)
+    assert not [words for words in faults.diary(store) if words[-1] == "twice"]
+    assert leftovers(store) == []
+
+
+def test_a_cluster_of_dask_is_used_as_it_is(store):
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    runs = experiments(2, **TINY)
+    with LocalCluster(host="127.0.0.1", **options) as here:
+        outcomes = list(sweep(runs, store, scheduler=here, make=faults.stub))
+        assert len(here.scheduler.workers) == 1  # it is left running for others
+    assert {outcome.experiment for outcome in outcomes if outcome.record} == set(runs)
