@@ -88,10 +88,11 @@ def test_convolutions_cost_what_torch_counts_for_one_image(model):
     e = Experiment(model=model, dataset="digits", architecture="conv", **scope, **sizes)
     found = record_of(train(e, progress=False))
     torch.manual_seed(0)
-    network = ConvNetwork((1, 8, 8), 20, 2, 10, goodness=e.goodness, scope=e.scope, norm=e.norm)
+    options = {"goodness": e.goodness, "scope": e.scope, "norm": e.norm}
+    network = ConvNetwork(image_shape("digits"), 20, 2, 10, **options)
     label = torch.tensor([3, 4])  # a batch of two, since a norm over one tells nothing
     with FlopCounterMode(display=False) as counter:
-        maps = network(network.with_label(torch.rand(2, 64), label))
+        maps = network(network.with_label(torch.rand(2, 784), label))
         if model == "bp":
             losses = [F.cross_entropy(network.heads[0](maps[-1].flatten(1)), label)]
             losses[0].backward()
@@ -101,9 +102,8 @@ def test_convolutions_cost_what_torch_counts_for_one_image(model):
                 goodness = [sum(goodness)]
             losses = [F.cross_entropy(g, label) for g in goodness]
             descend(network, losses, reach=1 if model == "ff" else 2)
-    one = (
-        counter.get_total_flops() / 2 / 2
-    )  # a multiply-add counts as two, and there are two images
+    # A multiply-add counts as two, and there are two images.
+    one = counter.get_total_flops() / 2 / 2
     assert multiply_adds(found).tolist() == [one, 2 * one]
     assert weights(found).tolist() == [p.weight.numel() for p in network.layers]
 

@@ -139,7 +139,7 @@ def image_shape(name: str | Path) -> tuple[int, int, int]:
     Examples
     --------
     >>> image_shape("cifar-10"), image_shape("digits")
-    ((3, 32, 32), (1, 8, 8))
+    ((3, 32, 32), (1, 28, 28))
     """
     return PUBLISHED[name].shape if name in PUBLISHED else load(name).shape
 
