@@ -107,7 +107,9 @@ def accuracy_by_cost(records: Iterable[Record]) -> Figure:
                 )
     for ax, (name, _) in zip(axes, costs.values(), strict=True):
         ax.set_xscale("log")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
         ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set_xlabel(name)
         ax.grid(axis="y", lw=0.5, color="0.9")
     axes[0].set_yscale("log")

@@ -83,7 +83,7 @@ def _rows(
 ) -> Figure:
     names = list(names) or list(dict.fromkeys(table[column]))
     figure, axes = plt.subplots(
-        1, len(measures), figsize=(style.WIDTH, 1.0 + 0.28 * len(names)), sharey=True
+        1, len(measures), figsize=(style.WIDTH, 1.0 + 0.36 * len(names)), sharey=True
     )
     for ax, (measure, label) in zip(axes, measures.items(), strict=True):
         for row, name in enumerate(names):
