@@ -4,6 +4,7 @@
 """
 
 import os
+import shutil
 
 import pytest
 from hypothesis import settings
@@ -18,3 +19,18 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 def _own_store(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("FFLIB_STORE", str(tmp_path_factory.mktemp("store")))
     monkeypatch.setenv("TQDM_DISABLE", "1")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium, driven by Playwright; tests are skipped where either is missing."""
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="needs Playwright: pip install playwright"
+    )
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if found is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found)
+        yield chromium
+        chromium.close()
