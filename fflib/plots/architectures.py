@@ -92,7 +92,7 @@ def _rows(
         ax.set_xlabel(label, fontsize="small")
         ax.grid(axis="x", lw=0.5, color="0.9")
         ax.tick_params(axis="y", length=0)
-        ax.locator_params(axis="x", nbins=4)
+        ax.locator_params(axis="x", nbins=3)
     axes[0].set_yticks(range(len(names)), names)
     axes[0].set_ylim(len(names) - 0.4, -0.6)
     style.letter(axes)
