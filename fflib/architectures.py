@@ -61,24 +61,21 @@ def by_network(records: Iterable[Record]) -> pd.DataFrame:
         index of the ensembles of two classes); ``weights`` of the hidden layers, ``multiply_adds``
         for each training image in the whole of training, and ``seconds`` of training.
     """
-    rows = []
-    for r in records:
-        found = members(r)
-        rows.append(
-            {
-                "network": network_name(r),
-                "model": r.experiment.model,
-                "seed": r.experiment.seed,
-                "accuracy": r.metrics.accuracy,
-                "hoyer": hoyer(r),
-                "size": found.mean(),
-                "overlap": np.nanmean(overlap(r)),
-                "weights": int(weights(r).sum()),
-                "multiply_adds": float(multiply_adds(r)[-1]),
-                "seconds": r.provenance.circumstances.seconds,
-            }
-        )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        {
+            "network": network_name(r),
+            "model": r.experiment.model,
+            "seed": r.experiment.seed,
+            "accuracy": r.metrics.accuracy,
+            "hoyer": hoyer(r),
+            "size": members(r).mean(),
+            "overlap": np.nanmean(overlap(r)),
+            "weights": int(weights(r).sum()),
+            "multiply_adds": float(multiply_adds(r)[-1]),
+            "seconds": r.provenance.circumstances.seconds,
+        }
+        for r in records
+    )
 
 
 def networks_table(records: Iterable[Record]) -> pd.DataFrame:

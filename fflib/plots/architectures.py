@@ -55,22 +55,18 @@ def variants(records: Iterable[Record]) -> Figure:
     figure = _rows(
         table, "variant", measures, dict.fromkeys(names, style.MODEL_COLOURS["ff"]), {}, names
     )
-    groups = {"base": [n for n in names if not n.startswith("scope: class")]}
-    groups["scope: class"] = [n for n in names if n.startswith("scope: class")]
-    for ax, measure in zip(figure.axes, measures, strict=True):
-        for base, members in groups.items():
+    for base in ("base", "scope: class"):
+        rows = [row for row, name in enumerate(names) if _base(name) == base]
+        for ax, measure in zip(figure.axes, measures, strict=True):
             runs = table.loc[table["variant"] == base, measure]
             if len(runs):
-                rows = [names.index(name) for name in members]
-                ax.plot(
-                    [runs.mean()] * 2,
-                    [rows[0], rows[-1] + 0.3],
-                    ":",
-                    color=style.GREY,
-                    lw=1,
-                    zorder=0,
-                )
+                ends = [rows[0], rows[-1] + 0.3]
+                ax.plot([runs.mean()] * 2, ends, ":", color=style.GREY, lw=1, zorder=0)
     return figure
+
+
+def _base(name: str) -> str:
+    return "scope: class" if name.startswith("scope: class") else "base"
 
 
 def _rows(
