@@ -211,5 +211,4 @@ def answer(records: Iterable[Record], varied: Iterable[Record]) -> str:
 
 def _shown(values: Iterable[float]) -> str:
     found = mean_interval(list(values))
-    half = (found.high - found.low) / 2
-    return f"{found.mean:.3f}" + ("" if np.isnan(half) else f" ± {half:.3f}")
+    return f"{found.mean:.3f}" + ("" if np.isnan(found.half) else f" ± {found.half:.3f}")

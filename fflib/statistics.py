@@ -49,6 +49,11 @@ class Interval:
     n: int
     confidence: float = 0.95
 
+    @property
+    def half(self) -> float:
+        """Half its width; nan where there is no interval."""
+        return (self.high - self.low) / 2
+
     def __format__(self, spec: str) -> str:
         spec = spec or ".3f"
         mean = format(self.mean, spec)

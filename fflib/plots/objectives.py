@@ -98,8 +98,7 @@ def heat_maps(
 
 
 def _cell(found: Interval) -> str:
-    half = (found.high - found.low) / 2
-    return f"{found.mean:.2f}" + ("" if np.isnan(half) else f"\n±{half:.2f}")
+    return f"{found.mean:.2f}" + ("" if np.isnan(found.half) else f"\n±{found.half:.2f}")
 
 
 def over_thresholds(records: Iterable[Record]) -> Figure:
