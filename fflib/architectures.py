@@ -96,7 +96,10 @@ def networks_table(records: Iterable[Record]) -> pd.DataFrame:
     rows = {}
     for network, runs in table.groupby("network", sort=False):
         rows[network] = {
-            **{label.replace("\n", " "): _shown(runs[name]) for name, label in MEASURES.items()},
+            **{
+                label.replace("\n", " "): mean_interval(runs[name]).give_or_take()
+                for name, label in MEASURES.items()
+            },
             "weights (10⁶)": f"{runs['weights'].mean() / 1e6:.2f}",
             "multiply-adds per image (10⁹)": f"{runs['multiply_adds'].mean() / 1e9:.2f}",
             "seconds": f"{runs['seconds'].mean():.0f}",
@@ -207,8 +210,3 @@ def answer(records: Iterable[Record], varied: Iterable[Record]) -> str:
         f"({means[best]:.2f}) and {worst} the least ({means[worst]:.2f})."
     )
     return " ".join(said)
-
-
-def _shown(values: Iterable[float]) -> str:
-    found = mean_interval(list(values))
-    return f"{found.mean:.3f}" + ("" if np.isnan(found.half) else f" ± {found.half:.3f}")

@@ -41,6 +41,8 @@ class Interval:
     '0.95 [0.95, 0.96]'
     >>> str(interval)
     '0.953 [0.951, 0.955] (n = 10)'
+    >>> interval.give_or_take(".4f")
+    '0.9531 ± 0.0021'
     """
 
     mean: float
@@ -49,17 +51,18 @@ class Interval:
     n: int
     confidence: float = 0.95
 
-    @property
-    def half(self) -> float:
-        """Half its width; nan where there is no interval."""
-        return (self.high - self.low) / 2
-
     def __format__(self, spec: str) -> str:
         spec = spec or ".3f"
         mean = format(self.mean, spec)
         if math.isnan(self.low) or math.isnan(self.high):
             return mean
         return f"{mean} [{format(self.low, spec)}, {format(self.high, spec)}]"
+
+    def give_or_take(self, spec: str = ".3f", sign: str = " ± ") -> str:
+        """The mean and half the width of the interval; the mean alone where there is none."""
+        half = (self.high - self.low) / 2
+        mean = format(self.mean, spec)
+        return mean if math.isnan(half) else f"{mean}{sign}{format(half, spec)}"
 
     def __str__(self) -> str:
         return f"{self:.3f} (n = {self.n})"

@@ -64,6 +64,7 @@ def test_one_run_has_no_interval(interval):
     assert (single.mean, single.n) == (0.9, 1)
     assert math.isnan(single.low)
     assert math.isnan(single.high)
+    assert single.give_or_take() == "0.900"
 
 
 @pytest.mark.parametrize("interval", [mean_interval, bootstrap_interval])

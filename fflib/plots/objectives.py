@@ -14,7 +14,7 @@ from fflib.plots import style
 from fflib.plots.panels import estimate, shifts
 from fflib.protocols import preset
 from fflib.records import Record
-from fflib.statistics import Interval, mean_interval
+from fflib.statistics import mean_interval
 
 __all__ = ["heat_maps", "negatives_and_order", "over_thresholds"]
 
@@ -78,7 +78,7 @@ def heat_maps(
                 ax.text(
                     column + 0.5,
                     row + 0.5,
-                    _cell(found),
+                    found.give_or_take(".2f", "\n±"),
                     ha="center",
                     va="center",
                     size=8,
@@ -95,10 +95,6 @@ def heat_maps(
         ax.set_title(style.dataset_name(dataset))
     figure.colorbar(image, ax=axes[0], label=MEASURES[measure], shrink=0.9)
     return figure
-
-
-def _cell(found: Interval) -> str:
-    return f"{found.mean:.2f}" + ("" if np.isnan(found.half) else f"\n±{found.half:.2f}")
 
 
 def over_thresholds(records: Iterable[Record]) -> Figure:
