@@ -1,15 +1,13 @@
 """One page in the browser: what it asks for, what it complains of, who cannot read it."""
 
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from axe_playwright_python.sync_playwright import Axe
+from access import inaccessible
 from pages import Page, Problem
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Request, Response
 from playwright.sync_api import Page as Tab
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 375, "height": 667}
-IMPACTS = ("serious", "critical")
 TIMEOUT = 60_000  # ms for anything; half a second is usual, on a busy machine several
 
 # Nothing may be missed because it is folded, waits for being scrolled to, or fades in.
@@ -112,18 +110,5 @@ class Visit:
         if too_wide:
             self.note("sideways_scroll", f"{too_wide}{'' if closed else ' (opened)'}")
         tab.set_viewport_size(WIDE)
-        for theme in ("light", "dark"):
-            tab.emulate_media(color_scheme=theme)
-            tab.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
-            for what in inaccessible(tab):
-                self.note("axe_serious", f"{theme}: {what}")
-
-
-def inaccessible(tab: Tab) -> Iterator[str]:
-    """What axe-core finds serious or critical, with the first places."""
-    found = Axe().run(tab, options={"resultTypes": ["violations"]})
-    for violation in found.response["violations"]:
-        if violation["impact"] in IMPACTS:
-            nodes = violation["nodes"]
-            where = "; ".join(f"{node['target'][-1]} {node['html'][:100]}" for node in nodes[:3])
-            yield f"{violation['id']}, {len(nodes)} places: {where}".replace("\n", " ")
+        for what in inaccessible(tab):
+            self.note("axe_serious", what)
