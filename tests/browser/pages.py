@@ -4,16 +4,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
-
-from bs4 import BeautifulSoup
 
 ASSETS = {"_static", "_sources", "_downloads", "_sphinx_design_static"}
 """Folders that hold what pages are made of; html in them is a template, or a download."""
 
 HEAVY = 1_500_000  # bytes of a page and its own images: half a minute on a slow phone
+LEADING = ("href", "src", "poster", "xlink:href")  # attributes that hold an address
 HERE = "site://"  # a host of its own, so that links can be resolved and leave it
 
 
@@ -25,6 +25,36 @@ class Problem(NamedTuple):
     what: str
 
 
+class _Tags(HTMLParser):
+    """Collects from the tags of a page what links lead to and what they lead from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.anchors: set[str] = set()
+        self.references: list[str] = []
+        self.images: list[str] = []
+        self.redirect: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        has = {name: value or "" for name, value in attrs}
+        if "id" in has:
+            self.anchors.add(has["id"])
+        if tag == "a" and "name" in has:
+            self.anchors.add(has["name"])
+        self.references += [has[name] for name in LEADING if name in has]
+        if tag == "object" and "data" in has:
+            self.references.append(has["data"])
+        sources = [choice.split()[0] for choice in has.get("srcset", "").split(", ") if choice]
+        self.references += sources
+        if tag == "img":
+            self.images += [has.get("src", ""), *sources]
+        if tag == "meta" and has.get("http-equiv", "").lower() == "refresh":
+            sent = re.search(r"url\s*=\s*['\"]?([^'\"]+)", has.get("content", ""), re.IGNORECASE)
+            if sent:
+                self.redirect = sent[1].strip()
+                self.references.append(self.redirect)
+
+
 @dataclass(frozen=True)
 class Page:
     """An html file of a site; `name` is its path there, with slashes."""
@@ -33,34 +63,25 @@ class Page:
     name: str
 
     @cached_property
-    def parsed(self) -> BeautifulSoup:
-        """What is in it."""
-        path = self.site / self.name
-        return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+    def _tags(self) -> _Tags:
+        tags = _Tags()
+        tags.feed((self.site / self.name).read_text(encoding="utf-8"))
+        return tags
 
-    @cached_property
+    @property
     def anchors(self) -> set[str]:
         """Where links into it may lead."""
-        named = self.parsed.find_all("a", attrs={"name": True})
-        return {tag["id"] for tag in self.parsed.find_all(id=True)} | {tag["name"] for tag in named}
+        return self._tags.anchors
 
-    @cached_property
+    @property
     def redirect(self) -> str | None:
         """Where a reader is sent on at once, as the page writes it."""
-        tag = self.parsed.find("meta", attrs={"http-equiv": re.compile("^refresh$", re.I)})
-        sent = tag and re.search(r"url\s*=\s*['\"]?([^'\"]+)", tag.get("content", ""), re.I)
-        return sent[1].strip() if sent else None
+        return self._tags.redirect
 
-    @cached_property
+    @property
     def references(self) -> list[str]:
         """Everything it links to or loads, each once and as the page writes it."""
-        found = [self.redirect] if self.redirect else []
-        for attribute in ("href", "src", "poster", "xlink:href"):
-            found += [tag[attribute] for tag in self.parsed.find_all(attrs={attribute: True})]
-        found += [tag["data"] for tag in self.parsed.find_all("object", data=True)]
-        for tag in self.parsed.find_all(srcset=True):
-            found += [choice.split()[0] for choice in tag["srcset"].split(", ") if choice.strip()]
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(self._tags.references))
 
     def resolve(self, reference: str) -> tuple[str, str] | None:
         """Path and anchor of a reference, or None where it leaves the site."""
@@ -74,9 +95,8 @@ class Page:
 
     def weight(self) -> int:
         """Bytes of it and of its own images, as they lie on disk."""
-        sources = [tag["src"] for tag in self.parsed.find_all("img", src=True)]
-        images = {found[0] for source in sources if (found := self.resolve(source))}
-        files = [self.site / name for name in [self.name, *images]]
+        images = {found[0] for source in self._tags.images if (found := self.resolve(source))}
+        files = [self.site / name for name in {self.name, *images}]
         return sum(file.stat().st_size for file in files if file.is_file())
 
 
