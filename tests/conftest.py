@@ -4,8 +4,8 @@
 """
 
 import os
-import shutil
 
+import chromium
 import pytest
 from hypothesis import settings
 
@@ -23,14 +23,13 @@ def _own_store(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(scope="session")
 def browser():
-    """Debian's Chromium, driven by Playwright; tests are skipped where either is missing."""
+    """Chromium, driven by Playwright and shut off from other hosts; skipped where one is missing."""
     api = pytest.importorskip(
         "playwright.sync_api", reason="needs Playwright: pip install playwright"
     )
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if found is None:
+    if chromium.find() is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found)
-        yield chromium
-        chromium.close()
+        launched = chromium.launch(playwright)
+        yield launched
+        launched.close()

@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 import synthetic
+from panels import choose, said, whole
 from test_development import run as developed
 from test_explorer_pages import nothing, of_another_network
 
@@ -82,20 +83,6 @@ def ensembles_of(record):
     """What the ensemble explorer shows of a record: where there are images, their network."""
     has_images = record.experiment.dataset == "mnist"
     return of_another_network(record.experiment).ensembles if has_images else members(record)
-
-
-def said(panel):
-    """The data attributes of a panel."""
-    return panel.evaluate("(node) => ({...node.dataset})")
-
-
-def whole(text):
-    return [int(number) for number in text.split()]
-
-
-def choose(panel, **choices):
-    for name, choice in choices.items():
-        panel.locator(f"select.{name}").select_option(**choice)
 
 
 def test_every_choice_shows_the_ensemble_of_the_record(opened):

@@ -1,0 +1,114 @@
+"""One page in the browser: what it asks for, what it complains of, who cannot read it."""
+
+from urllib.parse import urlsplit
+
+from access import inaccessible
+from pages import Page, Problem
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Request, Response
+from playwright.sync_api import Page as Tab
+
+WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 375, "height": 667}
+TIMEOUT = 60_000  # ms for anything; half a second is usual, on a busy machine several
+
+# Nothing may be missed because it is folded, waits for being scrolled to, or fades in.
+UNFOLD = """() => {
+  document.querySelectorAll('[loading=lazy]').forEach((node) => { node.loading = 'eager'; });
+  document.querySelectorAll('details').forEach((node) => { node.open = true; });
+  document.querySelectorAll('.toggle-hidden').forEach((node) =>
+    node.classList.remove('toggle-hidden'));
+}"""
+STILL = "*, *::before, *::after { transition: none !important; animation: none !important }"
+
+# The widest elements that stick out of the screen, unless a box around them scrolls by itself.
+TOO_WIDE = """() => {
+  const root = document.documentElement;
+  if (root.scrollWidth <= innerWidth) return null;
+  const boxed = (node) => {
+    for (let up = node.parentElement; up && up !== document.body; up = up.parentElement)
+      if (getComputedStyle(up).overflowX !== 'visible') return true;
+    return false;
+  };
+  const out = [...document.body.querySelectorAll('*')]
+    .filter((node) => node.getBoundingClientRect().right > innerWidth + 0.5 && !boxed(node))
+    .slice(-3).map((node) => node.cloneNode(false).outerHTML.slice(0, 120));
+  return `${root.scrollWidth} px: ${out.join(' ')}`;
+}"""
+
+
+class Visit:
+    """A page, opened in a tab of its own.
+
+    Parameters
+    ----------
+    context : BrowserContext
+    base : str
+        Address of the site.
+    page : Page
+    """
+
+    def __init__(self, context: BrowserContext, base: str, page: Page) -> None:
+        self.context, self.base, self.page = context, base, page
+        self.problems: dict[Problem, None] = {}  # each once, in order
+
+    def note(self, kind: str, what: str) -> None:
+        """Remember a problem."""
+        self.problems[Problem(kind, self.page.name, what)] = None
+
+    def _requested(self, request: Request) -> None:
+        self._addressed(request.url)
+
+    def _addressed(self, url: str) -> None:
+        parts = urlsplit(url)
+        local = parts.netloc == urlsplit(self.base).netloc
+        if not local and parts.scheme in ("http", "https", "ws", "wss"):
+            self.note("foreign_requests", f"another host: {url}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400:
+            self.note("foreign_requests", f"failed, status {response.status}: {response.url}")
+
+    def _failed(self, request: Request) -> None:
+        # What a page that is left had still to load was not refused.
+        if request.url.startswith(self.base) and request.failure != "net::ERR_ABORTED":
+            self.note("foreign_requests", f"failed, {request.failure}: {request.url}")
+
+    def _said(self, message: ConsoleMessage) -> None:
+        # Chromium says each failed request in the console, too, where it is no other problem.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            self.note("console_errors", message.text)
+
+    def run(self) -> list[Problem]:
+        """Open the page, look at it in both themes and on a phone, and close it."""
+        tab = self.context.new_page()
+        tab.set_default_timeout(TIMEOUT)
+        tab.on("request", self._requested)
+        tab.on("response", self._answered)
+        tab.on("requestfailed", self._failed)
+        tab.on("websocket", lambda socket: self._addressed(socket.url))
+        tab.on("console", self._said)
+        tab.on("pageerror", lambda error: self.note("console_errors", f"uncaught: {error}"))
+        try:
+            self._look(tab)
+        except Error as error:
+            self.note("console_errors", f"the browser gave up: {error.message.splitlines()[0]}")
+        finally:
+            tab.close()
+        return list(self.problems)
+
+    def _look(self, tab: Tab) -> None:
+        tab.set_viewport_size(WIDE)
+        tab.goto(self.base + self.page.name)
+        if self.page.redirect:
+            name, _ = self.page.resolve(self.page.redirect) or ("", "")
+            tab.wait_for_url(lambda url: urlsplit(url).path == f"/{name}")
+        tab.add_style_tag(content=STILL)
+        tab.evaluate("document.fonts.ready.then(() => null)")
+        tab.set_viewport_size(PHONE)
+        closed = tab.evaluate(TOO_WIDE)
+        tab.evaluate(UNFOLD)
+        too_wide = closed or tab.evaluate(TOO_WIDE)
+        if too_wide:
+            self.note("sideways_scroll", f"{too_wide}{'' if closed else ' (opened)'}")
+        tab.set_viewport_size(WIDE)
+        for what in inaccessible(tab):
+            self.note("axe_serious", what)
