@@ -15,7 +15,13 @@ from fflib.data.published import download_folder
 from fflib.errors import MissingData
 from fflib.plots import style
 
-__all__ = ["results", "settings", "shared_units"]
+__all__ = ["ORIGIN", "results", "settings", "shared_units"]
+
+ORIGIN = (
+    "The authors' numbers were read from their notebooks; `data/authors_results.csv` and "
+    "`fflib/authors.py` hold them."
+)
+"""Where their numbers are, for what is drawn from them."""
 
 _DATASETS = {"mnist": "mnist", "fashionmnist": "fashion-mnist"}
 _MODELS = {"ff": "ff", "bp_ff": "bp-ff", "bp": "bp"}

@@ -277,11 +277,20 @@ class Experiment(BaseModel):
 
     def __str__(self) -> str:
         held = "" if self.hold_out is None else f" without class {self.hold_out}"
-        own = "".join(f", {name} {value}" for name, value in self._own_settings().items())
+        own = "".join(f", {name} {value}" for name, value in self.own_settings().items())
         return f"{self.model} on {self.dataset} ({self.protocol}), seed {self.seed}{held}{own}"
 
-    def _own_settings(self) -> dict[str, Any]:
-        """The settings that differ from the preset's, and from a field's own default."""
+    def own_settings(self) -> dict[str, Any]:
+        """The settings that differ from the preset's, and from a field's own default.
+
+        Beside model, data set, protocol, seed and held-out class they are all that has to be said
+        to have the same experiment again. One that the others rule out is among them as None.
+
+        Examples
+        --------
+        >>> Experiment(epochs=3, theta=2.0).own_settings()
+        {'theta': 2.0, 'epochs': 3}
+        """
         usual = {name: field.default for name, field in type(self).model_fields.items()}
         usual |= {name: setting.value for name, setting in self._preset.items()}
         named = ("model", "dataset", "protocol", "seed", "hold_out")

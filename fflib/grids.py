@@ -1,5 +1,6 @@
 """The experiments behind the published numbers, grid by grid."""
 
+from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
@@ -19,6 +20,7 @@ __all__ = [
     "SWEPT_RATES",
     "UNSEEN_EPOCHS",
     "UNSEEN_SEEDS",
+    "covering",
     "planned",
 ]
 
@@ -200,3 +202,35 @@ def planned(*grids: str) -> list[Experiment]:
         if name not in GRIDS:
             raise ExperimentError(unknown("grid", name, GRIDS))
     return list(dict.fromkeys(e for name in grids or GRIDS for e in GRIDS[name]))
+
+
+def covering(experiments: Iterable[Experiment]) -> tuple[list[str], list[Experiment]]:
+    """Find grids that hold some experiments.
+
+    Parameters
+    ----------
+    experiments : iterable of Experiment
+
+    Returns
+    -------
+    grids : list of str
+        Few of them: always the one that holds most of what is left, and of equals the smallest.
+    others : list of Experiment
+        Those that are in no grid.
+
+    Examples
+    --------
+    >>> covering([Experiment(seed=3), Experiment(seed=99)])[0]
+    ['main']
+    """
+    left = dict.fromkeys(experiments)
+    held = {name: left.keys() & set(grid) for name, grid in GRIDS.items()}
+    grids = []
+    while best := max(held, key=lambda name: (len(held[name]), -len(GRIDS[name]))):
+        if not held[best]:
+            break
+        grids.append(best)
+        found = held[best]
+        left = {e: None for e in left if e not in found}
+        held = {name: rest - found for name, rest in held.items()}
+    return grids, list(left)

@@ -157,6 +157,8 @@ class Verdict:
     interval : Interval
         Over all runs of all cells.
     cells : tuple of Cell
+    records : tuple of Record
+        The runs that it rests on, those that others are compared with among them.
     """
 
     claim: Claim
@@ -164,6 +166,7 @@ class Verdict:
     why: str
     interval: Interval
     cells: tuple[Cell, ...]
+    records: tuple[Record, ...] = field(default=(), compare=False, repr=False)
 
     def as_dict(self) -> dict[str, object]:
         """The verdict as plain data, for ``fflib claims --json``."""
@@ -233,7 +236,9 @@ def judge(claim: Claim, records: Iterable[Record], model: str | None = None) -> 
     interval = Interval(np.nan, np.nan, np.nan, 0)
     if everything:
         interval = mean_interval(everything, claim.confidence)
-    return Verdict(claim, *_verdict(claim, cells), interval, cells)
+    used = [r for runs in found.values() for run in runs for r in run.values() if r is not None]
+    records = tuple({r.experiment: r for r in used}.values())
+    return Verdict(claim, *_verdict(claim, cells), interval, cells, records)
 
 
 def _those(records: Iterable[Record], fields: Mapping[str, Any]) -> list[Record]:

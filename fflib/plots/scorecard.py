@@ -1,5 +1,6 @@
 """The figure of the scorecard: what every claim comes to, against its criterion."""
 
+import textwrap
 from collections.abc import Iterable
 
 import matplotlib.pyplot as plt
@@ -75,7 +76,7 @@ def _panel(ax: Axes, verdict: Verdict, names: list[str]) -> None:
     ax.axvspan(*good, color=ANSWERS["holds"][0], alpha=0.1, lw=0)
     ax.axvline(claim.bound, color=style.INK, lw=1, ls="--")
     ax.set_title(claim.title)
-    ax.set_xlabel(claim.label)
+    ax.set_xlabel(textwrap.fill(claim.label, 36))  # as wide as a panel
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
