@@ -4,10 +4,12 @@
 """
 
 import os
-import shutil
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import settings
+
+from fflib.browser import BrowserError, opened
 
 # How long an example takes says something of the machine, nothing of the property.
 settings.register_profile("repeat", deadline=None, derandomize=True)
@@ -23,14 +25,10 @@ def _own_store(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(scope="session")
 def browser():
-    """Debian's Chromium, driven by Playwright; tests are skipped where either is missing."""
-    api = pytest.importorskip(
-        "playwright.sync_api", reason="needs Playwright: pip install playwright"
-    )
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if found is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found)
+    """Chromium, driven by Playwright; tests are skipped where either is missing."""
+    with ExitStack() as stack:
+        try:
+            chromium = stack.enter_context(opened())
+        except BrowserError as missing:
+            pytest.skip(str(missing))
         yield chromium
-        chromium.close()

@@ -1,0 +1,133 @@
+"""Chromium as it prints and tries the book: over a loopback server, with no other host in reach."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from fflib.errors import FflibError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
+
+__all__ = ["BrowserError", "confine", "find", "opened", "serving"]
+
+NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+
+
+class BrowserError(FflibError):
+    """A browser, or what drives it, that is not on this machine."""
+
+
+def find() -> str:
+    """Find Chromium, or Chrome, which is Chromium under another name.
+
+    Returns
+    -------
+    str
+        Its path.
+
+    Raises
+    ------
+    BrowserError
+        Where there is none.
+    """
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        raise BrowserError("no Chromium on this machine: apt-get install chromium, or any Chrome")
+    return found
+
+
+@contextmanager
+def opened() -> Iterator["Browser"]:
+    """Open Chromium without a window, driven by Playwright, and close it afterwards.
+
+    Yields
+    ------
+    playwright.sync_api.Browser
+
+    Raises
+    ------
+    BrowserError
+        Where Chromium or Playwright is missing.
+    """
+    path = find()
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        message = "no Playwright in this environment: run pip install -e '.[test]' in the clone"
+        raise BrowserError(message) from None
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve a folder to this machine alone.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Yields
+    ------
+    str
+        The address, without a slash at its end.
+    """
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        """Say nothing: a page that asks in vain is the caller's to notice."""
+
+
+def confine(context: "BrowserContext", address: str) -> list[str]:
+    """Let pages reach one address and nothing else.
+
+    Parameters
+    ----------
+    context : playwright.sync_api.BrowserContext
+    address : str
+        As :func:`serving` gives it.
+
+    Returns
+    -------
+    list of str
+        What pages have asked of others; it grows as they do.
+    """
+    refused: list[str] = []
+
+    def decide(route: object) -> None:
+        url = route.request.url  # type: ignore[attr-defined]
+        if url.startswith(f"{address}/"):
+            route.continue_()  # type: ignore[attr-defined]
+        else:
+            refused.append(url)
+            route.abort()  # type: ignore[attr-defined]
+
+    context.route("**/*", decide)
+    return refused
