@@ -6,6 +6,7 @@ table of contents, so that links between chapters lead to pages of the PDF.
 
 import argparse
 import io
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +46,7 @@ FOLDED_CODE = "details.above-input, details.below-input"
 PAPER = """@page { size: A4; margin: 20mm 18mm 22mm; @bottom-center { content: counter(page);
   font: 9pt sans-serif; color: #444 } } @page :first { @bottom-center { content: none } }"""
 WIDTH = 658  # pixels between the margins
+LONGEST = 400  # characters of a value in the API; some are whole grids
 TIMEOUT = 300_000  # milliseconds
 # Printing knows no scroll bars: what is too wide becomes as much smaller as it takes.
 FIT = """() => {
@@ -61,7 +63,7 @@ FIT = """() => {
 ENTRIES = """(numbers) => {
   const contents = document.querySelector(".book-contents"), style = document.createElement("style");
   while (contents.nextSibling) contents.nextSibling.remove();
-  style.textContent = "body { visibility: hidden } [data-page] { visibility: visible }" +
+  style.textContent = "html, body { background: none !important; visibility: hidden } [data-page] { visibility: visible }" +
     "@page { @bottom-center { content: none } }";
   document.head.append(style);
   return [...contents.querySelectorAll("[data-page]")].map((place) => {
@@ -204,6 +206,9 @@ def _article(soup: BeautifulSoup, page: str, names: Mapping[str, str], depth: in
         raise ChapterError(f"{page}.html has no article: build the site with make book")
     for element in article.select(f"{LEFT_OUT}, {FOLDED_CODE}"):
         element.decompose()
+    for value in article.select("dt.sig em.property"):
+        if len(value.get_text()) > LONGEST:
+            value.string = " = …"
     for folded in article.select("details"):
         folded["open"] = ""
     for named in article.select("[id]"):
@@ -260,6 +265,8 @@ def make(site: Path, output: Path, root: Path = Path()) -> int:
     from pypdf import PdfWriter
     from pypdf.generic import NameObject, TextStringObject
 
+    # It counts objects that Chromium shares between pages more than once, and says so, harmlessly.
+    logging.getLogger("pypdf").setLevel(logging.ERROR)
     book = parts(root)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     title, author = str(config["title"]), str(config["author"])
@@ -279,7 +286,7 @@ def make(site: Path, output: Path, root: Path = Path()) -> int:
         del above[depth:]
         parent = above[-1] if above else None
         item = writer.add_outline_item(
-            text, page_number=places[key], parent=parent, is_open=depth == 0
+            title=text, page_number=places[key], parent=parent, is_open=depth == 0
         )
         above.append(item)
     language = TextStringObject(str(config["sphinx"]["config"]["language"]))
