@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help venv book test lab reproduce lock clean
+.PHONY: help venv book pdf test lab reproduce lock clean
 
 help: ## print this list
 	@echo "Usage: make TARGET [PYTHON=python3.12]"
@@ -11,6 +11,9 @@ venv: .venv/.installed ## set up .venv from the lock file; every target below do
 
 book: venv ## execute every chapter and build the site into _build/html
 	@$(BIN)/python -m fflib.book
+
+pdf: venv ## print the built site into _build/book.pdf (needs Chromium, no TeX)
+	@$(BIN)/python -m fflib.pdf
 
 test: venv ## lint, format, types, then every test
 	$(BIN)/ruff check

@@ -167,7 +167,7 @@ def build(root: Path, site: Path, *, jobs: int = 2, timeout: int = TIMEOUT) -> N
 
 def _stage(root: Path, staging: Path) -> None:
     shutil.copytree(root / CHAPTERS, staging / CHAPTERS)
-    for name in ("_toc.yml", "references.bib"):
+    for name in ("_toc.yml", "references.bib", "CITATION.cff"):
         shutil.copy(root / name, staging)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     config["execute"]["execute_notebooks"] = "off"

@@ -4,10 +4,12 @@
 """
 
 import os
+from contextlib import ExitStack
 
-import chromium
 import pytest
 from hypothesis import settings
+
+from fflib.browser import BrowserError, opened
 
 # How long an example takes says something of the machine, nothing of the property.
 settings.register_profile("repeat", deadline=None, derandomize=True)
@@ -24,12 +26,9 @@ def _own_store(tmp_path_factory, monkeypatch):
 @pytest.fixture(scope="session")
 def browser():
     """Chromium, driven by Playwright and shut off from other hosts; skipped where one is missing."""
-    api = pytest.importorskip(
-        "playwright.sync_api", reason="needs Playwright: pip install playwright"
-    )
-    if chromium.find() is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    with api.sync_playwright() as playwright:
-        launched = chromium.launch(playwright)
-        yield launched
-        launched.close()
+    with ExitStack() as stack:
+        try:
+            browser = stack.enter_context(opened())
+        except BrowserError as missing:
+            pytest.skip(str(missing))
+        yield browser

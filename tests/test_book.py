@@ -223,6 +223,7 @@ def toy(tmp_path_factory):
     root = tmp_path_factory.mktemp("toy")
     shutil.copy(ROOT / "_config.yml", root)
     shutil.copy(ROOT / "references.bib", root)
+    shutil.copy(ROOT / "CITATION.cff", root)
     shutil.copytree(ROOT / "chapters" / "_static", root / "chapters" / "_static")
     write(
         root / "chapters" / "scorecard.ipynb",

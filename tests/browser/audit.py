@@ -29,15 +29,12 @@ from fnmatch import fnmatch
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # pytest has it there already
-
 try:
-    import chromium
     import landing
-    from loopback import served
     from pages import Page, Problem, broken_links, heavy_pages, pages_of
-    from playwright.sync_api import sync_playwright
     from visit import Visit
+
+    from fflib.browser import BrowserError, opened, serving
 except ModuleNotFoundError as missing:
     if __name__ != "__main__":
         raise
@@ -69,8 +66,7 @@ def audit(pages: list[Page], tabs: int = TABS) -> list[Problem]:
 
     def visit() -> list[Problem]:
         problems = []
-        with sync_playwright() as playwright:
-            browser = chromium.launch(playwright)
+        with opened() as browser:
             context = browser.new_context()
             context.add_init_script(FORGET)
             while True:
@@ -78,11 +74,10 @@ def audit(pages: list[Page], tabs: int = TABS) -> list[Problem]:
                     page = waiting.get_nowait()
                 except Empty:
                     break
-                problems += Visit(context, base, page).run()
-            browser.close()
+                problems += Visit(context, f"{base}/", page).run()
         return problems
 
-    with served(pages[0].site) as base, ThreadPoolExecutor(tabs) as pool:
+    with serving(pages[0].site) as base, ThreadPoolExecutor(tabs) as pool:
         found = [pool.submit(visit) for _ in range(min(tabs, len(pages)))]
         problems = list(broken_links(pages))
         for some in found:
@@ -98,10 +93,8 @@ def counts(problems: Sequence[Problem], kinds: Sequence[str] = KINDS) -> dict[st
 
 def measured(site: Path) -> dict[str, float]:
     """Paint and transfer of the landing page."""
-    with served(site) as base, sync_playwright() as playwright:
-        browser = chromium.launch(playwright)
-        found = landing.measure(browser, base)
-        browser.close()
+    with serving(site) as base, opened() as browser:
+        found = landing.measure(browser, f"{base}/")
     return {"landing_paint_s": round(found.paint, 3), "landing_bytes": found.transferred}
 
 
@@ -125,8 +118,6 @@ def _look(arguments: argparse.Namespace) -> tuple[dict[str, float], list[Problem
         raise NoSiteError(
             f"{arguments.site} is no site: it has no index.html; make book builds one"
         )
-    if chromium.find() is None and not arguments.weights:
-        raise NoSiteError("there is no Chromium here: apt-get install chromium")
     pages = [page for page in pages_of(site) if fnmatch(page.name, arguments.only)]
     if not pages:
         raise NoSiteError(
@@ -152,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
         found, problems = _look(arguments)
-    except NoSiteError as error:
+    except (NoSiteError, BrowserError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     for problem in problems:

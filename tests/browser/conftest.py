@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from loopback import served
 
 from fflib.book import SITE
+from fflib.browser import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,8 +25,8 @@ def site():
 @pytest.fixture(scope="session")
 def address(site):
     """Of the site, with a slash at its end."""
-    with served(site) as base:
-        yield base
+    with serving(site) as base:
+        yield f"{base}/"
 
 
 @pytest.fixture
