@@ -14,7 +14,7 @@ ASSETS = {"_static", "_sources", "_downloads", "_sphinx_design_static"}
 
 HEAVY = 1_500_000  # bytes of a page and its own images: half a minute on a slow phone
 LEADING = ("href", "src", "poster", "xlink:href")  # attributes that hold an address
-HERE = "site://"  # a host of its own, so that links can be resolved and leave it
+HERE = "http://site.invalid/"  # any host will do, to resolve links and tell which leave it
 
 
 class Problem(NamedTuple):
@@ -85,9 +85,10 @@ class Page:
 
     def resolve(self, reference: str) -> tuple[str, str] | None:
         """Path and anchor of a reference, or None where it leaves the site."""
-        parts = urlsplit(urljoin(f"{HERE}/{self.name}", reference.strip()))
-        if f"{parts.scheme}://" != HERE or parts.netloc:
+        address = urljoin(HERE + self.name, reference.strip())
+        if not address.startswith(HERE):
             return None
+        parts = urlsplit(address)
         path = unquote(parts.path).lstrip("/")
         if (self.site / path).is_dir():
             path = f"{path.rstrip('/')}/index.html".lstrip("/")

@@ -12,7 +12,8 @@ HEAD = (
     '<meta charset="utf-8"><title>Page</title><meta name="viewport" content="width=device-width">'
 )
 CLEAN = f"""<!doctype html><html lang="en"><head>{HEAD}<style>
-:root {{{{ color-scheme: light dark }}}} img {{{{ width: 20px }}}}</style>{{head}}</head>
+img {{{{ width: 20px }}}} @media (prefers-color-scheme: dark) {{{{
+  body {{{{ background: #111; color: #eee }}}} a {{{{ color: #9cf }}}} }}}}</style>{{head}}</head>
 <body><main id="top-of-it"><h1>Heading</h1><p>Text.</p>{{body}}</main></body></html>"""
 
 

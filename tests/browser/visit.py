@@ -1,6 +1,6 @@
 """One page in the browser: what it asks for, what it complains of, who cannot read it."""
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from access import inaccessible
 from pages import Page, Problem
@@ -19,19 +19,27 @@ UNFOLD = """() => {
 }"""
 STILL = "*, *::before, *::after { transition: none !important; animation: none !important }"
 
-# The widest elements that stick out of the screen, unless a box around them scrolls by itself.
+# The elements that stick out furthest, unless a box on the screen scrolls or cuts them by itself.
 TOO_WIDE = """() => {
   const root = document.documentElement;
   if (root.scrollWidth <= innerWidth) return null;
-  const boxed = (node) => {
-    for (let up = node.parentElement; up && up !== document.body; up = up.parentElement)
-      if (getComputedStyle(up).overflowX !== 'visible') return true;
-    return false;
+  const right = (node) => {  // of what is in it, where that sticks out
+    const box = node.getBoundingClientRect();
+    return getComputedStyle(node).overflowX === 'visible'
+      ? Math.max(box.right, box.left + node.scrollWidth) : box.right;
+  };
+  const kept = (node) => {
+    if (getComputedStyle(node).position === 'fixed') return true;
+    const up = node.parentElement;
+    if (!up || up === document.body) return false;
+    return (getComputedStyle(up).overflowX !== 'visible' && right(up) <= innerWidth + 1) || kept(up);
   };
   const out = [...document.body.querySelectorAll('*')]
-    .filter((node) => node.getBoundingClientRect().right > innerWidth + 0.5 && !boxed(node))
-    .slice(-3).map((node) => node.cloneNode(false).outerHTML.slice(0, 120));
-  return `${root.scrollWidth} px: ${out.join(' ')}`;
+    .filter((node) => right(node) > innerWidth + 0.5 && !kept(node));
+  const furthest = Math.max(...out.map(right));
+  const first = out.filter((node) => right(node) > furthest - 1).slice(-2)
+    .map((node) => node.cloneNode(false).outerHTML.slice(0, 120));
+  return `${root.scrollWidth} px: ${first.join(' ')}`;
 }"""
 
 
@@ -98,9 +106,9 @@ class Visit:
     def _look(self, tab: Tab) -> None:
         tab.set_viewport_size(WIDE)
         tab.goto(self.base + self.page.name)
-        if self.page.redirect:
-            name, _ = self.page.resolve(self.page.redirect) or ("", "")
-            tab.wait_for_url(lambda url: urlsplit(url).path == f"/{name}")
+        sent_on = self.page.redirect and self.page.resolve(self.page.redirect)
+        if sent_on:
+            tab.wait_for_url(lambda url: unquote(urlsplit(url).path) == f"/{sent_on[0]}")
         tab.add_style_tag(content=STILL)
         tab.evaluate("document.fonts.ready.then(() => null)")
         tab.set_viewport_size(PHONE)
