@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fflib.activation import ACTIVATIONS
-from fflib.goodness import GOODNESS
+from fflib.goodness import BUILT_IN
 from fflib.objectives import MEASURES, by_combination, goodness_name
 from fflib.plots import style
 from fflib.plots.panels import estimate, shifts
@@ -26,7 +26,7 @@ def heat_maps(
     records: Iterable[Record],
     measure: str,
     *,
-    goodness: Sequence[str] = tuple(GOODNESS),
+    goodness: Sequence[str] = BUILT_IN,
     activations: Sequence[str] = tuple(ACTIVATIONS),
 ) -> Figure:
     """One measure for every combination of goodness and activation.
