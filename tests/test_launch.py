@@ -58,7 +58,7 @@ def test_the_address_is_configured_or_that_of_the_workflow(monkeypatch):
 
 @pytest.mark.parametrize("address", ["github.com/a/b", "git@github.com:a/b", "https://github.com"])
 def test_an_address_is_one_of_the_web(address):
-    with pytest.raises(ChapterError, match="must be like https://github.com/somebody/fflib, got"):
+    with pytest.raises(ChapterError, match=r"must be like https:.* got"):
         published_from(address)
 
 
