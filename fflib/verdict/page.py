@@ -364,7 +364,16 @@ def _versions(record: Record) -> str:
 
 def _settings(full: Sequence[Record]) -> pd.DataFrame:
     first = [runs[0].experiment for runs in by_model(full).values()]
-    fields = ("hidden", "layers", "epochs", "batch_size", "learning_rate", "schedule", "theta")
+    fields = (
+        "hidden",
+        "layers",
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "schedule",
+        "theta",
+        "negatives",
+    )
     return settings(first, fields).droplevel(["data set", "protocol"])
 
 

@@ -1,7 +1,10 @@
 """Which networks are trained for a verdict on a folder of images, and which images it needs.
 
-Every setting is that of the preset for small data sets (:mod:`fflib.protocols`), whatever the images
-are: they choose nothing, so that the test images cannot either.
+The settings are those of the preset for small data sets (:mod:`fflib.protocols`), whatever the images
+are: they choose nothing, so that the test images cannot either. One is different. In the preset each
+image is shown with one wrong label, the same in all epochs; a few images are then too few wrong
+examples, and the last layer of Forward-Forward may learn nothing. So the wrong labels are drawn anew
+in every epoch. This was seen on validation images of scikit-learn's digits.
 """
 
 from collections.abc import Iterable
@@ -15,7 +18,7 @@ from fflib.errors import DataError, MissingRecord, RecordError
 from fflib.experiment import Experiment
 from fflib.explorers import drivers
 from fflib.explorers.drivers import Drivers
-from fflib.protocols import MODELS
+from fflib.protocols import LABELLED, MODELS
 from fflib.records import Record, Store, own_store
 
 __all__ = ["NEEDED", "SEEDS", "examine", "experiments", "outdated", "pictures"]
@@ -80,16 +83,18 @@ def experiments(folder: str | Path, seeds: int = SEEDS, **fields: Any) -> list[E
     """
     path = Path(folder).expanduser().resolve()
     fields = {"dataset": str(path), **fields}
+    anew = {"negatives": "resampled"} | fields
+    by_model = {model: anew if model in LABELLED else fields for model in MODELS}
     classes = len(load(path).classes)
     held_out = range(min(classes, MOST)) if classes > 2 else ()
     return [
         *(
-            Experiment(model=model, seed=seed, **fields)
+            Experiment(model=model, seed=seed, **by_model[model])
             for seed in range(seeds)
             for model in MODELS
         ),
         *(
-            Experiment(model=model, seed=seed, hold_out=label, **fields)
+            Experiment(model=model, seed=seed, hold_out=label, **by_model[model])
             for seed in range(min(seeds, UNSEEN_SEEDS))
             for label in held_out
             for model in UNSEEN_MODELS
