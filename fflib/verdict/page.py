@@ -134,7 +134,7 @@ def render(
         "style": text("page.css"),
         "name": escape(name),
         "summary": escape(_summary(name, data, records, verdicts)),
-        "failures": _failures(failures),
+        "failures": _failures(failures, data.classes),
         "verdicts": _verdicts(verdicts),
         "reading": escape(_reading(verdicts)),
         "classes": _classes(data),
@@ -166,22 +166,18 @@ def _summary(
     found = [verdict.verdict for verdict in verdicts]
     counts = ", ".join(f"{found.count(word)} {word}" for word in dict.fromkeys(found))
     return (
-        f"{len(found)} claims on networks trained with Forward-Forward, judged on "
-        f"{len(data.train) + len(data.test)} images in {len(data.classes)} classes ({name}) by "
-        f"{len(records)} training runs: {counts}."
+        f"What {len(records)} training runs on {len(data.train) + len(data.test)} images in "
+        f"{len(data.classes)} classes ({name}) say of the paper's {len(found)} claims: {counts}."
     )
 
 
-def _failures(failures: Mapping[Experiment, str]) -> str:
-    return "".join(
-        f'<p class="problem">A training failed: {escape(_named(e))}: {escape(reason)}</p>'
-        for e, reason in failures.items()
-    )
-
-
-def _named(experiment: Experiment) -> str:
-    held = "" if experiment.hold_out is None else f" without class {experiment.hold_out}"
-    return f"{style.model_name(experiment.model)}, seed {experiment.seed}{held}"
+def _failures(failures: Mapping[Experiment, str], classes: Sequence[str]) -> str:
+    said = []
+    for e, reason in failures.items():
+        held = "" if e.hold_out is None else f" without class {classes[e.hold_out]}"
+        run = f"{style.model_name(e.model)}, seed {e.seed}{held}"
+        said.append(f'<p class="problem">A training failed: {escape(run)}: {escape(reason)}</p>')
+    return "\n".join(said)
 
 
 def _verdicts(verdicts: Iterable[Verdict]) -> str:
@@ -193,14 +189,14 @@ def _verdicts(verdicts: Iterable[Verdict]) -> str:
         rows.append(
             [
                 Raw(f"{escape(claim.title)}<br><span>{escape(claim.statement)}</span>"),
-                _minus(f"{claim.label}: {number}; holds {side} {claim.bound:g}"),
                 Raw(
                     f'<span class="verdict {CLASS.get(verdict.verdict, "open")}">'
                     f"{escape(verdict.verdict)}</span>"
                 ),
+                _minus(f"{claim.label}: {number}; holds {side} {claim.bound:g}"),
             ]
         )
-    header = ["claim of the paper", "on these images: mean over runs, interval", "verdict"]
+    header = ["claim of the paper", "verdict", "on these images: mean over runs, interval"]
     return table("What the claims come to", header, rows)
 
 
