@@ -23,6 +23,7 @@ try:
     from sphinx_external_toc.parsing import parse_toc_yaml
 
     from fflib.chapter import TIMEOUT, ThisPython, check_sources, execute, parameters, with_defaults
+    from fflib.install_cell import configured, update
 except ModuleNotFoundError as missing:
     MESSAGE = f"the book needs {missing.name}: run pip install -e '.[book]' in the clone"
     if __name__ == "__main__":
@@ -226,6 +227,11 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--check", action="store_true", help="only look whether the sources are clean"
     )
+    parser.add_argument(
+        "--install-cells",
+        action="store_true",
+        help="only write the cell that installs fflib into every chapter, from repository.url",
+    )
     arguments = parser.parse_args(argv)
     if arguments.parameter and not arguments.chapters:
         parser.error("-p needs --chapters: the site shows the chapters' own parameters")
@@ -236,6 +242,11 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _check(root: Path) -> None:
     problems = check_sources(root / CHAPTERS)
+    problems += [
+        f"{path.relative_to(root / CHAPTERS)}: its install cell is missing or another: run "
+        "python -m fflib.book --install-cells"
+        for path in update(root / CHAPTERS, configured(root), write=False)
+    ]
     if problems:
         print("\n".join(problems), file=sys.stderr)
         raise ChapterError("the chapters are not clean: clear their outputs, mend the rest")
@@ -273,6 +284,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.check:
             _check(root)
+        elif arguments.install_cells:
+            for path in update(root / CHAPTERS, configured(root)):
+                print(f"{path}: written")
         elif arguments.chapters:
             _execute_some(root, arguments)
         else:

@@ -43,6 +43,7 @@ class ThisPython(AsyncKernelManager):
             # Figures go into the notebook even where another backend is set from outside.
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+            "TQDM_DISABLE": "1",  # bars are for those who watch, not for readers
         },
     )
     _managers: ClassVar[WeakSet["ThisPython"]] = WeakSet()

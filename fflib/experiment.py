@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from fflib.activation import ACTIVATIONS
 from fflib.data import NAMES
 from fflib.errors import ExperimentError, brief, unknown
-from fflib.goodness import GOODNESS, NORMS
+from fflib.goodness import GOODNESS, MARK, NORMS, addressed, needs_registering
 from fflib.protocols import (
     CONTROLS,
     LABELLED,
@@ -155,7 +155,8 @@ class Experiment(BaseModel):
             filled["theta"] = None
         if given.get("scope") == "class":
             filled["negatives"] = None
-        return filled | {**given, "dataset": str(dataset)}
+        filled |= {**given, "dataset": str(dataset)}
+        return filled | {"goodness": addressed(filled.get("goodness"))}
 
     @model_validator(mode="after")
     def _rules(self) -> "Experiment":
@@ -165,6 +166,8 @@ class Experiment(BaseModel):
         norms = CONV_NORMS if conv else NORMS
         for field, valid in (("activation", ACTIVATIONS), ("goodness", GOODNESS), ("norm", norms)):
             value = getattr(self, field)
+            if field == "goodness" and MARK in (value or "") and value not in valid:
+                raise ValueError(needs_registering(value))
             if value is not None and value not in valid:
                 raise ValueError(unknown(field, value, valid))
         if self.hold_out is not None and self.dataset in NAMES and self.hold_out > 9:

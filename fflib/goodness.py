@@ -4,6 +4,7 @@ A layer's goodness is one number per example. Forward-Forward raises it on posit
 image with its true label) and lowers it on negative ones (the same image with a wrong label).
 """
 
+import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["GOODNESS", "NORMS", "Goodness", "ff_loss", "normalise"]
+from fflib.errors import ExperimentError, brief
+
+__all__ = [
+    "BUILT_IN",
+    "GOODNESS",
+    "MARK",
+    "NORMS",
+    "Goodness",
+    "addressed",
+    "ff_loss",
+    "needs_registering",
+    "normalise",
+    "register",
+]
 
 
 @dataclass(frozen=True)
@@ -93,6 +107,139 @@ GOODNESS: dict[str, Goodness] = {
         lambda h: h.square().mean(-1), _mean_square_gradient, ceiling=lambda units: 1.0
     ),
 }
+
+BUILT_IN = tuple(GOODNESS)
+"""The names of those that are not somebody's own."""
+
+_OWN: dict[str, str] = {}
+"""The names that functions have been registered under, and their names in full."""
+
+MARK = "@"  # between the name of one's own goodness and the digest of what it computes
+
+
+def register(
+    name: str,
+    function: Callable[[Tensor], Tensor],
+    *,
+    bound: float | Callable[[int], float] = math.inf,
+    gradient: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None,
+) -> str:
+    """Make a function of one's own a goodness that experiments can name.
+
+    Records are found again by name, and a name does not say what a function computes. Therefore the
+    full name, which an experiment and its record carry, ends in a digest of the values that the
+    function takes on fixed activations: a function that is changed has runs of its own, and a
+    record is read only where the same function is registered. Registered anew under its name, a
+    changed function takes its place; the same function changes nothing.
+
+    Parameters
+    ----------
+    name : str
+        Not that of a built-in goodness, and without an "@".
+    function : callable
+        Maps activations, shape (..., units), to goodness, shape (...), in torch.
+    bound : float or callable
+        The largest goodness that activations within [-1, 1] can reach, or a function of the number
+        of units that gives it. With units that are bounded, such as sigmoid ones, a threshold out of
+        reach is then refused before anything is trained.
+    gradient : callable, optional
+        As in :class:`Goodness`. Without it autograd is used, which is slower.
+
+    Returns
+    -------
+    str
+        The name in full.
+
+    Raises
+    ------
+    ExperimentError
+        The name is taken, or the function or its gradient is not what it should be.
+
+    Examples
+    --------
+    >>> full = register("fourth-power", lambda h: h.pow(4).mean(-1), bound=1.0)
+    >>> full.partition("@")[0]
+    'fourth-power'
+    >>> GOODNESS[full].value(torch.tensor([[1.0, 0.0]]))
+    tensor([0.5000])
+    """
+    if name in BUILT_IN or not name or MARK in name:
+        raise ExperimentError(
+            f"a goodness of one's own needs a name without {MARK!r} that is not one of "
+            f"{', '.join(BUILT_IN)}, got {brief(name)}: choose another"
+        )
+    ceiling = bound if callable(bound) else lambda units: bound
+    goodness = Goodness(function, gradient, ceiling)
+    full = f"{name}{MARK}{_digest(name, goodness)}"
+    GOODNESS[full] = goodness
+    _OWN[name] = full
+    return full
+
+
+def _digest(name: str, goodness: Goodness) -> str:
+    """Try a goodness out on fixed activations; what it computes there, as 8 hexadecimal digits."""
+    steps = torch.arange(2 * 8 * 64, dtype=torch.float64)
+    h = (1.7 * steps).sin().mul(1 + steps / 512).reshape(2, 8, 64).clamp_min(-0.5)
+    h = torch.cat([h, h.relu(), torch.zeros(2, 1, 64, dtype=h.dtype)], dim=1).requires_grad_()
+    by_function = _slope(name, Goodness(goodness.value), h)
+    if goodness.gradient is not None:
+        difference = (_slope(name, goodness, h) - by_function).abs().max()
+        if not difference <= 1e-6 * (1 + by_function.abs().max()):
+            raise ExperimentError(
+                f"the gradient of goodness {name!r} must be that of its function, got one that "
+                f"differs by {difference:.2g}: mend it, or leave it to autograd"
+            )
+    values = " ".join(f"{value:.5g}" for value in goodness.value(h).flatten().tolist())
+    return hashlib.sha256(values.encode()).hexdigest()[:8]
+
+
+def _slope(name: str, goodness: Goodness, h: Tensor) -> Tensor:
+    """The gradient of a goodness, where it has one that training can use."""
+    rule = (
+        f"goodness {name!r} must map activations of shape (..., units) to goodness of shape (...)"
+    )
+    try:
+        values = goodness(h)
+        shape = tuple(values.shape)
+    except Exception as error:  # what somebody else's function raises is not known
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise ExperimentError(f"{rule}, got {reason}: mend the function") from error
+    if shape != tuple(h.shape[:-1]):
+        raise ExperimentError(
+            f"{rule}, got shape {shape} from {tuple(h.shape)}: reduce the last dimension, dim=-1"
+        )
+    if not values.requires_grad:
+        raise ExperimentError(
+            f"goodness {name!r} must depend on the activations by operations of torch, got one "
+            "without a gradient: write it in torch"
+        )
+    (slope,) = torch.autograd.grad(values.sum(), h)
+    if not (values.isfinite().all() and slope.isfinite().all()):
+        raise ExperimentError(
+            f"goodness {name!r} and its gradient must be finite, also where units are silent, got "
+            "infinity or nan: add a small number under a root or a logarithm"
+        )
+    return slope
+
+
+def addressed(name: Any) -> Any:
+    """The full name of a goodness of one's own; any other value is given back as it is."""
+    return _OWN.get(name, name) if isinstance(name, str) else name
+
+
+def needs_registering(name: str) -> str:
+    """What to do about the full name of a goodness whose function is not registered here."""
+    own, _, digest = name.partition(MARK)
+    if own in _OWN:
+        return (
+            f"goodness {own!r} is registered with another function here (now {_OWN[own]}, wanted "
+            f"{name}): register the function that it had then"
+        )
+    return (
+        f"goodness {own!r} ({digest}) is somebody's own and not known here: register its function "
+        f"with fflib.goodness.register({own!r}, ...)"
+    )
+
 
 NORMS: dict[str, float] = {"l1": 1.0, "l2": 2.0, "linf": math.inf}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from fflib.activation import ACTIVATIONS
 from fflib.experiment import Experiment
-from fflib.goodness import GOODNESS
+from fflib.goodness import BUILT_IN
 
 __all__ = [
     "CHOSEN",
@@ -94,7 +94,7 @@ def candidates(
     ]
 
 
-SEARCH = candidates(LARGE, product(GOODNESS, ACTIVATIONS), epochs=SEARCH_EPOCHS, **TRAINING)
+SEARCH = candidates(LARGE, product(BUILT_IN, ACTIVATIONS), epochs=SEARCH_EPOCHS, **TRAINING)
 """Short runs at every threshold."""
 
 LEARNS = 0.3

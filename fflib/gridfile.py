@@ -12,7 +12,7 @@ from fflib.activation import ACTIVATIONS
 from fflib.data import NAMES
 from fflib.errors import ExperimentError, FflibError, brief, unknown
 from fflib.experiment import CONV_NORMS, Experiment
-from fflib.goodness import GOODNESS, NORMS
+from fflib.goodness import BUILT_IN, NORMS
 from fflib.protocols import CONTROLS, MODELS, PROTOCOLS
 
 __all__ = ["GridError", "crossed", "read_grid", "schema"]
@@ -28,7 +28,7 @@ NAMED = {
     "dataset": NAMES,
     "protocol": tuple(PROTOCOLS),
     "activation": tuple(ACTIVATIONS),
-    "goodness": tuple(GOODNESS),
+    "goodness": BUILT_IN,
     "norm": tuple(dict.fromkeys((*NORMS, *CONV_NORMS))),
 }
 

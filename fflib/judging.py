@@ -8,6 +8,7 @@ of their own, since a claim that is confirmed holds in all of them.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -275,7 +276,7 @@ def _verdict(claim: Claim, cells: Sequence[Cell]) -> tuple[str, str]:
     if not cells:
         return not_decidable, "There is no record of a run that bears on it."
     by_answer = {
-        answer: [f"{c.dataset} ({c.protocol})" for c in cells if c.answer == answer]
+        answer: [f"{Path(c.dataset).name} ({c.protocol})" for c in cells if c.answer == answer]
         for answer in ("holds", "fails", "open")
     }
     holds, fails, still_open = (by_answer[a] for a in ("holds", "fails", "open"))

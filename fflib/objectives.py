@@ -9,6 +9,7 @@ import pandas as pd
 
 from fflib.claims import Verdict, mean_over_layers
 from fflib.experiment import Experiment
+from fflib.goodness import MARK
 from fflib.goodness_grid import LEARNS, candidates, choose, combination, runs, settings
 from fflib.measures.robustness import USUAL
 from fflib.obtaining import attempt
@@ -48,7 +49,7 @@ def goodness_name(name: str) -> str:
     >>> goodness_name("mean-square"), goodness_name("gelu")
     ('mean square', 'GELU')
     """
-    return (_GOODNESS | _ACTIVATIONS)[name]
+    return (_GOODNESS | _ACTIVATIONS).get(name, name.partition(MARK)[0])
 
 
 def by_combination(records: Iterable[Record]) -> pd.DataFrame:

@@ -112,7 +112,10 @@ def gather(
 
 
 def attempt(
-    experiments: Iterable[Experiment], source: Literal["records", "train"] = "train"
+    experiments: Iterable[Experiment],
+    source: Literal["records", "train"] = "train",
+    *,
+    progress: bool = True,
 ) -> tuple[list[Record], dict[Experiment, str]]:
     """Records of those experiments whose training does not fail.
 
@@ -121,6 +124,8 @@ def attempt(
     experiments : iterable of Experiment
     source : {"records", "train"}
         Only look records up, or train those that are missing.
+    progress : bool
+        Show a bar for each training.
 
     Returns
     -------
@@ -136,7 +141,8 @@ def attempt(
     records, failures = [], {}
     for e in experiments:
         try:
-            records.append(find(e) if source == "records" else obtain(e))
+            found = find(e) if source == "records" else obtain(e, progress=progress)
+            records.append(found)
         except TrainingError as error:
             failures[e] = str(error)
     return records, failures

@@ -91,8 +91,8 @@ class Record(BaseModel):
             record = cls(**json.loads(text), arrays=arrays)
         except (TypeError, ValueError, RecursionError) as error:
             raise RecordError(
-                f"{path} is whole but of no use here: {_reason(error)}; it may be of another "
-                "version of fflib or of images that have moved: remove it to train anew"
+                f"{path} is whole but of no use here: {_reason(error)}; if it is of another "
+                "version of fflib or of images that have moved, remove it to train anew"
             ) from None
         if record.experiment.key != path.stem:
             raise DamagedRecord(

@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from fflib import book
 from fflib.chapter import MACHINE_PATH, ThisPython, check_sources, execute, parameters
 from fflib.errors import ChapterError
+from fflib.install_cell import configured, update
 
 ROOT = Path(__file__).parents[1]
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
@@ -252,6 +253,7 @@ def toy(tmp_path_factory):
         "  - caption: Reference\n"
         "    chapters: [file: chapters/bibliography]\n"
     )
+    update(root / "chapters", configured(root))
     return root
 
 
@@ -392,7 +394,7 @@ def test_the_first_failure_ends_the_other_chapters(tmp_path):
 def test_some_chapters_with_parameters(copy, capfd):
     assert book.main(["--chapters", "01-first", "-p", "seeds", "[0, 1, 2]", "--output", "out"]) == 0
     executed = nbformat.read(copy / "out" / "01-first.ipynb", as_version=4)
-    assert "seeds = [0, 1, 2]" in executed.cells[2].source
+    assert "seeds = [0, 1, 2]" in executed.cells[3].source
     assert [path.name for path in (copy / "out").iterdir()] == ["01-first.ipynb"]
     assert capfd.readouterr().out.endswith("The executed chapters are in out\n")
 
@@ -430,7 +432,35 @@ def test_check_fails_on_unclean_chapters(copy, capfd):
     assert book.main(["--check"]) == 0
     write(copy / "chapters" / "01-first.ipynb", code("print(1)"))
     assert book.main(["--check"]) == 1
-    assert "01-first.ipynb: 0 cells are tagged 'parameters'" in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert "01-first.ipynb: 0 cells are tagged 'parameters'" in said
+    assert (
+        "01-first.ipynb: its install cell is missing or another: run python -m fflib.book" in said
+    )
+
+
+def test_install_cells_are_written_once_and_follow_the_address(copy, capfd):
+    chapters = sorted((copy / "chapters").rglob("*.ipynb"))
+    before = [path.read_bytes() for path in chapters]
+    assert book.main(["--install-cells"]) == 0
+    assert capfd.readouterr().out == ""
+    assert [path.read_bytes() for path in chapters] == before
+    config = (copy / "_config.yml").read_text()
+    (copy / "_config.yml").write_text(config.replace('url: ""', "url: https://github.com/a/b.git"))
+    assert book.main(["--check"]) == 1
+    assert book.main(["--install-cells"]) == 0
+    assert book.main(["--check"]) == 0
+    for path in chapters:
+        cells = nbformat.read(path, as_version=4).cells
+        assert cells[1].id == "install"
+        assert '-e "git+https://github.com/a/b.git#egg=' in cells[1].source
+        assert [cell.id for cell in cells].count("install") == 1
+    (copy / "_config.yml").write_text(config.replace('url: ""', "url: somewhere"))
+    capfd.readouterr()
+    assert book.main(["--install-cells"]) == 1
+    assert (
+        "must be like https://github.com/somebody/fflib, got 'somewhere'" in capfd.readouterr().err
+    )
 
 
 def test_without_its_extra_the_command_says_what_to_install():
@@ -451,6 +481,10 @@ TINY = {"dataset": "digits", "source": "train", "epochs": 3, "seeds": [0]}
 
 def test_chapters_are_clean():
     assert check_sources(ROOT / "chapters") == []
+
+
+def test_chapters_have_the_install_cell():
+    assert update(ROOT / "chapters", configured(ROOT), write=False) == []
 
 
 @pytest.mark.parametrize("chapter", NOTEBOOKS, ids=lambda path: path.stem)

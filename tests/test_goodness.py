@@ -1,6 +1,9 @@
 """Goodness, normalisation and the loss, against known values and autograd."""
 
 import math
+import re
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -9,7 +12,12 @@ from hypothesis import strategies as st
 
 from fflib.activation import ACTIVATIONS
 from fflib.engine import layer_gradient
-from fflib.goodness import GOODNESS, NORMS, Goodness, ff_loss, normalise
+from fflib.errors import ExperimentError
+from fflib.experiment import Experiment
+from fflib.goodness import BUILT_IN, GOODNESS, NORMS, Goodness, ff_loss, normalise, register
+from fflib.obtaining import record_of
+from fflib.records import Store
+from fflib.training import train
 
 SEEDS = st.integers(0, 2**16)
 ACTIVITY = torch.tensor([3.0, 0.0, -4.0])
@@ -22,7 +30,7 @@ def test_goodness_of_a_vector_worked_by_hand(name, expected):
     assert GOODNESS[name].value(ACTIVITY).item() == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("name", GOODNESS)
+@pytest.mark.parametrize("name", BUILT_IN)
 def test_no_bounded_activity_exceeds_the_ceiling(name):
     units = 7
     saturated = torch.ones(units)
@@ -56,7 +64,7 @@ def test_a_goodness_of_one_under_a_threshold_of_three_is_stuck_at_its_recorded_l
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("goodness", GOODNESS)
+@pytest.mark.parametrize("goodness", BUILT_IN)
 def test_the_closed_form_gradient_equals_autograd(activation, goodness):
     z = torch.randn(2, 6, 8, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     act, good = ACTIVATIONS[activation], GOODNESS[goodness]
@@ -70,7 +78,7 @@ def test_the_closed_form_gradient_equals_autograd(activation, goodness):
     torch.testing.assert_close(dz, z.grad)
 
 
-@pytest.mark.parametrize("goodness", GOODNESS)
+@pytest.mark.parametrize("goodness", BUILT_IN)
 @pytest.mark.parametrize("norm", NORMS)
 def test_goodness_and_normalisation_have_the_gradients_of_autograd(goodness, norm):
     h = torch.randn(3, 5, 8, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
@@ -94,9 +102,108 @@ def test_a_new_goodness_takes_one_function():
     torch.testing.assert_close(by_autograd, layer_gradient(z, relu, l2, theta=1.0))
 
 
-@pytest.mark.parametrize("goodness", GOODNESS)
+@pytest.mark.parametrize("goodness", BUILT_IN)
 def test_a_silent_layer_has_a_finite_gradient(goodness):
     dz, _ = layer_gradient(
         torch.full((2, 3, 4), -1.0), ACTIVATIONS["relu"], GOODNESS[goodness], theta=1.0
     )
     assert torch.equal(dz, torch.zeros_like(dz))
+
+
+# A goodness of one's own
+
+
+def cubic(h):
+    return h.abs().pow(3).sum(-1)
+
+
+SMALL = {"dataset": "digits", "hidden": 32, "layers": 1, "epochs": 6, "theta": 0.5}
+
+
+def test_a_registered_goodness_trains_under_its_name():
+    full = register("cubic", cubic)
+    experiment = Experiment(goodness="cubic", **SMALL)
+    assert experiment.goodness == full
+    run = train(experiment, "cpu", progress=False)
+    built_in = train(Experiment(**SMALL), "cpu", progress=False)
+    assert run.network.goodness.value is cubic
+    assert run.curve[0]["loss"] != built_in.curve[0]["loss"]
+
+
+def test_a_gradient_in_closed_form_is_used_and_changes_no_address():
+    known = GOODNESS["mean-square"]
+    by_autograd = register("square", lambda h: h.square().mean(-1))
+    assert GOODNESS[by_autograd].gradient is None
+    assert register("square", known.value, gradient=known.gradient) == by_autograd
+    assert GOODNESS[by_autograd].gradient is known.gradient
+
+
+def test_a_changed_function_has_experiments_of_its_own():
+    before = Experiment(goodness=register("mine", cubic), **SMALL)
+    again = Experiment(goodness=register("mine", lambda h: (h * h * h.abs()).sum(-1)), **SMALL)  # fmt: skip
+    assert again.key == before.key
+    changed = Experiment(goodness=register("mine", lambda h: 2 * cubic(h)), **SMALL)
+    assert changed.goodness.partition("@")[0] == "mine"
+    assert changed.key != before.key
+    assert Experiment(goodness="mine", **SMALL) == changed
+    assert Experiment(**before.model_dump()) == before  # its function is still there
+
+
+def test_a_record_is_found_again_and_read_only_where_the_function_is_registered(tmp_path):
+    full = register("kept", cubic)
+    store = Store(tmp_path)
+    path = store.save(record_of(train(Experiment(goodness="kept", **SMALL), progress=False)))
+    assert store.load(Experiment(goodness="kept", **SMALL)).experiment.goodness == full
+    program = f"from fflib.records import Record; Record.from_file(__import__('pathlib').Path({str(path)!r}))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    said = done.stderr.splitlines()[-1]
+    assert re.search(
+        r"RecordError: .* goodness 'kept' \(\w{8}\) is somebody's own and not known here: register "
+        r"its function with fflib\.goodness\.register\('kept', \.\.\.\)",
+        said,
+    )
+
+
+def test_a_record_of_another_function_of_that_name_says_so():
+    register("other", cubic)
+    with pytest.raises(ExperimentError, match=r"^goodness 'other' is registered with another"):
+        Experiment(goodness="other@00000000", **SMALL)
+
+
+def test_a_bound_refuses_a_threshold_out_of_reach():
+    register("bounded", lambda h: h.square().mean(-1), bound=1.0)
+    register("wide", cubic, bound=float)
+    sigmoid = SMALL | {"activation": "sigmoid"}
+    with pytest.raises(ExperimentError, match="theta must stay below 1, the largest goodness"):
+        Experiment(goodness="bounded", **sigmoid | {"theta": 1.0})
+    with pytest.raises(ExperimentError, match="theta must stay below 32"):
+        Experiment(goodness="wide", **sigmoid | {"theta": 40.0})
+    assert Experiment(goodness="wide", **sigmoid | {"theta": 1.0}).theta == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "message"),
+    [
+        ("l2", cubic, r"a name without '@' that is not one of l1, .*, got 'l2': choose another$"),
+        ("", cubic, "got '': choose another$"),
+        ("a@b", cubic, "got 'a@b': choose another$"),
+        ("new", lambda h: h.sum(), r"got shape \(\) from \(2, 17, 64\): reduce the last dimension"),
+        ("new", lambda h: h, r"got shape \(2, 17, 64\)"),
+        ("new", lambda h: h.no_such_thing(), "got AttributeError: 'Tensor' object has no .* mend"),
+        ("new", lambda h: "much", "got AttributeError: 'str' object has no attribute 'shape'"),
+        ("new", lambda h: h.detach().sum(-1), "without a gradient: write it in torch$"),
+        ("new", lambda h: h.square().sum(-1).sqrt(), "must be finite, also where units are silent"),
+    ],
+)
+def test_what_is_no_goodness_is_refused_in_one_line(name, function, message):
+    before = dict(GOODNESS)
+    with pytest.raises(ExperimentError, match=message) as refused:
+        register(name, function)
+    assert "\n" not in str(refused.value)
+    assert before == GOODNESS
+
+
+def test_a_gradient_must_be_that_of_its_function():
+    known = GOODNESS["mean-square"]
+    with pytest.raises(ExperimentError, match=r"^the gradient of goodness 'steep' must be that of"):
+        register("steep", lambda h: 2 * known.value(h), gradient=known.gradient)

@@ -16,6 +16,7 @@ from fflib.cli import (
     search,
     sweep,
     train,
+    verdict,
 )
 from fflib.errors import FflibError
 
@@ -29,6 +30,7 @@ Examples:
   fflib claims                              what the published runs say of the paper
   fflib reproduce --dry-run                 what it takes to train them all again
   fflib sweep grid.yml --dry-run            what a grid of your own takes
+  fflib verdict photographs                 the claims, on a folder of your own images
 """
 
 
@@ -64,6 +66,7 @@ app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.command(epilog=sweep.EXAMPLES)(sweep.sweep)
 app.command(epilog=search.EXAMPLES)(search.search)
 app.command(epilog=explore.EXAMPLES)(explore.explore)
+app.command(epilog=verdict.EXAMPLES)(verdict.verdict)
 app.command(epilog=bench.EXAMPLES)(bench.bench)
 app.add_typer(records.app, name="records")
 app.add_typer(data.app, name="data")

@@ -8,25 +8,70 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fflib.activation import ACTIVATIONS
-from fflib.goodness import GOODNESS
+from fflib.goodness import BUILT_IN
 from fflib.objectives import MEASURES, by_combination, goodness_name
 from fflib.plots import style
-from fflib.plots.panels import estimate, shifts
+from fflib.plots.panels import estimate, runs_by_layer, shifts
 from fflib.protocols import preset
 from fflib.records import Record
 from fflib.statistics import mean_interval
 
-__all__ = ["heat_maps", "negatives_and_order", "over_thresholds"]
+__all__ = ["by_layer", "heat_maps", "negatives_and_order", "over_thresholds"]
 
 MARKERS = ("o", "s", "^")
 """Data sets in their order."""
+
+
+BY_LAYER = {
+    "hoyer": "Hoyer sparseness",
+    "active_fraction": "active units",
+    "negative_weights": "negative weights",
+}
+"""Numbers of a layer by which goodness functions are compared."""
+
+
+def by_layer(records: Iterable[Record]) -> Figure:
+    """What layers are like under goodness functions, one of somebody's own among them.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs that differ in goodness and seed.
+
+    Returns
+    -------
+    Figure
+        A panel for each number, a series for each goodness: points are runs, lines means.
+    """
+    runs: dict[str, list[Record]] = {}
+    for record in records:
+        runs.setdefault(record.experiment.goodness or "", []).append(record)
+    colours = list(style.MODEL_COLOURS.values())
+    marks = list(style.MARKERS.values())
+    figure, axes = plt.subplots(1, len(BY_LAYER), figsize=(style.WIDTH, 2.9))
+    for ax, (quantity, label) in zip(axes, BY_LAYER.items(), strict=True):
+        for i, (name, found) in enumerate(runs.items()):
+            values = [[getattr(layer, quantity) for layer in r.metrics.layers] for r in found]
+            runs_by_layer(
+                ax,
+                values,
+                colour=colours[i % len(colours)],
+                marker=marks[i % len(marks)],
+                label=goodness_name(name),
+                shift=shifts(len(runs), 0.16)[i],
+            )
+        ax.set_title(label)
+    style.letter(axes)
+    handles = axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside upper right", ncols=len(runs))
+    return figure
 
 
 def heat_maps(
     records: Iterable[Record],
     measure: str,
     *,
-    goodness: Sequence[str] = tuple(GOODNESS),
+    goodness: Sequence[str] = BUILT_IN,
     activations: Sequence[str] = tuple(ACTIVATIONS),
 ) -> Figure:
     """One measure for every combination of goodness and activation.

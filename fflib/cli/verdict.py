@@ -1,0 +1,105 @@
+"""``fflib verdict``: from a folder of images to a page that says what the claims come to on them."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fflib.cli.output import print_json, print_table
+
+EXAMPLES = """
+FOLDER holds a folder of images for each class, all of one size, at least 20 of each class. Trains
+Forward-Forward, BP/FF and BP on them, several seeds of each, and again with each class left out in
+turn; judges the claims of the paper by their fixed criteria; and writes one page with verdicts,
+intervals, figures and a few of the images, which needs nothing but itself. For 200 small images in
+four classes it takes a minute or two on two cores. Records are kept in $FFLIB_STORE, else in
+data/own: a second call trains only what is missing, or all of it where images have changed. Ends
+with 1 where a training fails; the page is written all the same and says so.
+
+\b
+Examples:
+  fflib verdict photographs
+  fflib verdict photographs --output report --seeds 10
+"""
+
+
+def verdict(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of class folders.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", help="Where index.html goes: a folder with nothing else in it."
+        ),
+    ] = Path("verdict"),
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each model.")] = 5,
+    hidden: Annotated[int | None, typer.Option(help="Units per layer.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the images; for ff per layer.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")
+    ] = False,
+) -> None:
+    """Train on a folder of your own images, and write what the claims come to as a page."""
+    import matplotlib as mpl
+
+    from fflib.claims import scorecard
+    from fflib.cli.running import follow, headline
+    from fflib.planning import plan
+    from fflib.records import own_store
+    from fflib.verdict.page import require_own, write
+    from fflib.verdict.plan import examine, experiments, outdated, pictures
+
+    mpl.use("Agg")
+    require_own(output)
+    data = examine(folder)
+    fields = {name: ctx.params[name] for name in ("hidden", "epochs")}
+    planned = experiments(folder, seeds, **{n: v for n, v in fields.items() if v is not None})
+    store = own_store()
+    if old := outdated(planned, data, store):
+        typer.echo(
+            f"{len(old)} records are of other images than are there now: set aside", err=True
+        )
+        for path in old:
+            store.set_aside(path)
+    order = plan(planned, store, retry=True)
+    typer.echo(headline(order, store), err=True)
+    failures = {
+        outcome.experiment: outcome.error or ""
+        for outcome in follow(order.todo, store, err=True)
+        if outcome.record is None
+    }
+    records = store.among(planned)
+    typer.echo("writing the page", err=True)
+    options = "".join(f" --{name} {value}" for name, value in {"seeds": seeds, **fields}.items() if value is not None)  # fmt: skip
+    path = write(
+        records,
+        output,
+        failures=failures,
+        on_file=lambda e: pictures(store.load(e), store),
+        command=f"fflib verdict {folder.name}{options}",
+    )
+    found: list[Any] = scorecard(records)
+    if as_json:
+        print_json(
+            {
+                "page": str(path),
+                "classes": list(data.classes),
+                "images": {"train": len(data.train), "test": len(data.test)},
+                "records": [record.experiment.key for record in records],
+                "failures": {e.key: reason for e, reason in failures.items()},
+                "verdicts": [v.as_dict() for v in found],
+            }
+        )
+    else:
+        print_table(
+            ["claim", "verdict", "mean over runs and interval", "runs"],
+            [
+                [v.claim.id, v.verdict, f"{v.interval:.3f}" if v.cells else "-", v.interval.n]
+                for v in found
+            ],
+        )
+        typer.echo(f"The page is {path}")
+    if failures:
+        raise typer.Exit(1)

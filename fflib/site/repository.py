@@ -1,0 +1,71 @@
+"""Where the repository can be had, if anybody has said so."""
+
+import os
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from fflib.errors import ChapterError
+
+__all__ = ["Repository", "published_from"]
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository and one of its states.
+
+    Parameters
+    ----------
+    address : str
+        Where it can be cloned from, without a slash at its end; empty where it is not known.
+    ref : str
+        A branch, a tag or a commit; empty for the usual branch.
+
+    Examples
+    --------
+    >>> Repository("https://github.com/somebody/fflib", "v1").on_github
+    'somebody/fflib'
+    """
+
+    address: str = ""
+    ref: str = ""
+
+    def __post_init__(self) -> None:
+        parsed = urlsplit(self.address)
+        if self.address and (parsed.scheme != "https" or not parsed.path.strip("/")):
+            raise ChapterError(
+                "the repository's address must be like https://github.com/somebody/fflib, got "
+                f"{self.address!r}: mend repository.url in _config.yml"
+            )
+
+    @property
+    def on_github(self) -> str:
+        """Owner and name on GitHub; empty for a repository elsewhere."""
+        parsed = urlsplit(self.address)
+        return parsed.path.strip("/") if parsed.netloc == "github.com" else ""
+
+
+def published_from(configured: str = "", branch: str = "main") -> Repository:
+    """The repository that pages are being published from, at what they are built from.
+
+    Parameters
+    ----------
+    configured : str
+        ``repository.url`` of ``_config.yml``.
+    branch : str
+        The ref, unless GitHub Actions says which tag or commit is built.
+
+    Returns
+    -------
+    Repository
+        In GitHub Actions the one that is built there, where `configured` is empty.
+
+    Raises
+    ------
+    ChapterError
+        The address is not one of the web.
+    """
+    server, name = (os.environ.get(f"GITHUB_{part}", "") for part in ("SERVER_URL", "REPOSITORY"))
+    address = configured or (f"{server}/{name}" if server and name else "")
+    tag = os.environ.get("GITHUB_REF_TYPE") == "tag" and os.environ.get("GITHUB_REF_NAME")
+    ref = tag or os.environ.get("GITHUB_SHA") or branch
+    return Repository(address.rstrip("/").removesuffix(".git"), ref if address else "")

@@ -1,0 +1,163 @@
+"""Which networks are trained for a verdict on a folder of images, and which images it needs.
+
+The settings are those of the preset for small data sets (:mod:`fflib.protocols`), whatever the images
+are: they choose nothing, so that the test images cannot either. One is different. In the preset each
+image is shown with one wrong label, the same in all epochs; a few images are then too few wrong
+examples, and the last layer of Forward-Forward may learn nothing. So the wrong labels are drawn anew
+in every epoch. This was seen on validation images of scikit-learn's digits.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fflib.data import Dataset, load
+from fflib.errors import DataError, MissingRecord, RecordError
+from fflib.experiment import Experiment
+from fflib.explorers import drivers
+from fflib.explorers.drivers import Drivers
+from fflib.protocols import LABELLED, MODELS
+from fflib.records import Record, Store, own_store
+
+__all__ = ["NEEDED", "SEEDS", "examine", "experiments", "outdated", "pictures"]
+
+NEEDED = {"train": 16, "test": 4}
+"""Images of each class: with fewer for testing, an ensemble is what one or two images share."""
+
+SEEDS = 5
+UNSEEN_SEEDS = 2  # and every class for each
+UNSEEN_MODELS = ("ff", "bp")  # the model that the claim is about, and its control
+MOST = 10  # classes that are left out in turn
+
+
+def examine(folder: str | Path) -> Dataset:
+    """Read a folder of class folders, and see that there are enough images for a verdict.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Laid out as :func:`fflib.data.load` says.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DataError
+        It is no such folder, an image cannot be read, or a class has too few of them.
+    """
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise DataError(f"{folder} must be a folder of class folders of images: there is none")
+    data = load(folder)
+    for split, needed in NEEDED.items():
+        counts = torch.bincount(data.split(split).labels, minlength=len(data.classes)).tolist()
+        for name, count in zip(data.classes, counts, strict=True):
+            if count < needed:
+                raise DataError(
+                    f"{folder}: a verdict needs {sum(NEEDED.values())} images of each class, "
+                    f"{NEEDED['train']} to train on and {NEEDED['test']} to test with, found {count} "
+                    f"of {name!r} in the {split} set: add images, or leave the class out"
+                )
+    return data
+
+
+def experiments(folder: str | Path, seeds: int = SEEDS, **fields: Any) -> list[Experiment]:
+    """The runs that a verdict on a folder rests on.
+
+    Parameters
+    ----------
+    folder : str or Path
+    seeds : int
+        Runs of each model with all classes. With three classes or more, each of them, up to ten,
+        is also left out of training in turn, in two runs of FF and of BP, or one if `seeds` is 1.
+    **fields
+        Of :class:`fflib.Experiment`, in place of the preset's.
+
+    Returns
+    -------
+    list of Experiment
+    """
+    path = Path(folder).expanduser().resolve()
+    fields = {"dataset": str(path), **fields}
+    anew = {"negatives": "resampled"} | fields
+    by_model = {model: anew if model in LABELLED else fields for model in MODELS}
+    classes = len(load(path).classes)
+    held_out = range(min(classes, MOST)) if classes > 2 else ()
+    return [
+        *(
+            Experiment(model=model, seed=seed, **by_model[model])
+            for seed in range(seeds)
+            for model in MODELS
+        ),
+        *(
+            Experiment(model=model, seed=seed, hold_out=label, **by_model[model])
+            for seed in range(min(seeds, UNSEEN_SEEDS))
+            for label in held_out
+            for model in UNSEEN_MODELS
+        ),
+    ]
+
+
+def outdated(
+    planned: Iterable[Experiment], data: Dataset, store: Store | None = None
+) -> list[Path]:
+    """The records of runs on other images than those that are in the folder now.
+
+    Parameters
+    ----------
+    planned : iterable of Experiment
+    data : Dataset
+        What is in the folder.
+    store : Store, optional
+        Where the records are, by default the reader's own.
+
+    Returns
+    -------
+    list of Path
+        A record that cannot be read is not among them.
+    """
+    store = store or own_store()
+    found = []
+    for path in (store.path(e) for e in planned if e in store):
+        try:
+            record = Record.from_file(path)
+        except RecordError:
+            continue
+        if record.provenance.data != data.checksums:
+            found.append(path)
+    return found
+
+
+def pictures(record: Record, store: Store | None = None) -> Drivers:
+    """The images that drive the ensembles of a run, found beside its record or made there.
+
+    Parameters
+    ----------
+    record : Record
+        Its network is trained again to show it the images of its folder.
+    store : Store, optional
+        Where the record is, by default the reader's own store.
+
+    Returns
+    -------
+    Drivers
+    """
+    folder = (store or own_store()).folder / "explorer"
+    try:
+        found = drivers.find(record.experiment, folder)
+        if found.provenance.data == record.provenance.data:
+            return found
+    except (MissingRecord, RecordError):
+        pass
+    threads = torch.get_num_threads()
+    torch.set_num_threads(record.provenance.circumstances.threads)  # or sums are rounded otherwise
+    try:
+        found = drivers.retrain(record)
+    finally:
+        torch.set_num_threads(threads)
+    drivers.write(found, folder)
+    return found
