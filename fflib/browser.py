@@ -1,18 +1,19 @@
 """Chromium as it prints and tries the book: over a loopback server, with no other host in reach."""
 
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fflib.errors import FflibError
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Browser, BrowserContext, Route
 
 __all__ = ["BrowserError", "confine", "find", "opened", "serving"]
 
@@ -89,7 +90,7 @@ def serving(folder: Path) -> Iterator[str]:
     str
         The address, without a slash at its end.
     """
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    server = _Server(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -98,6 +99,13 @@ def serving(folder: Path) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *args: Any) -> None:
+        """Say nothing of a browser that hung up: it had seen enough."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(*args)
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -121,13 +129,12 @@ def confine(context: "BrowserContext", address: str) -> list[str]:
     """
     refused: list[str] = []
 
-    def decide(route: object) -> None:
-        url = route.request.url  # type: ignore[attr-defined]
-        if url.startswith(f"{address}/"):
-            route.continue_()  # type: ignore[attr-defined]
+    def decide(route: "Route") -> None:
+        if route.request.url.startswith(f"{address}/"):
+            route.continue_()
         else:
-            refused.append(url)
-            route.abort()  # type: ignore[attr-defined]
+            refused.append(route.request.url)
+            route.abort()
 
     context.route("**/*", decide)
     return refused
