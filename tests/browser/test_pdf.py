@@ -19,7 +19,7 @@ OPENING = """<p id="said">Opening words.</p><p><a id="ahead" href="sub/two.html#
 <a id="out" href="https://example.org/">Out</a> <a id="source" href="_modules/x.html">Source</a></p>
 <img src="dot.png" alt="A dot"><script>throw 1</script><noscript>No script</noscript>"""
 SECOND = """<section id="deep"><h2>Deep down</h2><p>Last words.</p>
-<a id="back" href="../one.html#said">Back</a><img src="../dot.png" alt="A dot"></section>
+<a id="back" href="../one.html#said">Back</a> <a id="home" href="../index.html">Home</a><img src="../dot.png" alt="A dot"></section>
 <details class="admonition hide above-input"><summary>Show</summary><pre>code()</pre></details>
 <details><summary>Solution</summary><p>Forty-two.</p></details>
 <table><tr>{}</tr></table>""".format("".join(f"<td>{'wide' * 9}{n}</td>" for n in range(12)))
@@ -38,10 +38,7 @@ def root(tmp_path):
     )
     (site / "one.html").write_text(PAGE.format(up="", title="One", body=OPENING))
     (site / "sub" / "two.html").write_text(PAGE.format(up="../", title="2. Two", body=SECOND))
-    (site / "style.css").write_text(
-        "@media print { .book-title, .book-contents { break-after: page }"
-        "  .book-page, .book-part { break-before: page } td { white-space: nowrap } }"
-    )
+    (site / "style.css").write_text("td { white-space: nowrap }")
     dot = BytesIO()
     Image.new("RGB", (4, 4), "red").save(dot, "png")
     (site / "dot.png").write_bytes(dot.getvalue())
@@ -63,9 +60,10 @@ def test_links_within_the_book_lead_to_places_in_it(whole):
     links = {link.get("id", "").rpartition("--")[2]: link.get("href") for link in whole.select("a")}
     assert links["out"] == "https://example.org/"
     assert links["source"] is None
-    for name in ("ahead", "back"):
+    for name in ("ahead", "back", "home"):
         assert links[name][1:] in places
     assert whole.find(id=links["ahead"][1:]).h2.text == "Deep down"
+    assert whole.find(id=links["home"][1:]).h1.text == "One"
     assert whole.find(id=links["back"][1:]).text == "Opening words."
 
 
