@@ -37,13 +37,17 @@ _HOMES = {
     "train_together": "training",
 }
 
-if not TYPE_CHECKING:  # or a type checker would take every name for granted
+if TYPE_CHECKING:
+    __version__: str
+else:  # or a type checker would take every name for granted
 
     def __getattr__(name):
         """Import a public name when it is first used, so that ``fflib --help`` needs no torch."""
         if name in _HOMES:
             globals()[name] = getattr(import_module(f"fflib.{_HOMES[name]}"), name)
             return globals()[name]
+        if name == "__version__":
+            return import_module("importlib.metadata").version("forward-forward-ensembles")
         if name in __all__:
             return import_module(f"fflib.{name}")
         raise AttributeError(f"module 'fflib' has no attribute {name!r}")

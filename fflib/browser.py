@@ -8,12 +8,12 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fflib.errors import FflibError
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Browser, BrowserContext, Route
 
 NO_OTHER_HOST = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 
@@ -106,10 +106,10 @@ def serving(folder: Path) -> Iterator[str]:
 
 
 class _Server(ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, *args: Any) -> None:
         """A browser that leaves a page hangs up, which is no error."""
         if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
+            super().handle_error(*args)
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -135,13 +135,12 @@ def confine(context: "BrowserContext", address: str) -> list[str]:
     """
     refused: list[str] = []
 
-    def decide(route: object) -> None:
-        url = route.request.url  # type: ignore[attr-defined]
-        if url.startswith(f"{address}/"):
-            route.continue_()  # type: ignore[attr-defined]
+    def decide(route: "Route") -> None:
+        if route.request.url.startswith(f"{address}/"):
+            route.continue_()
         else:
-            refused.append(url)
-            route.abort()  # type: ignore[attr-defined]
+            refused.append(route.request.url)
+            route.abort()
 
     context.route("**/*", decide)
     return refused

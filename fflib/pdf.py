@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from html import escape
 from importlib.metadata import version
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,9 +44,7 @@ SITE, OUTPUT = Path("_build", "html"), Path("_build", "book.pdf")
 ADDRESS = "http://book"  # stands for the site while links are sorted; nothing is asked of it
 LEFT_OUT = "script, noscript, a.headerlink, a:has(> .viewcode-link), .viewcode-link, [hidden]"
 FOLDED_CODE = "details.above-input, details.below-input"
-PAPER = """@page { size: A4; margin: 20mm 18mm 22mm; @bottom-center { content: counter(page);
-  font: 9pt sans-serif; color: #444 } } @page :first { @bottom-center { content: none } }"""
-WIDTH = 658  # pixels between the margins
+WIDTH = 658  # pixels between the margins of pdf.css
 LONGEST = 400  # characters of a value in the API; some are whole grids
 TIMEOUT = 300_000  # milliseconds
 # Printing knows no scroll bars: what is too wide becomes as much smaller as it takes.
@@ -145,11 +144,13 @@ def document(site: Path, book: Sequence[Part], title: str, author: str) -> str:
         If the site lacks a page of the book.
     """
     names = {f"/{page}.html": _key(page) for part in book for page in part.pages}
+    names["/index.html"] = names["/"] = _key(book[0].pages[0])
     opening = _page(site, book[0].pages[0])
     styles = "".join(
         f'<link rel="stylesheet" href="{escape(urljoin(f"/{book[0].pages[0]}", str(link["href"])))}">'
         for link in opening.select('link[rel="stylesheet"]')
     )
+    paper = files("fflib").joinpath("pdf.css").read_text(encoding="utf-8")
     contents, body = [], []
     for part in book:
         if part.caption:
@@ -165,7 +166,7 @@ def document(site: Path, book: Sequence[Part], title: str, author: str) -> str:
             )
     language = opening.html.get("lang", "en") if opening.html else "en"
     return f"""<!doctype html><html lang="{language}" data-theme="light" data-mode="light"><head>
-<meta charset="utf-8"><title>{escape(title)}</title>{styles}<style>{PAPER}</style></head><body class="book">
+<meta charset="utf-8"><title>{escape(title)}</title>{styles}<style>{paper}</style></head><body class="book">
 <header class="book-title"><p class="title">{escape(title)}</p><p>{escape(author)}</p>
 <p>Version {version("forward-forward-ensembles")}</p></header>
 <div class="bd-article-container"><article class="bd-article">

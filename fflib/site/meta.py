@@ -80,7 +80,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 def _find_address(app: Sphinx, config: Config) -> None:
-    # Sphinx itself writes the canonical link of every page from this one.
+    # Sphinx itself writes canonical links, from this address.
     try:
         config.html_baseurl = site_address(config.html_baseurl)
     except FflibError as error:
@@ -108,7 +108,7 @@ def _describe(
         "og:locale": config.language,
     }
     if address:
-        graph["og:url"] = address + app.builder.get_target_uri(page)
+        graph["og:url"] = context["pageurl"] = _whole(app, page)
     if address and config.meta_image:
         image = address + config.meta_image
         graph |= {"og:image": image, "og:image:alt": config.meta_image_alt}
@@ -120,6 +120,12 @@ def _describe(
     context["metatags"] += "".join(
         f'\n<meta {kind}="{key}" content="{escape(value)}" />' for kind, key, value in tags if value
     )
+
+
+def _whole(app: Sphinx, page: str) -> str:
+    # The page that the book opens with has the address of the book.
+    place = "" if page == app.config.root_doc else app.builder.get_target_uri(page)
+    return str(app.config.html_baseurl) + place
 
 
 def _title(app: Sphinx, page: str) -> str:
@@ -142,8 +148,7 @@ def _cited(app: Sphinx, page: str, title: str) -> list[tuple[str, str]]:
         tags.append(("citation_publication_date", book.released.strftime("%Y/%m/%d")))
     tags.append(("citation_language", str(app.config.language)))
     if app.config.html_baseurl:
-        address = app.config.html_baseurl + app.builder.get_target_uri(page)
-        tags.append(("citation_public_url", address))
+        tags.append(("citation_public_url", _whole(app, page)))
     return tags
 
 
@@ -153,7 +158,7 @@ def _map(app: Sphinx, exception: Exception | None) -> None:
     folder, address = Path(app.outdir), app.config.html_baseurl
     robots = "User-agent: *\nAllow: /\n"
     if address:
-        pages = (address + app.builder.get_target_uri(page) for page in sorted(app.env.found_docs))
+        pages = sorted(_whole(app, page) for page in app.env.found_docs)
         urls = "".join(f"<url><loc>{xml(page)}</loc></url>\n" for page in pages)
         (folder / "sitemap.xml").write_text(
             '<?xml version="1.0" encoding="UTF-8"?>\n'
