@@ -15,7 +15,7 @@ __all__ = ["placed", "size", "slim"]
 BALLAST = re.compile(r"<metadata>.*?</metadata>|<!--.*?-->|<!DOCTYPE[^>]*>", re.DOTALL)
 PATH = re.compile(r'\sd="([^"]+)"')
 PLACE = re.compile(r'\s[xy]="-?[\d.]+"|\btranslate\([^)]+\)')
-LONG = re.compile(r"(-?\d+\.\d{2})\d+")
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 IMAGE = re.compile(r"<img\b[^>]*>")
 SOURCE = re.compile(r'\bsrc="([^":?#]+)"')
 POINT = 4 / 3  # pixels of CSS
@@ -36,17 +36,21 @@ def slim(svg: str) -> str:
 
     Examples
     --------
-    >>> slim('<path d="M 44.103125 176.998979 \\nL 1 2 "/>')
-    '<path d="M44.10 176.99L1 2"/>'
+    >>> slim('<path d="M 44.103125 176.998979 \nL 1 2 "/>')
+    '<path d="M44.1 177L1 2"/>'
     """
     svg = BALLAST.sub("", svg)
-    svg = PLACE.sub(lambda match: LONG.sub(r"\1", match[0]), svg)
+    svg = PLACE.sub(lambda match: NUMBER.sub(_rounded, match[0]), svg)
 
     def path(match: re.Match[str]) -> str:
-        drawn = LONG.sub(r"\1", " ".join(match[1].split()))
+        drawn = NUMBER.sub(_rounded, " ".join(match[1].split()))
         return ' d="' + re.sub(" ?([A-Za-z]) ?", r"\1", drawn) + '"'
 
     return re.sub(r">\s*\n\s*<", "><", PATH.sub(path, svg)).strip()
+
+
+def _rounded(number: re.Match[str]) -> str:
+    return f"{round(float(number[0]), 2) + 0:g}" if abs(float(number[0])) < 1e4 else number[0]
 
 
 def size(image: Path) -> tuple[int, int] | None:

@@ -20,7 +20,7 @@ from sphinx.config import Config
 from sphinx.errors import SphinxError
 from sphinx.util.math import get_node_equation_number, wrap_displaymath
 
-__all__ = ["mathematics"]
+__all__ = ["mathematics", "unnumbered"]
 
 STYLE = "katex/katex.min.css"
 NUMBERED = re.compile(r"\\(begin|end)\{(align|alignat|equation|gather|multline)\}")
@@ -79,6 +79,26 @@ def mathematics(formula: str, *, display: bool = False) -> str:
         raise ValueError(str(refusal).partition("\n")[0]) from None
 
 
+def unnumbered(formula: str) -> str:
+    r"""Ask for no numbers of KaTeX's: Sphinx numbers equations, over all pages.
+
+    Parameters
+    ----------
+    formula : str
+        In LaTeX, in an environment of its own.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(unnumbered(r"\begin{align} a \end{align}"))
+    \begin{align*} a \end{align*}
+    """
+    return NUMBERED.sub(r"\\\1{\2*}", formula)
+
+
 def _set(translator: Any, formula: str, *, display: bool = False) -> str:
     try:
         return mathematics(formula, display=display)
@@ -100,12 +120,14 @@ def _displayed(translator: Any, node: nodes.math_block) -> None:
         translator.body.append(f'<span class="eqno">({get_node_equation_number(translator, node)})')
         translator.add_permalink_ref(node, "Link to this equation")
         translator.body.append("</span>")
-    # Sphinx numbers equations, over all pages, so that KaTeX must not.
     if node["nowrap"]:
-        formula = NUMBERED.sub(r"\\\1{\2*}", node.astext())
+        formula = unnumbered(node.astext())
     else:
         formula = wrap_displaymath(node.astext(), None, False)
-    translator.body.append(_set(translator, formula, display=True) + "</div>\n")
+    displayed = _set(translator, formula, display=True)
+    # What may scroll can be reached by keyboard.
+    displayed = displayed.replace('class="katex-display"', 'class="katex-display" tabindex="0"', 1)
+    translator.body.append(displayed + "</div>\n")
     raise nodes.SkipNode
 
 

@@ -23,12 +23,15 @@ FAMILIES = {"fab": "fa-brands", "far": "fa-regular", "fas": "fa-solid"}
 SHORT = re.compile(r"\b(fab|far|fas)\b")
 CLASSES = re.compile(r'class=["\']([^"\']*\bfa-[^"\']*)["\']')
 
+FONT = re.compile(r"@font-face\s*\{[^}]*Font ?Awesome[^}]*\}")
+
 COMMON = """\
 .fa-solid, .fa-regular, .fa-brands, .fas, .far, .fab {
   display: inline-block; width: 1.25em; height: 1em; vertical-align: -.125em; line-height: 1;
-  background: currentColor; forced-color-adjust: preserve-parent-color;
+  background: currentColor; forced-color-adjust: preserve-parent-color; font-family: inherit;
   -webkit-mask: var(--icon) center / contain no-repeat; mask: var(--icon) center / contain no-repeat;
 }
+:is(.fa-solid, .fa-regular, .fa-brands, .fas, .far, .fab)::before { content: none !important }
 .fa-lg { font-size: 1.25em; vertical-align: -.075em }
 .theme-switch-button .theme-switch:is(.fa-solid) { display: none }
 html[data-mode=auto] .theme-switch-button .theme-switch[data-mode=auto],
@@ -115,6 +118,9 @@ def _draw(site: Path) -> None:
     texts = (path.read_text(encoding="utf-8") for path in [*pages(site), *scripts])
     style = icon_style(library, used_icons(texts))
     (site / "_static" / STYLE).write_text(style, encoding="utf-8")
+    for path in site.glob("_static/styles/*.css"):
+        whole = path.read_text(encoding="utf-8")
+        path.write_text(FONT.sub("", whole), encoding="utf-8")
 
 
 def _link(app: Sphinx) -> None:
