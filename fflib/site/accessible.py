@@ -1,0 +1,62 @@
+"""Mends in the theme's pages for those who listen, use the keyboard, or hold a narrow screen."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from fflib.site.pages import finished, rewrite
+
+__all__ = ["mended"]
+
+BOX = '<div class="pst-scrollable-table-container">'
+
+
+def mended(page: str) -> str:
+    """Mend a page.
+
+    Parameters
+    ----------
+    page : str
+        HTML as the theme writes it.
+
+    Returns
+    -------
+    str
+        With every table in a box that scrolls by itself and can be reached by keyboard, lists of
+        citations that say what their entries are, and no borders by attribute.
+
+    Examples
+    --------
+    >>> mended('<div role="list" class="citation-list">')
+    '<div class="citation-list">'
+    """
+    page = page.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+    page = page.replace('<table border="1"', "<table")
+    return re.sub(
+        r"(<article\b.*</article>)", lambda match: _boxed(match[0]), page, flags=re.DOTALL
+    )
+
+
+def _boxed(article: str) -> str:
+    # What scripts hold is theirs, and so is the grid of an explorer.
+    parts = re.split(r"(<script\b.*?</script>)", article, flags=re.DOTALL)
+    for i in range(0, len(parts), 2):
+        parts[i] = re.sub(
+            rf"({re.escape(BOX)}\s*)?(<table\b[^>]*>)(.*?</table>)", _box, parts[i], flags=re.DOTALL
+        )
+    return "".join(parts)
+
+
+def _box(match: re.Match[str]) -> str:
+    boxed, head, rest = match.groups()
+    if boxed or re.search(r'class="[^"]*\bgrid\b', head):
+        return match[0]
+    return f"{BOX}{head}{rest}</div>"
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    finished(app, lambda site: rewrite(Path(site), mended))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
