@@ -89,7 +89,7 @@ def test_a_digest_has_a_line_for_every_claim_of_every_group():
     assert [row[0] for row in rows] == ["paper", "", "questions"]
     assert first[1] == f"[{CLAIMS[0].title}]({CLAIMS[0].chapter}.ipynb)"
     assert first[2] == f"{CLAIMS[0].label}; holds above −0.05"
-    assert first[3:] == ["−0.25 [−0.50, 1.00]", "3", "**partly**"]
+    assert first[3:] == ["−0.250 [−0.500, 1.000]", "3", "**partly**"]
     assert bare[3:] == ["no runs yet", "0", "**not decidable**"]
     assert other[1] == "[Keeps up on CIFAR-10](15-cifar-10.ipynb)"  # a name keeps its hyphen
     assert other[5] == "**refuted**"
@@ -101,8 +101,8 @@ def test_a_digest_has_a_line_for_every_claim_of_every_group():
         (("holds", "holds"), "**Yes**: in 2 of 2 settings."),
         (("holds", "fails"), "**In part**: yes in 1, no in 1 of 2 settings."),
         (("fails", "fails"), "**No**: in 2 of 2 settings."),
-        (("fails", "open"), "**Not settled**: no in 1, no telling in 1 of 2 settings."),
-        (("open", "open"), "**Not settled**: no telling in 2 of 2 settings."),
+        (("fails", "open"), "**Not settled**: no in 1, unclear in 1 of 2 settings."),
+        (("open", "open"), "**Not settled**: unclear in 2 of 2 settings."),
         ((), "**Not settled**: nothing was trained for it yet."),
     ],
 )

@@ -82,7 +82,7 @@ def _line(app: Sphinx, docname: str, names: Iterable[str]) -> nodes.paragraph | 
     line = nodes.paragraph("", "Used in: ", classes=["used-in"])
     for number, page in enumerate(pages):
         if number:
-            line += nodes.Text(", ")
+            line += nodes.Text("; ")
         title = app.env.titles[page].astext()
         uri = app.builder.get_relative_uri(docname, page)
         line += nodes.reference("", title, internal=True, refuri=uri)

@@ -121,7 +121,7 @@ def digest(groups: Mapping[str, Iterable[Verdict]]) -> Markdown:
                     "" if number else group,
                     f"[{claim.title}]({claim.chapter}.ipynb)",
                     minus(f"{claim.label}; {_wanted(claim)}"),
-                    minus(f"{interval:.2f}") if interval.n else "no runs yet",
+                    minus(f"{interval:.3f}") if interval.n else "no runs yet",
                     str(interval.n),
                     f"**{verdict.verdict}**",
                 )
@@ -155,7 +155,7 @@ def _plainly(verdict: Verdict) -> str:
     found = Counter(cell.answer for cell in verdict.cells)
     if not found:
         return f"**{word}**: nothing was trained for it yet."
-    said = {"yes": found["holds"], "no": found["fails"], "no telling": found["open"]}
+    said = {"yes": found["holds"], "no": found["fails"], "unclear": found["open"]}
     where = ", ".join(f"{answer} in {count}" for answer, count in said.items() if count)
     alike = len(found) == 1 and not found["open"]
     where = f"in {len(verdict.cells)}" if alike else where
