@@ -88,11 +88,11 @@ def test_a_digest_has_a_line_for_every_claim_of_every_group():
     first, bare, other = rows
     assert [row[0] for row in rows] == ["paper", "", "questions"]
     assert first[1] == f"[{CLAIMS[0].title}]({CLAIMS[0].chapter}.ipynb)"
-    assert first[2] == f"{CLAIMS[0].label}; holds above −0.05"
-    assert first[3:] == ["−0.250 [−0.500, 1.000]", "3", "**partly**"]
-    assert bare[3:] == ["no runs yet", "0", "**not decidable**"]
+    assert first[2:4] == [CLAIMS[0].label, "> −0.05"]
+    assert first[4:] == ["−0.250 [−0.500, 1.000]", "3", "**partly**"]
+    assert bare[4:] == ["no runs yet", "0", "**not decidable**"]
     assert other[1] == "[Keeps up on CIFAR-10](15-cifar-10.ipynb)"  # a name keeps its hyphen
-    assert other[5] == "**refuted**"
+    assert other[6] == "**refuted**"
 
 
 @pytest.mark.parametrize(

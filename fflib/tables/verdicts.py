@@ -109,7 +109,7 @@ def digest(groups: Mapping[str, Iterable[Verdict]]) -> Markdown:
     Returns
     -------
     Markdown
-        A table: group, claim, quantity and bound, mean over all runs of all cells with its
+        A table: group, claim, quantity, bound, mean over all runs of all cells with its
         interval, number of runs, verdict.
     """
     rows = []
@@ -120,13 +120,14 @@ def digest(groups: Mapping[str, Iterable[Verdict]]) -> Markdown:
                 (
                     "" if number else group,
                     f"[{claim.title}]({claim.chapter}.ipynb)",
-                    minus(f"{claim.label}; {_wanted(claim)}"),
+                    claim.label,
+                    minus(f"{'>' if claim.above else '<'} {claim.bound:g}"),
                     minus(f"{interval:.3f}") if interval.n else "no runs yet",
                     str(interval.n),
                     f"**{verdict.verdict}**",
                 )
             )
-    return _table(("", "claim", "quantity", "estimate, interval", "n", "verdict"), rows)
+    return _table(("", "claim", "quantity", "holds if", "estimate, interval", "n", "verdict"), rows)
 
 
 def in_brief(verdicts: Iterable[Verdict]) -> Markdown:
