@@ -16,6 +16,7 @@ from fflib.evidence import by_layer, claim
 from fflib.plots import style
 from fflib.records import Record
 from fflib.statistics import Interval, paired_interval
+from fflib.typography import minus
 
 __all__ = ["BOUND", "SETTING", "TOLERANCE", "Matched", "at_matched_accuracy", "by_setting"]
 
@@ -83,7 +84,7 @@ class Matched:
         (rate, epochs), interval = self.closest
         where = f"{control} at a learning rate of {rate:g} and {epochs} epochs"
         count = len(self.differences)
-        return {
+        said = {
             "survives": f"{model} at its best is surely sparser by more than {BOUND:g} than {control} "
             f"at each of the {count} settings that classify as well; closest comes {where}, with a "
             f"difference of {interval:.2f}.",
@@ -91,7 +92,8 @@ class Matched:
             f"{control} is {interval:.2f} in sparseness: surely less than the {BOUND:g} that counts.",
             "open": f"Of the {count} settings of {control} that classify as well, closest comes "
             f"{where}, with a difference of {interval:.2f}: more runs are needed to tell.",
-        }[self.answer].replace("-", "−")
+        }
+        return minus(said[self.answer])
 
 
 def by_setting(records: Iterable[Record]) -> pd.DataFrame:

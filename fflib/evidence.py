@@ -48,7 +48,9 @@ def claim(name: str) -> Claim:
     return known[name]
 
 
-def on_record(claims: Iterable[Claim], store: Store = PUBLISHED) -> list[Verdict]:
+def on_record(
+    claims: Iterable[Claim], store: Store = PUBLISHED, datasets: Sequence[str] | None = None
+) -> list[Verdict]:
     """Judge claims by the runs of their grids.
 
     Parameters
@@ -56,6 +58,8 @@ def on_record(claims: Iterable[Claim], store: Store = PUBLISHED) -> list[Verdict
     claims : iterable of Claim
     store : Store
         The published one by default.
+    datasets : sequence of str, optional
+        Whose runs count; those of all data sets by default.
 
     Returns
     -------
@@ -65,7 +69,8 @@ def on_record(claims: Iterable[Claim], store: Store = PUBLISHED) -> list[Verdict
     verdicts = []
     for found in claims:
         if found.grids not in runs:
-            runs[found.grids] = store.among(planned(*found.grids))
+            wanted = [e for e in planned(*found.grids) if datasets is None or e.dataset in datasets]
+            runs[found.grids] = store.among(wanted)
         verdicts.append(judge(found, runs[found.grids]))
     return verdicts
 

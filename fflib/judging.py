@@ -15,6 +15,7 @@ import numpy as np
 
 from fflib.records import Record
 from fflib.statistics import Interval, mean_interval
+from fflib.typography import minus
 
 __all__ = ["RISK", "WORDS", "Answer", "Cell", "Claim", "Verdict", "in_words", "judge"]
 
@@ -311,6 +312,6 @@ def in_words(verdicts: Iterable[Verdict]) -> str:
         Title, verdict, and the quantity with its interval over all runs.
     """
     return " ".join(
-        f"{v.claim.title}: {v.verdict} ({v.claim.label}: {v.interval:.2f}).".replace("-", "−")
+        minus(f"{v.claim.title}: {v.verdict} ({v.claim.label}: {v.interval:.2f}).")
         for v in verdicts
     )

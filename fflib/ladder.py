@@ -20,6 +20,7 @@ from fflib.judging import WORDS
 from fflib.measures.sharing import mean_overlap
 from fflib.obtaining import gather
 from fflib.records import PUBLISHED, Record, Store
+from fflib.typography import minus
 
 __all__ = ["RUNGS", "Rung", "answer", "by_rung", "rung", "swept", "train_ladder"]
 
@@ -173,7 +174,7 @@ def answer(verdicts: Iterable[Verdict]) -> str:
     def named(outcome: str) -> str:
         those = [v for v in verdicts if v.verdict == outcome]
         return ", ".join(
-            f"{v.claim.id.replace('-', ' ')} ({v.interval:+.2f})".replace("-", "−") for v in those
+            minus(f"{v.claim.id.replace('-', ' ')} ({v.interval:+.2f})") for v in those
         )
 
     yes, some, no, unclear = map(named, WORDS["ours"])

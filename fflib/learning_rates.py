@@ -19,6 +19,7 @@ from fflib.plots import style
 from fflib.protocols import MODELS
 from fflib.records import PUBLISHED, Record
 from fflib.statistics import mean_interval
+from fflib.typography import minus
 
 __all__ = [
     "answers",
@@ -184,7 +185,7 @@ def matched_table(comparisons: Iterable[Matched]) -> pd.DataFrame:
             "compared": f"{style.model_name(found.model)} − {style.model_name(found.control)}",
             "epochs": epochs,
             "learning rate": f"{rate:g}",
-            "difference in sparseness": f"{interval:.3f}".replace("-", "−"),
+            "difference in sparseness": minus(f"{interval:.3f}"),
             "more than the bound": "yes"
             if interval.low > BOUND
             else "no"

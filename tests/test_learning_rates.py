@@ -19,6 +19,7 @@ from fflib.learning_rates import (
     swept,
 )
 from fflib.plots.confound import sparseness_by_rate
+from fflib.typography import minus
 
 DENSE = sweep("bp", {(0.1, 4): (0.97, 0.3), (0.2, 4): (0.96, 0.4)}, noise=NOISE[::-1])
 SPARSE = sweep("bp", {(0.1, 4): (0.97, 0.3), (0.2, 8): (0.96, 0.8)}, noise=NOISE[::-1])
@@ -66,7 +67,7 @@ def test_an_answer_names_what_it_rests_on(control):
     if found.differences:
         (rate, epochs), interval = found.closest
         assert f"{rate:g} and {epochs} epochs" in found.why
-        assert f"{interval:.2f}".replace("-", "−") in found.why
+        assert minus(f"{interval:.2f}") in found.why
 
 
 def test_every_matched_setting_is_in_the_table():

@@ -5,10 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
+from matplotlib.patches import Circle, Rectangle
 from synthetic import CLASSES, LAYERS, of, record
 
 from fflib.compute import learning_curve
-from fflib.plots import accuracy, learning, polarity, style
+from fflib.plots import accuracy, learning, polarity, sketch, style
 from fflib.protocols import MODELS
 
 COLOURS = {model: style.MODEL_COLOURS[model] for model in MODELS}
@@ -260,3 +261,27 @@ def test_a_blank_image_can_be_shown():
     _, ax = plt.subplots()
     learning.image(ax, np.zeros(4), (2, 2))
     assert not ax.images[0].get_array().any()
+
+
+def test_the_sketch_differs_in_the_label_and_in_what_layers_do():
+    figure = sketch.right_and_wrong()
+    active, lit = [], []
+    for ax in figure.axes:
+        units = [patch for patch in ax.patches if isinstance(patch, Circle)]
+        active.append(sum(unit.get_facecolor() != to_rgba("white") for unit in units))
+        pixels = [patch for patch in ax.patches if isinstance(patch, Rectangle)][1:]
+        lit.append(
+            [n for n, pixel in enumerate(pixels) if pixel.get_facecolor() == to_rgba("white")]
+        )
+    assert active[0] > active[1] == 0
+    assert lit == [[3], [7]]
+    plt.close(figure)
+
+
+def test_the_sketch_can_be_read_on_a_phone():
+    figure = sketch.right_and_wrong()
+    # A column of text on a screen of 375 pixels is some 340 wide; an inch has 96.
+    scale = 340 / (figure.get_figwidth() * 96)
+    points = min(text.get_fontsize() for ax in figure.axes for text in ax.texts)
+    assert points * 96 / 72 * scale >= 12  # pixels
+    plt.close(figure)

@@ -18,6 +18,7 @@ from fflib.plots import sparsity as sparsity_plots
 from fflib.plots import unseen as unseen_plots
 from fflib.plots import worth as worth_plots
 from fflib.plots.panels import wall_order
+from fflib.typography import minus
 
 CLASSES = ("ant", "bee", "cat", "dog")
 
@@ -361,7 +362,7 @@ def test_every_claim_has_a_picture_with_its_verdict_interval_and_number_of_runs(
     verdicts = scorecard(MAIN + HELD)
     panels = FIGURES["glance"]().axes
     for ax, verdict in zip(panels, verdicts, strict=False):
-        interval = f"{verdict.interval:.2f}, n = {verdict.interval.n}".replace("-", "−")
+        interval = minus(f"{verdict.interval:.2f}, n = {verdict.interval.n}")
         assert ax.texts[0].get_text() == f"{verdict.verdict}: {interval}"
         assert ax.get_title(loc="left").strip() == verdict.claim.title
         assert ax.lines or ax.images

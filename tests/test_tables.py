@@ -1,17 +1,22 @@
 """Tables of the book say what verdicts and records say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from synthetic import LABELS, of, record
 
 from fflib import authors, data
-from fflib.claims import CLAIMS, members, scorecard
+from fflib.claims import CLAIMS, QUESTIONS, Cell, members, scorecard
+from fflib.judging import WORDS, judge
 from fflib.measures import sharing
-from fflib.statistics import holm, mantel, mean_interval
+from fflib.statistics import Interval, holm, mantel, mean_interval
 from fflib.tables import (
     by_label,
     checksums,
     criterion,
+    digest,
+    in_brief,
     machines,
     mantel_tests,
     provenance,
@@ -19,8 +24,10 @@ from fflib.tables import (
     worth,
 )
 from fflib.tables import scorecard as scorecard_table
+from fflib.typography import minus
 
 MAIN = [record(model, seed) for model in ("bp", "ff") for seed in (0, 1)]
+NO_RUNS = Interval(np.nan, np.nan, np.nan, 0)
 HELD = [record(model, hold_out=held) for model in ("ff", "bp") for held in (1, 3)]
 
 
@@ -40,7 +47,7 @@ def test_the_scorecard_has_a_row_for_every_claim(records):
         assert len(row) == len(header)  # no text breaks the table
         assert row[0].startswith(f"[**{verdict.claim.title}**]({verdict.claim.chapter}.ipynb)")
         assert row[1] == verdict.claim.source
-        ours = f"{verdict.interval:.3f}".replace("-", "−") if verdict.cells else "no runs yet"
+        ours = minus(f"{verdict.interval:.3f}") if verdict.cells else "no runs yet"
         assert ours in row[2]
         assert row[3] == f"**{verdict.verdict}**: {verdict.why}"
 
@@ -52,6 +59,58 @@ def test_a_criterion_names_quantity_side_and_bound(claim):
     assert f"lies {'above' if claim.above else 'below'} **{claim.bound:g}**" in text.replace(
         "−", "-"
     )
+
+
+def verdict(claim, *answers):
+    """A verdict on a claim with these answers, one for each cell, none of which was computed."""
+    interval = Interval(-0.25, -0.5, 1.0, 3)
+    cells = tuple(
+        Cell(name, "relu-l2", (-0.25,) * 3, interval, answer)
+        for name, answer in zip(("mnist", "cifar-10"), answers, strict=False)
+    )
+    yes, partly, no, unclear = WORDS[claim.by]
+    word = {
+        ("holds", "holds"): yes, ("holds", "fails"): partly, ("fails", "fails"): no
+    }.get(answers, unclear)  # fmt: skip
+    return replace(
+        judge(claim, []), verdict=word, cells=cells, interval=interval if cells else NO_RUNS
+    )
+
+
+def test_a_digest_has_a_line_for_every_claim_of_every_group():
+    paper = [verdict(CLAIMS[0], "holds", "fails"), verdict(CLAIMS[1])]
+    question = next(claim for claim in QUESTIONS if claim.chapter == "15-cifar-10")
+    header, _, *rows = cells(
+        digest({"paper": paper, "questions": [verdict(question, "fails", "fails")]})
+    )
+    assert len(rows) == 3
+    assert [len(row) for row in rows] == [len(header)] * 3  # no text breaks the table
+    first, bare, other = rows
+    assert [row[0] for row in rows] == ["paper", "", "questions"]
+    assert first[1] == f"[{CLAIMS[0].title}]({CLAIMS[0].chapter}.ipynb)"
+    assert first[2:4] == [CLAIMS[0].label, "> −0.05"]
+    assert first[4:] == ["−0.250 [−0.500, 1.000]", "3", "**partly**"]
+    assert bare[4:] == ["no runs yet", "0", "**not decidable**"]
+    assert other[1] == "[Keeps up on CIFAR-10](15-cifar-10.ipynb)"  # a name keeps its hyphen
+    assert other[6] == "**refuted**"
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (("holds", "holds"), "**Yes**: in 2 of 2 settings."),
+        (("holds", "fails"), "**In part**: yes in 1, no in 1 of 2 settings."),
+        (("fails", "fails"), "**No**: in 2 of 2 settings."),
+        (("fails", "open"), "**Not settled**: no in 1, unclear in 1 of 2 settings."),
+        (("open", "open"), "**Not settled**: unclear in 2 of 2 settings."),
+        ((), "**Not settled**: nothing was trained for it yet."),
+    ],
+)
+@pytest.mark.parametrize("claim", [CLAIMS[0], QUESTIONS[0]], ids=["paper", "ours"])
+def test_verdicts_in_brief_are_plain_answers(claim, answers, said):
+    question, answer = in_brief([verdict(claim, *answers)]).data.split("? ")
+    assert question == f"- [{claim.statement.removesuffix('.')}]({claim.chapter}.ipynb)"
+    assert answer == said
 
 
 def test_mantel_tests_are_corrected_for_their_number():

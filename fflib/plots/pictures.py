@@ -16,6 +16,7 @@ from fflib.plots import style
 from fflib.plots.panels import matrix
 from fflib.plots.sparsity import by_model
 from fflib.records import Record
+from fflib.typography import minus
 
 __all__ = ["at_a_glance"]
 
@@ -61,7 +62,7 @@ def at_a_glance(
             r for r in where(records, protocol=protocol)
             if (r.experiment.hold_out is not None) == claim.unseen
         ]  # fmt: skip
-        said = f"{interval:.2f}, n = {interval.n}".replace("-", "−") if interval.n else "no runs"
+        said = minus(f"{interval:.2f}, n = {interval.n}") if interval.n else "no runs"
         ax.set_title(f"{claim.title}\n", fontsize="small", weight="bold", loc="left")
         ax.text(
             0, 1.03, f"{verdict.verdict}: {said}", transform=ax.transAxes, fontsize="x-small",

@@ -15,6 +15,7 @@ from fflib.plots.panels import matrix, runs_by_layer, shifts
 from fflib.plots.sparsity import by_model
 from fflib.records import Record
 from fflib.statistics import mantel
+from fflib.typography import minus
 
 __all__ = ["correlations", "overlap_against_similarity", "overlap_matrices", "shared_units"]
 
@@ -89,7 +90,7 @@ def overlap_against_similarity(record: Record, classes: Sequence[str], named: in
         names = [f"{classes[pairs[0][pair]]}–{classes[pairs[1][pair]]}" for pair in most]
         ax.text(0.03, 0.99, "\n".join(names), transform=ax.transAxes, va="top", fontsize="small")
         test = mantel(similarity, layer)
-        said = f"r = {test.correlation:.2f}, p = {test.p_value:.2g}".replace("-", "−")
+        said = minus(f"r = {test.correlation:.2f}, p = {test.p_value:.2g}")
         ax.set_title(f"{name}: {'all equal' if np.isnan(test.correlation) else said}")
         # The names stand above the points.
         ax.set_ylim(-0.04 * top, top * (1.15 + 0.12 * named))

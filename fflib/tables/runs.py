@@ -1,13 +1,11 @@
-"""Tables of the book that are made from verdicts and records."""
+"""Tables of runs: what each was, what it was made by, and numbers averaged over many."""
 
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
 
-from fflib.claims import Claim, Verdict, members
-from fflib.judging import WORDS
+from fflib.claims import members
 from fflib.measures.sharing import jaccard
 from fflib.measures.worth import own_and_others
 from fflib.plots import style
@@ -16,106 +14,14 @@ from fflib.records import Record
 from fflib.statistics import holm, mantel, mean_interval
 
 __all__ = [
-    "answers",
     "by_label",
     "checksums",
-    "criterion",
     "machines",
     "mantel_tests",
     "provenance",
-    "scorecard",
     "shown",
     "worth",
 ]
-
-
-def criterion(claim: Claim) -> Markdown:
-    """A claim's criterion as it was fixed beforehand.
-
-    Parameters
-    ----------
-    claim : Claim
-
-    Returns
-    -------
-    Markdown
-    """
-    side = "above" if claim.above else "below"
-    yes, partly, no, unclear = WORDS[claim.by]
-    test = " and the test excludes chance" if claim.test else ""
-    return Markdown(
-        f"- **One number per run:** {claim.quantity}.\n"
-        f"- **Statistic** in a cell (a data set under a protocol): {claim.statistic}. The interval "
-        f"has 95 % confidence for all {claim.together} claims that are judged together.\n"
-        f"- **Holds** in a cell if the interval lies {side} **{claim.bound:g}**{test}, **fails** "
-        "if it lies on the other side, and is **open** otherwise.\n"
-        f"- **{yes.capitalize()}** if it holds in every cell, **{no}** if it fails in every cell, "
-        f"**{partly}** if it holds in some, **{unclear}** otherwise."
-    )
-
-
-def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
-    """The scorecard, a row per claim, linked to the chapters.
-
-    Parameters
-    ----------
-    verdicts : iterable of Verdict
-
-    Returns
-    -------
-    Markdown
-        A table.
-    """
-    header = ("claim", "what the source reports", "ours", "verdict")
-    rows = [header, ("---",) * len(header)]
-    for verdict in verdicts:
-        claim, interval = verdict.claim, verdict.interval
-        side = "above" if claim.above else "below"
-        ours = f"**{interval:.3f}**, n = {interval.n}" if interval.n else "no runs yet"
-        rows.append(
-            (
-                f"[**{claim.title}**]({claim.chapter}.ipynb): {claim.statement}",
-                claim.source,
-                f"{claim.label}: {ours}; holds {side} {claim.bound:g}".replace("-", "−"),
-                f"**{verdict.verdict}**: {verdict.why}",
-            )
-        )
-    return Markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
-
-
-def answers(verdicts: Iterable[Verdict]) -> Markdown:
-    """Claims of one chapter, cell by cell, with their verdicts.
-
-    Parameters
-    ----------
-    verdicts : iterable of Verdict
-
-    Returns
-    -------
-    Markdown
-        A table.
-    """
-    rows = [("claim", "in each cell: mean over runs, interval, n", "verdict"), ("---",) * 3]
-    for verdict in verdicts:
-        claim = verdict.claim
-        cells = "<br>".join(
-            f"{style.dataset_name(cell.dataset)}: {_minus(f'{cell.interval:.3f}')}, "
-            f"n = {cell.interval.n}, {cell.answer}"
-            for cell in verdict.cells
-        )
-        side = "above" if claim.above else "below"
-        rows.append(
-            (
-                f"**{claim.title}.** {claim.statement}",
-                f"{claim.label}; holds {side} {_minus(f'{claim.bound:g}')}<br>{cells or 'no runs yet'}",
-                f"**{verdict.verdict}**",
-            )
-        )
-    return Markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
-
-
-def _minus(number: str) -> str:
-    return number.replace("-", "−")
 
 
 def mantel_tests(records: Iterable[Record], rule: str = "median-quantile") -> pd.DataFrame:
