@@ -67,10 +67,8 @@ def made_from(records: Iterable[Record], also: str = "") -> Markdown | None:
         ]
     if others:
         what = "the others" if grids else "it" if len(others) == 1 else "them"
-        parts += [
-            f"To train {what} again, into {'a record of the same key' if len(others) == 1 else 'records of the same keys'}:",
-            _code(*map(train_command, others)),
-        ]
+        kept = "its record has the same key" if len(others) == 1 else "records have the same keys"
+        parts += [f"To train {what} again ({kept}):", _code(*map(train_command, others))]
     return _folded(parts)
 
 
