@@ -266,6 +266,9 @@ def test_the_icons_of_the_theme_are_drawn(site):
     for family, name in used_icons(page.read_text() for page in site.rglob("*.html")):
         assert f".{family}.fa-{name}" in style
     assert not list(site.rglob("fontawesome*"))
+    # The letters that the theme's style writes, in a font of their own.
+    assert "url(../icons.woff)" in read(site, "_static/styles/pydata-sphinx-theme.css")
+    assert 0 < (site / "_static" / "icons.woff").stat().st_size < 10_000
 
 
 def test_scripts_that_set_options_run_before_those_that_wait():

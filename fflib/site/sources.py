@@ -1,7 +1,8 @@
 """Pages of source code whose links lead somewhere.
 
 Sphinx links each definition back to its documentation under the name of its own module, also where
-the package documents it under another, and lists modules that have no page.
+the package documents it under another, and lists modules that have no page, and
+sub-modules in lists outside any entry.
 """
 
 import re
@@ -13,11 +14,14 @@ from sphinx.application import Sphinx
 
 from fflib.site.pages import finished
 
-__all__ = ["resolved"]
+__all__ = ["nested", "resolved"]
 
 LINK = re.compile(
     r'(?:<li>)?<a (?:class="viewcode-back" )?href="([^"#:]+)(?:#([^"]+))?"[^>]*>[^<]*</a>(?:</li>\n?)?'
 )
+
+
+NESTED = re.compile(r"</li>\s*<ul>")
 
 
 @cache
@@ -50,11 +54,26 @@ def resolved(page: str, folder: Path) -> str:
     return LINK.sub(link, page)
 
 
+def nested(page: str) -> str:
+    r"""Put a list within a list into an entry, where it belongs.
+
+    Examples
+    --------
+    >>> nested("<ul><li>a</li>\n<ul><li>b</li></ul></ul>")
+    '<ul><li>a\n<ul><li>b</li></ul></li></ul>'
+    """
+    opened = len(NESTED.findall(page))
+    return NESTED.sub("\n<ul>", page).replace("</ul>", "</ul></li>", opened)
+
+
 def _resolve(site: Path) -> None:
     _ids.cache_clear()
     for page in site.glob("_modules/**/*.html"):
         before = page.read_text(encoding="utf-8")
         after = resolved(before, page.parent)
+        if page == site / "_modules" / "index.html":
+            head, article, rest = after.partition("<article")
+            after = head + article + nested(rest)
         if after != before:
             page.write_text(after, encoding="utf-8")
 
