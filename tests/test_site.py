@@ -15,11 +15,22 @@ from fflib.site.formulas import mathematics, unnumbered
 from fflib.site.front import moved
 from fflib.site.icons import icon_style, used_icons
 from fflib.site.lean import without_ballast
+from fflib.site.sources import resolved
 from fflib.site.trim import names_in, trimmed
 
 EXTENSIONS = [
     f"fflib.site.{name}"
-    for name in ("accessible", "figures", "folds", "formulas", "front", "icons", "lean", "trim")
+    for name in (
+        "accessible",
+        "figures",
+        "folds",
+        "formulas",
+        "front",
+        "icons",
+        "lean",
+        "sources",
+        "trim",
+    )
 ]
 FRONT = """
 Front
@@ -255,6 +266,9 @@ def test_the_icons_of_the_theme_are_drawn(site):
     for family, name in used_icons(page.read_text() for page in site.rglob("*.html")):
         assert f".{family}.fa-{name}" in style
     assert not list(site.rglob("fontawesome*"))
+    # The letters that the theme's style writes, in a font of their own.
+    assert "url(../icons.woff)" in read(site, "_static/styles/pydata-sphinx-theme.css")
+    assert 0 < (site / "_static" / "icons.woff").stat().st_size < 10_000
 
 
 def test_scripts_that_set_options_run_before_those_that_wait():
@@ -271,3 +285,18 @@ def test_tables_scroll_in_a_box_once(site):
     assert 'container"><table class="dataframe">' in plain
     grid = '<article><table class="grid"></table><script>"<table></table>"</script></article>'
     assert mended(grid) == grid
+
+
+def test_one_button_opens_each_side_bar(site):
+    # The theme's script takes the first of its kind on the page.
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert text.count("sidebar-toggle primary-toggle") <= 1
+        assert 'id="pst-header"' in text
+
+
+def test_links_of_sources_that_lead_nowhere_are_taken_out(tmp_path):
+    (tmp_path / "api.html").write_text('<dt id="there">', encoding="utf-8")
+    back = '<a class="viewcode-back" href="api.html#{}">[docs]</a>'
+    page = f'{back.format("there")}{back.format("gone")}<li><a href="none.html">x</a></li>'
+    assert resolved(page, tmp_path) == back.format("there")

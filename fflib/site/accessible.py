@@ -10,6 +10,10 @@ from fflib.site.pages import finished, rewrite
 
 __all__ = ["mended"]
 
+# Its search is in the side bar and beside the title, too, and its other buttons never show. But the
+# theme's script takes those for the ones that open the side bars. It asks where the header ends.
+HEADER = re.compile(r'[ \t]*<header id="pst-header".*?</header>', re.DOTALL)
+EMPTY = '<header id="pst-header" class="bd-header" hidden></header>'
 BOX = '<div class="pst-scrollable-table-container">'
 
 
@@ -25,7 +29,8 @@ def mended(page: str) -> str:
     -------
     str
         With every table in a box that scrolls by itself and can be reached by keyboard, lists of
-        citations that say what their entries are, and no borders by attribute.
+        citations that say what their entries are, no borders by attribute, and one button
+        for each side bar.
 
     Examples
     --------
@@ -34,6 +39,7 @@ def mended(page: str) -> str:
     """
     page = page.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
     page = page.replace('<table border="1"', "<table")
+    page = HEADER.sub(EMPTY, page)
     return re.sub(
         r"(<article\b.*</article>)", lambda match: _boxed(match[0]), page, flags=re.DOTALL
     )

@@ -2,6 +2,7 @@
 
 Font Awesome comes with the theme as one script that draws whatever it finds. Its paths are taken
 from there for the icons that occur, and become masks through which the colour of the text shows.
+Of its font only the letters remain that the theme's own style writes.
 """
 
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from fontTools import subset
 from sphinx.application import Sphinx
 
 from fflib.site.pages import finished, pages
@@ -24,6 +26,12 @@ SHORT = re.compile(r"\b(fab|far|fas)\b")
 CLASSES = re.compile(r'class=["\']([^"\']*\bfa-[^"\']*)["\']')
 
 FONT = re.compile(r"@font-face\s*\{[^}]*Font ?Awesome[^}]*\}")
+LETTERS = Path("_static", "vendor", "fontawesome", "webfonts", "fa-solid-900.ttf")
+NAMED = re.compile(r'--pst-icon-[\w-]+:\s*"([^"\\])"')
+FACE = (
+    '@font-face{font-family:"Font Awesome 6 Free";font-weight:900;font-display:block;'
+    'src:url(../icons.woff) format("woff")}'
+)
 
 COMMON = """\
 .fa-solid, .fa-regular, .fa-brands, .fas, .far, .fab {
@@ -118,9 +126,23 @@ def _draw(site: Path) -> None:
     texts = (path.read_text(encoding="utf-8") for path in [*pages(site), *scripts])
     style = icon_style(library, used_icons(texts))
     (site / "_static" / STYLE).write_text(style, encoding="utf-8")
+    # What the theme's style writes beside texts are letters of a font; others load none.
     for path in site.glob("_static/styles/*.css"):
         whole = path.read_text(encoding="utf-8")
-        path.write_text(FONT.sub("", whole), encoding="utf-8")
+        letters = set(NAMED.findall(whole))
+        if letters:
+            _write_font(site / LETTERS, letters, site / "_static" / "icons.woff")
+        path.write_text(FONT.sub("", whole) + FACE * bool(letters), encoding="utf-8")
+
+
+def _write_font(whole: Path, letters: set[str], part: Path) -> None:
+    options = subset.Options(flavor="woff", notdef_outline=False)
+    font = subset.load_font(whole, options)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(text="".join(letters))
+    subsetter.subset(font)
+    subset.save_font(font, part, options)
+    font.close()
 
 
 def _link(app: Sphinx) -> None:
