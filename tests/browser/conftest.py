@@ -46,7 +46,7 @@ def opened(browser, address):
         page = context.new_page()
         page.goto(address + name)
         if name == "index.html":  # which may only send on
-            page.wait_for_selector("main h1")
+            page.wait_for_selector("article h1")
         page.on("console", complained)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         return page

@@ -78,7 +78,7 @@ def test_search_finds_ensembles(opened):
     found = results.evaluate_all("(links) => links.map((link) => link.pathname)")
     assert any(path.endswith(CHAPTERS["03-sparse-ensembles"]) for path in found)
     results.first.click()
-    page.wait_for_selector("main h1")
+    page.wait_for_selector("article h1")
     assert "ensemble" in page.locator("main").inner_text().lower()
 
 
@@ -106,7 +106,7 @@ def landed(browser, address):
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{address}index.html")
-    page.wait_for_selector("main h1")
+    page.wait_for_selector("article h1")
     yield page
     context.close()
 
