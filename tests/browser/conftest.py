@@ -37,13 +37,17 @@ def opened(browser, address):
     """
     contexts, wrong = [], []
 
+    def complained(message):
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            wrong.append(message.text)
+
     def opener(name="index.html", **options):
         contexts.append(context := browser.new_context(**options))
         page = context.new_page()
         page.goto(address + name)
         if name == "index.html":  # which may only send on
-            page.wait_for_selector("main h1")
-        page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+            page.wait_for_selector("article h1")
+        page.on("console", complained)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         return page
 

@@ -117,23 +117,23 @@ def test_the_mouse_points_at_units_and_follows_what_is_shared(panel, runs):
     shown = panel("ensembles")
     record = runs("mnist")[said(shown)["dataset"], said(shown)["model"]]
     found, kept = shown_of(record)
-    label = next(c for c in range(10) if sharing_of(found[0], c))
-    choose(shown, order={"index": 0}, **{"class": {"index": label}})
+    layer, label = next(at for at in np.ndindex(found.shape[:2]) if sharing_of(found[at[0]], at[1]))
+    choose(shown, depth={"index": layer}, order={"index": 0}, **{"class": {"index": label}})
     profile = shown.locator("canvas.profile")
     box = profile.bounding_box()
-    unit = int(np.flatnonzero(found[0, label])[0])
+    unit = int(np.flatnonzero(found[layer, label])[0])
     at = (unit + 0.5) / record.experiment.hidden * box["width"]
     profile.hover(position={"x": at, "y": box["height"] / 2})
     pointed = int(said(shown)["unit"])
     assert abs(pointed - unit) <= 1  # units are narrower than what a mouse can point at
     text = shown.locator(".pointed").inner_text()
     level = float(re.search(r"activation ([\d.]+),", text)[1])
-    means = (record.arrays["mean"] if kept is None else kept.mean)[0, label].astype(float)
+    means = (record.arrays["mean"] if kept is None else kept.mean)[layer, label].astype(float)
     # The page holds 256 levels up to the largest mean of the layer, written with two digits.
     assert level == pytest.approx(means[pointed], abs=means.max() / 100 + 0.005)
-    (other, *_), *_ = sharing_of(found[0], label)
+    (other, *_), *_ = sharing_of(found[layer], label)
     shown.locator(".sharing button").first.click()
-    assert_ensemble(shown, record, 0, other)
+    assert_ensemble(shown, record, layer, other)
     for canvas in shown.locator(".images canvas").all():
         canvas.and_(shown.locator("[data-drawn]")).wait_for()
 
