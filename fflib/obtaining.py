@@ -1,8 +1,11 @@
 """From an experiment to its record: found where it has been run before, trained where not."""
 
+import os
 from collections.abc import Iterable
 from itertools import product
 from typing import Any, Literal
+
+from tqdm.auto import tqdm
 
 from fflib.errors import ExperimentError, MissingRecord, TrainingError, unknown
 from fflib.experiment import Experiment
@@ -125,7 +128,7 @@ def attempt(
     source : {"records", "train"}
         Only look records up, or train those that are missing.
     progress : bool
-        Show a bar for each training.
+        Where runs are trained, show a bar over all of them. ``TQDM_DISABLE=1`` silences it.
 
     Returns
     -------
@@ -139,9 +142,12 @@ def attempt(
         A record is wanted from the store and is not there.
     """
     records, failures = [], {}
-    for e in experiments:
+    # In a notebook tqdm itself does not heed the variable.
+    silent = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+    hidden = silent or not progress or source == "records"
+    for e in tqdm(list(experiments), desc="runs", unit="run", leave=False, disable=hidden):
         try:
-            found = find(e) if source == "records" else obtain(e, progress=progress)
+            found = find(e) if source == "records" else obtain(e, progress=False)
             records.append(found)
         except TrainingError as error:
             failures[e] = str(error)

@@ -75,7 +75,8 @@ def grid(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "command", ["", "train", "claims", "reproduce", "search", "explore", "data", "records"]
+    "command",
+    ["", "train", "claims", "reproduce", "search", "explore", "verdict", "data", "records"],
 )
 def test_help_gives_examples_that_exist(command):
     examples = fflib_(*command.split(), "--help").stdout.partition("Examples:\n")[2].splitlines()

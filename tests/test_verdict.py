@@ -254,7 +254,7 @@ def _four():
 def test_the_page_is_readable_on_a_phone_and_in_the_dark(made, browser):
     page = browser.new_page(viewport={"width": 375, "height": 800}, color_scheme="dark")
     problems, asked = [], []
-    page.on("pageerror", problems.append)
+    page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", lambda request: asked.append(request.url.partition(":")[0]))
     page.goto(made[1].as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
