@@ -27,6 +27,7 @@ from fflib.plots.sparsity import by_model
 from fflib.records import Record
 from fflib.statistics import mean_interval
 from fflib.tables import provenance
+from fflib.typography import minus
 from fflib.verdict.html import Raw, figure, frame, table
 
 __all__ = ["render", "require_own", "write"]
@@ -193,7 +194,7 @@ def _verdicts(verdicts: Iterable[Verdict]) -> str:
                     f'<span class="verdict {CLASS.get(verdict.verdict, "open")}">'
                     f"{escape(verdict.verdict)}</span>"
                 ),
-                _minus(f"{claim.label}: {number}; holds {side} {claim.bound:g}"),
+                minus(f"{claim.label}: {number}; holds {side} {claim.bound:g}"),
             ]
         )
     header = ["claim of the paper", "verdict", "on these images: mean over runs, interval"]
@@ -299,7 +300,7 @@ def _models(full: Sequence[Record]) -> str:
 
 
 def _criteria(verdicts: Iterable[Verdict]) -> str:
-    rows = [[v.claim.title, v.claim.source, _minus(v.claim.criterion)] for v in verdicts]
+    rows = [[v.claim.title, v.claim.source, minus(v.claim.criterion)] for v in verdicts]
     header = ["claim", "what the paper reports", "criterion"]
     inner = table("The criteria, fixed beforehand", header, rows)
     return f"<details><summary>The criteria, fixed beforehand</summary>\n{inner}\n</details>"
@@ -371,7 +372,3 @@ def _settings(full: Sequence[Record]) -> pd.DataFrame:
         "negatives",
     )
     return settings(first, fields).droplevel(["data set", "protocol"])
-
-
-def _minus(said: str) -> str:
-    return said.replace("-", "−")
