@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 
 from fflib.claims import CLAIMS, scorecard
 from fflib.cli import app
+from fflib.data import load
 from fflib.errors import DataError, MissingRecord, TrainingError
 from fflib.records import own_store
-from fflib.verdict import examine, experiments, render
+from fflib.verdict import examine, experiments, prepared, render
 from fflib.verdict.page import require_own
 
 NAMES = ("zero", "one & one", "two", "three")
@@ -78,6 +79,38 @@ def test_colour_and_odd_sizes_will_do(tmp_path):
     assert data.shape == (3, 11, 7)
     assert data.classes == tuple(sorted(NAMES))
     assert (len(data.train), len(data.test)) == (64, 16)
+
+
+def test_large_images_and_images_of_several_sizes_are_copied_small(tmp_path):
+    small = digits(tmp_path / "small", each=20)
+    assert prepared(small) == small
+    photographs = digits(tmp_path / "large" / "small", each=20, size=(60, 40), mode="RGB")
+    copies = prepared(photographs)
+    assert copies.is_relative_to(own_store().folder)
+    data = examine(copies)
+    assert data.shape == (3, 28, 28)
+    assert data.classes == tuple(sorted(NAMES))
+    assert (len(data.train), len(data.test)) == (64, 16)
+    assert examine(prepared(photographs, 20)).shape == (3, 20, 20)
+    Image.new("L", (8, 9)).save(small / "two" / "000.png")
+    assert examine(prepared(small)).shape == (1, 28, 28)
+    assert prepared(small).name == copies.name, "what it is called does not change"
+    assert prepared(small) != copies
+
+
+def test_a_copy_is_the_middle_of_its_image_the_right_way_up(tmp_path):
+    left_and_right = np.zeros((10, 30), np.uint8)
+    left_and_right[:, 20:] = 200
+    left_and_right[:5, 10:20] = 100
+    turned = Image.fromarray(left_and_right)
+    exif = turned.getexif()
+    exif[0x0112] = 3  # taken upside down
+    for name in NAMES[:2]:
+        (tmp_path / "turned" / name).mkdir(parents=True)
+        for i in range(5):
+            turned.save(tmp_path / "turned" / name / f"{i}.jpg", exif=exif, quality=100)
+    copy = load(prepared(tmp_path / "turned", 10)).train.images[0].float()
+    assert copy[5:].mean() > 90 > 10 > copy[:5].mean()
 
 
 @pytest.mark.parametrize(

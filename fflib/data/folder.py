@@ -3,7 +3,8 @@
 import hashlib
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
@@ -75,6 +76,12 @@ def _read(
         Split(images[cut:], labels[cut:]),
         {folder.name: checksum},
     )
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files of a data set, as :func:`read_folder` finds them."""
+    _, train, test = _divided(folder)
+    return [path for path, _ in train + test]
 
 
 def _divided(folder: Path) -> tuple[tuple[str, ...], Examples, Examples]:
@@ -167,13 +174,24 @@ def images_of(
 
 def _image(path: Path, read: Callable[[Path], bytes]) -> tuple[bytes, np.ndarray]:
     """Read a file's content, and its pixels of shape (height, width) or (height, width, 3)."""
-    try:
+    with readable(path):
         content = read(path)
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        if image.width * image.height > LARGEST:
+            raise DataError(
+                f"{path}: an image may have {LARGEST} pixels, this has "
+                f"{image.width}×{image.height}: scale the images down"
+            )
+        return content, np.array(in_eight_bits(path, image))
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say of whatever goes wrong with an image which one it is."""
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is wrong is told by an error, if it matters
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
-            _check_form(path, image)
-            return content, np.array(image.convert("L" if image.mode in GREY else "RGB"))
+            yield
     except DataError:
         raise
     # What a broken file makes a decoder raise depends on the format and is not documented.
@@ -183,18 +201,14 @@ def _image(path: Path, read: Callable[[Path], bytes]) -> tuple[bytes, np.ndarray
         ) from error
 
 
-def _check_form(path: Path, image: Image.Image) -> None:
-    """Refuse, by its header alone, an image that is too large or has more than 8 bits."""
-    if image.width * image.height > LARGEST:
-        raise DataError(
-            f"{path}: an image may have {LARGEST} pixels, this has "
-            f"{image.width}×{image.height}: scale the images down"
-        )
+def in_eight_bits(path: Path, image: Image.Image) -> Image.Image:
+    """An image in grey or in three colours; one of more than 8 bits is refused by its header."""
     if image.mode.split(";")[0] in DEEP:
         raise DataError(
             f"{path}: images must have 8 bits per channel, the mode of this is {image.mode}: "
             "convert the images to 8 bits"
         )
+    return image.convert("L" if image.mode in GREY else "RGB")
 
 
 def _size(array: np.ndarray) -> str:

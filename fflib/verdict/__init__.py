@@ -4,6 +4,6 @@
 """
 
 from fflib.verdict.page import render, write
-from fflib.verdict.plan import examine, experiments, pictures
+from fflib.verdict.plan import examine, experiments, pictures, prepared
 
-__all__ = ["examine", "experiments", "pictures", "render", "write"]
+__all__ = ["examine", "experiments", "pictures", "prepared", "render", "write"]

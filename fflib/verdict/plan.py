@@ -7,6 +7,8 @@ examples, and the last layer of Forward-Forward may learn nothing. So the wrong 
 in every epoch. This was seen on validation images of scikit-learn's digits.
 """
 
+import hashlib
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import torch
 
 from fflib.data import Dataset, load
+from fflib.data.thumbnails import sizes, thumbnails
 from fflib.errors import DataError, MissingRecord, RecordError
 from fflib.experiment import Experiment
 from fflib.explorers import drivers
@@ -21,10 +24,13 @@ from fflib.explorers.drivers import Drivers
 from fflib.protocols import LABELLED, MODELS
 from fflib.records import Record, Store, own_store
 
-__all__ = ["NEEDED", "SEEDS", "examine", "experiments", "outdated", "pictures"]
+__all__ = ["NEEDED", "SEEDS", "examine", "experiments", "outdated", "pictures", "prepared"]
 
 NEEDED = {"train": 16, "test": 4}
 """Images of each class: with fewer for testing, an ensemble is what one or two images share."""
+
+LARGEST, SIDE = 32, 28
+"""Pixels of a side: up to which images are taken as they are, and of what is made of others."""
 
 SEEDS = 5
 UNSEEN_SEEDS = 2  # and every class for each
@@ -50,8 +56,6 @@ def examine(folder: str | Path) -> Dataset:
         It is no such folder, an image cannot be read, or a class has too few of them.
     """
     folder = Path(folder).expanduser()
-    if not folder.is_dir():
-        raise DataError(f"{folder} must be a folder of class folders of images: there is none")
     data = load(folder)
     for split, needed in NEEDED.items():
         counts = torch.bincount(data.split(split).labels, minlength=len(data.classes)).tolist()
@@ -63,6 +67,45 @@ def examine(folder: str | Path) -> Dataset:
                     f"of {name!r} in the {split} set: add images, or leave the class out"
                 )
     return data
+
+
+def prepared(folder: str | Path, side: int | None = None, store: Store | None = None) -> Path:
+    """The folder whose images are trained on: as they are, or copies that are small and of one size.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Laid out as :func:`fflib.data.load` says.
+    side : int, optional
+        Of the copies, in pixels. By default images are taken as they are if all have one size and
+        neither side is over 32 pixels, and else copies of 28×28, the size of the paper's images.
+        A copy is the largest square around the middle of an image, scaled.
+    store : Store, optional
+        Beside whose records the copies lie, by default the reader's own.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    DataError
+        It is no such folder, or an image cannot be read.
+    """
+    if not Path(folder).expanduser().is_dir():
+        raise DataError(f"{folder} must be a folder of class folders of images: there is none")
+    folder = Path(folder).expanduser().resolve()
+    if side is None:
+        found = sizes(folder)
+        if len(found) == 1 and max(*found.pop()) <= LARGEST:
+            return folder
+        side = SIDE
+    # Folders of one name must not share their copies.
+    place = hashlib.sha256(str(folder).encode()).hexdigest()[:8]
+    copies = (store or own_store()).folder / "thumbnails" / f"{place}-{side}" / folder.name
+    shutil.rmtree(copies, ignore_errors=True)
+    thumbnails(folder, copies, side)
+    return copies
 
 
 def experiments(folder: str | Path, seeds: int = SEEDS, **fields: Any) -> list[Experiment]:
