@@ -10,11 +10,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+from fflib.cluster import cores
 from fflib.errors import ChapterError, FflibError, unknown
 
 try:
@@ -97,7 +98,10 @@ def execute_all(
     for chapter in outputs:
         if values:
             with_defaults(chapter, values)
-    with ThreadPoolExecutor(jobs) as pool:
+    with (
+        _threads(max(1, cores() // min(jobs, len(outputs) or 1))),
+        ThreadPoolExecutor(jobs) as pool,
+    ):
         running = {
             pool.submit(_execute, chapter, output, values, timeout): chapter.stem
             for chapter, output in outputs.items()
@@ -111,6 +115,19 @@ def execute_all(
             while not all(future.done() for future in running):
                 ThisPython.kill_all()
                 time.sleep(0.1)
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    # Kernels inherit it. Where chapters share the cores, more threads than that wait for one another,
+    # and training takes several times as long.
+    given = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = given or str(number)
+    try:
+        yield
+    finally:
+        if given is None:
+            del os.environ["OMP_NUM_THREADS"]
 
 
 def _execute(
