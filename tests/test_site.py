@@ -287,6 +287,11 @@ def test_tables_scroll_in_a_box_once(site):
     assert mended(grid) == grid
 
 
+def test_what_unfolds_a_part_of_the_contents_says_which():
+    fold = '<a class="reference internal" href="api.html">API</a><details>{}<span class="toctree-toggle"'
+    assert mended(fold.format("<summary>")) == fold.format('<summary aria-label="Pages under API">')
+
+
 def test_one_button_opens_each_side_bar(site):
     # The theme's script takes the first of its kind on the page.
     for page in site.rglob("*.html"):
