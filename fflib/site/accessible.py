@@ -14,6 +14,8 @@ __all__ = ["mended"]
 # theme's script takes those for the ones that open the side bars. It asks where the header ends.
 HEADER = re.compile(r'[ \t]*<header id="pst-header".*?</header>', re.DOTALL)
 EMPTY = '<header id="pst-header" class="bd-header" hidden></header>'
+# The theme's script looks for the side bar of a page's sections wherever something is full-width.
+SECTIONS, NO_SECTIONS = "bd-sidebar-secondary", '<div class="bd-sidebar-secondary" hidden></div>'
 # The arrow that unfolds the pages below another.
 FOLD = re.compile(r'(<a\b[^>]*>([^<]*)</a><details[^>]*>)<summary>(?=<span class="toctree-toggle")')
 BOX = '<div class="pst-scrollable-table-container">'
@@ -32,7 +34,7 @@ def mended(page: str) -> str:
     str
         With every table in a box that scrolls by itself and can be reached by keyboard, lists of
         citations that say what their entries are, no borders by attribute, one button for
-        each side bar, and a name for each arrow that unfolds a part of the contents.
+        each side bar, one to find for its script, and a name for each arrow that unfolds a part of the contents.
 
     Examples
     --------
@@ -42,6 +44,8 @@ def mended(page: str) -> str:
     page = page.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
     page = page.replace('<table border="1"', "<table")
     page = HEADER.sub(EMPTY, page)
+    if SECTIONS not in page:
+        page = page.replace("</body>", f"{NO_SECTIONS}</body>")
     page = FOLD.sub(r'\1<summary aria-label="Pages under \2">', page)
     return re.sub(
         r"(<article\b.*</article>)", lambda match: _boxed(match[0]), page, flags=re.DOTALL
