@@ -1,7 +1,6 @@
 """Chapters taken along: the install cell, the downloads of the site, and its links to Binder and Colab."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -127,7 +127,7 @@ def site(folder, **environment):
     """A book of one chapter, built from _config.yml as it is; its chapter's page and folder."""
     root = folder / "book"
     (root / "chapters").mkdir(parents=True)
-    for name in ("_config.yml", "references.bib"):
+    for name in ("_config.yml", "references.bib", "CITATION.cff"):
         shutil.copy(ROOT / name, root)
     shutil.copytree(ROOT / "chapters" / "_static", root / "chapters" / "_static")
     (root / "_toc.yml").write_text("format: jb-book\nroot: chapters/only\n")
@@ -148,7 +148,8 @@ def site(folder, **environment):
 
 def link(page, text):
     """Address of the link with a text."""
-    (found,) = re.findall(rf'<a href="([^"]+)"[^>]*>(?:(?!</a>).)*?\b{text}\b', page, re.DOTALL)
+    links = BeautifulSoup(page, "html.parser").select("a[href]")
+    (found,) = [a["href"] for a in links if a.get_text(strip=True) == text]
     return found
 
 

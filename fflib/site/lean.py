@@ -64,7 +64,7 @@ def without_ballast(page: str) -> str:
     def script(match: re.Match[str]) -> str:
         attributes, body = match.groups()
         # The data of an explorer may hold any word, so that only an address or a short body tells.
-        told = attributes if "src=" in attributes else body[:300]
+        told = attributes if "src=" in attributes else attributes + body[:300]
         idle = IDLE.search(told) or match[0].strip() in seen
         if idle or (SEARCH.search(attributes) and not searches):
             return ""
