@@ -133,7 +133,8 @@ def _specific(ax: Axes, runs: Runs, verdict: Verdict) -> None:
     overlaps = _overlaps(found)
     np.fill_diagonal(overlaps, 1)
     image = matrix(ax, overlaps, [""] * len(overlaps), [""] * len(overlaps), low=0, high=1)
-    bar = ax.figure.colorbar(image, ax=ax, shrink=0.9, ticks=[0, verdict.claim.bound, 1])
+    # Shorter than the matrix, whose title reaches above it.
+    bar = ax.figure.colorbar(image, ax=ax, shrink=0.6, ticks=[0, verdict.claim.bound, 1])
     bar.ax.tick_params(labelsize="x-small")
     bar.set_label("overlap in FF (Jaccard)", fontsize="x-small")
     ax.set_xlabel("class")
