@@ -51,7 +51,7 @@ def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
     Returns
     -------
     Markdown
-        A table.
+        A table, the verdict beside the claim, so that a narrow screen shows both.
     """
     rows = []
     for verdict in verdicts:
@@ -60,12 +60,12 @@ def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
         rows.append(
             (
                 f"[**{claim.title}**]({claim.chapter}.ipynb): {claim.statement}",
-                claim.source,
-                minus(f"{claim.label}: {ours}; {_wanted(claim)}"),
                 f"**{verdict.verdict}**: {verdict.why}",
+                minus(f"{claim.label}: {ours}; {_wanted(claim)}"),
+                claim.source,
             )
         )
-    return _table(("claim", "what the source reports", "ours", "verdict"), rows)
+    return _table(("claim", "verdict", "ours", "what the source reports"), rows)
 
 
 def answers(verdicts: Iterable[Verdict]) -> Markdown:
