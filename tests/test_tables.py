@@ -46,10 +46,10 @@ def test_the_scorecard_has_a_row_for_every_claim(records):
     for row, verdict in zip(rows, verdicts, strict=True):
         assert len(row) == len(header)  # no text breaks the table
         assert row[0].startswith(f"[**{verdict.claim.title}**]({verdict.claim.chapter}.ipynb)")
-        assert row[1] == verdict.claim.source
+        assert row[3] == verdict.claim.source
         ours = minus(f"{verdict.interval:.3f}") if verdict.cells else "no runs yet"
         assert ours in row[2]
-        assert row[3] == f"**{verdict.verdict}**: {verdict.why}"
+        assert row[1] == f"**{verdict.verdict}**: {verdict.why}"
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
