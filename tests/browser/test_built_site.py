@@ -123,8 +123,8 @@ def test_every_claim_is_a_click_from_the_landing_page(reading, address, claim):
 
 
 def test_next_leads_through_the_whole_book_and_previous_back(opened, address):
-    page = opened(TOC[0])
-    visited = [TOC[0]]
+    page = opened()
+    visited = ["index.html"]  # the first page of the book has the address of the site
     while (following := page.locator("a.right-next")).count():
         before = page.url
         following.click()
@@ -132,7 +132,7 @@ def test_next_leads_through_the_whole_book_and_previous_back(opened, address):
         visited.append(page.url.removeprefix(address))
         back = page.locator("a.left-prev").evaluate("(link) => link.href")
         assert back.removeprefix(address) == visited[-2]
-    assert visited == TOC
+    assert visited[1:] == TOC[1:]
 
 
 def luminance(page):
@@ -160,6 +160,11 @@ def test_a_reader_switches_between_light_and_dark(opened, system):
     assert shown == {"light", "dark"}
 
 
+# Pictures further down are loaded when a reader comes near; here they all are.
+LOADED = """() => Promise.all([...document.querySelectorAll('main img')].map((image) => {
+  image.loading = 'eager';
+  return image.decode().catch(() => null);
+}))"""
 FIGURES = """() => [...document.querySelectorAll('main figure')].map((figure) => ({
   id: figure.id,
   alts: [...figure.querySelectorAll('img')].map((image) => image.alt),
@@ -171,6 +176,7 @@ FIGURES = """() => [...document.querySelectorAll('main figure')].map((figure) =>
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_figures_have_text_caption_and_number(opened, name):
     page = opened(CHAPTERS[name])
+    page.evaluate(LOADED)
     for figure in page.evaluate(FIGURES):
         assert figure["alts"], figure
         assert all(len(alt) > 40 for alt in figure["alts"]), figure
