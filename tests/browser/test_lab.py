@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import fflib
+from fflib.browser import confine
 from fflib.explorers.live import EnsembleExplorer, OverlapExplorer, TrainingExplorer
 
 SETTINGS = {"dataset": "digits", "hidden": 40, "epochs": 4, "snapshots": 3, "theta": 1.0}
@@ -85,16 +86,7 @@ def notebook(browser, lab):
     """The notebook, opened and run from top to bottom; no request may go to another host."""
     context = browser.new_context(viewport={"width": 1280, "height": 1400})
     page = context.new_page()
-    foreign = []
-
-    def here_only(route):
-        if re.match(r"https?://(127\.0\.0\.1|localhost)[:/]", route.request.url):
-            route.continue_()
-        else:
-            foreign.append(route.request.url)
-            route.abort()
-
-    context.route("**/*", here_only)
+    foreign = confine(context, lab("").partition("/?")[0])
     page.set_default_timeout(3 * MINUTE)
     page.goto(lab("lab/tree/explorers.ipynb"))
     page.locator(".jp-Notebook .cm-content").first.wait_for()
