@@ -13,7 +13,7 @@ book: venv ## execute every chapter and build the site into _build/html
 	@$(BIN)/python -m fflib.book
 
 pdf: venv ## print the built site into _build/book.pdf (needs Chromium, no TeX)
-	@$(BIN)/python -m fflib.pdf
+	@$(BIN)/python -m fflib.book.pdf
 
 test: venv ## lint, format, types, then every test
 	$(BIN)/ruff check

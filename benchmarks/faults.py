@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import faults
 import fuzz
 
-from fflib.checkpoints import Checkpoints
-from fflib.worker import train_and_measure
+from fflib.sweeps.checkpoints import Checkpoints
+from fflib.sweeps.worker import train_and_measure
 
 
 def tell(line):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fflib import data, measures
     from fflib.experiment import Experiment
-    from fflib.obtaining import gather, obtain
-    from fflib.records import Record, Store, find
-    from fflib.run import Run
-    from fflib.training import train, train_together
+    from fflib.records.obtain import gather, obtain
+    from fflib.records.stores import Record, Store, find
+    from fflib.training.run import Run
+    from fflib.training.train import train, train_together
 
 __all__ = [
     "Experiment",

@@ -1,7 +1,7 @@
 """An experiment: the frozen, validated description of one training run.
 
 Everything that decides the result is a field; nothing else is. A field left out is filled from a
-preset in :mod:`fflib.protocols`, which also says where each value came from.
+preset in :mod:`fflib.presets`, which also says where each value came from.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from fflib.activation import ACTIVATIONS
 from fflib.data import NAMES
 from fflib.errors import ExperimentError, brief, unknown
 from fflib.goodness import GOODNESS, MARK, NORMS, addressed, needs_registering
-from fflib.protocols import (
+from fflib.presets import (
     CONTROLS,
     LABELLED,
     LAYERWISE,
@@ -35,7 +35,7 @@ CONVOLUTIONAL = ("label", "scope", "loss", "peer", "reach")
 """Fields that mean something to convolutional networks only."""
 
 CONV_NORMS = ("l2", "layer", "batch")
-"""Ways of scaling the input of a convolution, see :class:`fflib.convolution.ConvNetwork`."""
+"""Ways of scaling the input of a convolution, see :class:`fflib.networks.convolutional.ConvNetwork`."""
 
 
 class Experiment(BaseModel):
@@ -69,7 +69,7 @@ class Experiment(BaseModel):
         layer, or of all where they learn together),
         ``architecture`` ("conv" for a stack of convolutions with ``hidden`` channels); for it
         alone ``label`` (how images carry it), ``scope`` (what a goodness is taken over), both see
-        :class:`fflib.convolution.ConvNetwork`, ``loss`` ("symmetric" knows no threshold), ``peer``
+        :class:`fflib.networks.convolutional.ConvNetwork`, ``loss`` ("symmetric" knows no threshold), ``peer``
         (strength of the pull towards equal activity), ``reach`` (layers that a loss trains).
 
     Raises

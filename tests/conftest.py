@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from fflib import browser as chromium
-from fflib.book import SITE
+from fflib.book import browser as chromium
+from fflib.book.build import SITE
 
 ROOT = Path(__file__).resolve().parents[1]
 

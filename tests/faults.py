@@ -19,14 +19,14 @@ from statistics import fmean
 import numpy as np
 from distributed import Client
 
-from fflib.files import hold
-from fflib.gridfile import crossed, read_grid
-from fflib.planning import costs, estimate, plan
-from fflib.records import PUBLISHED, Record, Store
-from fflib.run import Circumstances
-from fflib.summary import LayerMetrics, Metrics, Provenance
-from fflib.sweep import sweep
-from fflib.worker import train_and_measure
+from fflib.records.files import hold
+from fflib.records.measure import LayerMetrics, Metrics, Provenance
+from fflib.records.stores import PUBLISHED, Record, Store
+from fflib.sweeps.gridfile import crossed, read_grid
+from fflib.sweeps.plan import costs, estimate, plan
+from fflib.sweeps.sweep import sweep
+from fflib.sweeps.worker import train_and_measure
+from fflib.training.run import Circumstances
 
 HERE = Path(__file__).parent
 PATIENCE = 240  # seconds, on a machine that has other things to do
@@ -247,8 +247,8 @@ import sys
 from pathlib import Path
 import faults
 from fflib.errors import SweepError
-from fflib.records import Store
-from fflib.sweep import sweep
+from fflib.records.stores import Store
+from fflib.sweeps.sweep import sweep
 if __name__ == "__main__":
     store, scheduler, runs = Store(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
     fields = {"epochs": int(epochs) for epochs in sys.argv[4:]}
@@ -330,8 +330,8 @@ import sys
 from pathlib import Path
 import faults
 from fflib.errors import SweepError
-from fflib.records import Store
-from fflib.sweep import sweep
+from fflib.records.stores import Store
+from fflib.sweeps.sweep import sweep
 if __name__ == "__main__":
     kind, store = sys.argv[1], Store(Path(sys.argv[2]))
     with faults.full(kind, store):

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from fflib.cli import app
 from fflib.data import published
-from fflib.records import seal
+from fflib.records.stores import seal
 
 PATIENCE = 20  # seconds; the slowest takes less than one on a machine with nothing else to do
 GRID = """\

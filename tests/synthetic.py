@@ -6,12 +6,12 @@ import numpy as np
 
 from fflib.experiment import Experiment
 from fflib.measures.ensembles import RULES
+from fflib.measures.readout import Cut
 from fflib.measures.robustness import THRESHOLDS, Choice
 from fflib.measures.unseen import UnseenChoice, UnseenClass
-from fflib.measures.worth import Cut
-from fflib.records import Record
-from fflib.run import Circumstances
-from fflib.summary import LayerMetrics, Metrics, Provenance, Worth
+from fflib.records.measure import LayerMetrics, Metrics, Provenance, Worth
+from fflib.records.stores import Record
+from fflib.training.run import Circumstances
 
 INPUTS, CLASSES, LAYERS, UNITS, BINS, EPOCHS = 36, 4, 3, 20, 8, 2
 LABELS = ["true", "none", "predicted"]

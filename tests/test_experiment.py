@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import fflib
 from fflib.errors import ExperimentError
 from fflib.experiment import Experiment
-from fflib.protocols import MODELS, PROTOCOLS, preset
+from fflib.presets import MODELS, PROTOCOLS, preset
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

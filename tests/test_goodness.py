@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fflib.activation import ACTIVATIONS
-from fflib.engine import layer_gradient
 from fflib.errors import ExperimentError
 from fflib.experiment import Experiment
 from fflib.goodness import BUILT_IN, GOODNESS, NORMS, Goodness, ff_loss, normalise, register
-from fflib.obtaining import record_of
-from fflib.records import Store
-from fflib.training import train
+from fflib.records.obtain import record_of
+from fflib.records.stores import Store
+from fflib.training.gradients import layer_gradient
+from fflib.training.train import train
 
 SEEDS = st.integers(0, 2**16)
 ACTIVITY = torch.tensor([3.0, 0.0, -4.0])
@@ -154,7 +154,7 @@ def test_a_record_is_found_again_and_read_only_where_the_function_is_registered(
     store = Store(tmp_path)
     path = store.save(record_of(train(Experiment(goodness="kept", **SMALL), progress=False)))
     assert store.load(Experiment(goodness="kept", **SMALL)).experiment.goodness == full
-    program = f"from fflib.records import Record; Record.from_file(__import__('pathlib').Path({str(path)!r}))"
+    program = f"from fflib.records.stores import Record; Record.from_file(__import__('pathlib').Path({str(path)!r}))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     said = done.stderr.splitlines()[-1]
     assert re.search(

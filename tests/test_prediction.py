@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fflib.prediction import allowed_difference, prediction_interval
 from fflib.statistics import mean_interval
+from fflib.statistics.prediction import allowed_difference, prediction_interval
 
 
 def test_one_further_run_is_held_as_often_as_it_says():

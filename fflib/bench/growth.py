@@ -9,8 +9,8 @@ from fflib.bench.baseline import train_plainly
 from fflib.data import Dataset, Split, load
 from fflib.errors import TrainingError
 from fflib.experiment import Experiment
-from fflib.protocols import MODELS
-from fflib.training import train_on
+from fflib.presets import MODELS
+from fflib.training.train import train_on
 
 __all__ = ["AXES", "growth"]
 

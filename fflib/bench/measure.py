@@ -14,11 +14,11 @@ from torch import Tensor
 from fflib.bench.baseline import Plain, train_plainly
 from fflib.bench.growth import AXES, growth
 from fflib.data import Dataset, load
-from fflib.device import processor, product_format
 from fflib.experiment import Experiment
-from fflib.network import Network
-from fflib.run import Run
-from fflib.training import train
+from fflib.networks.dense import Network
+from fflib.training.device import processor, product_format
+from fflib.training.run import Run
+from fflib.training.train import train
 
 __all__ = ["FULL", "QUICK", "SWIFT", "Plan", "bench", "product_rate", "products"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from fflib.device import processor, resolve_device
 from fflib.experiment import Experiment
-from fflib.training import train
+from fflib.training.device import processor, resolve_device
+from fflib.training.train import train
 
 __all__ = ["snapshot_cost"]
 

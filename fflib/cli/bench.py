@@ -37,7 +37,7 @@ def bench(
         return
     from fflib.bench import FULL, QUICK
     from fflib.bench import bench as measure
-    from fflib.bench.report import ratios
+    from fflib.study.analyses.throughput import ratios
 
     result = measure(QUICK if quick else FULL, lambda line: typer.echo(line, err=True))
     if as_json:
@@ -64,7 +64,7 @@ def bench(
 
 def _snapshots(quick: bool, as_json: bool) -> None:
     from fflib.bench.snapshots import snapshot_cost
-    from fflib.grids import planned
+    from fflib.study.plans.grids import planned
 
     usual = planned("development")[0]
     experiment = type(usual)(**usual.model_dump() | ({"epochs": 2} if quick else {}))

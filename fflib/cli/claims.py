@@ -24,11 +24,11 @@ def claims(
     ] = False,
 ) -> None:
     """Judge the claims of the paper, then ours on its checks and questions, by what is published."""
-    from fflib import records
-    from fflib.claims import CHECKS, CLAIMS, QUESTIONS
-    from fflib.evidence import on_record
+    from fflib.records import stores
+    from fflib.study.claims import CHECKS, CLAIMS, QUESTIONS
+    from fflib.study.evidence import on_record
 
-    verdicts = on_record([*CLAIMS, *CHECKS, *QUESTIONS], records.PUBLISHED)
+    verdicts = on_record([*CLAIMS, *CHECKS, *QUESTIONS], stores.PUBLISHED)
     if as_json:
         print_json([verdict.as_dict() for verdict in verdicts])
         return

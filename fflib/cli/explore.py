@@ -27,8 +27,8 @@ def explore(
     ] = None,
 ) -> None:
     """Train the runs of the explorers again, and keep the images that drive their ensembles."""
-    from fflib.explorers import drivers
-    from fflib.records import PUBLISHED
+    from fflib.book.explorers import drivers
+    from fflib.records.stores import PUBLISHED
 
     folder = drivers.FOLDER if into is None else into
     rows = []

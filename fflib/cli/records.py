@@ -11,8 +11,8 @@ from fflib.cli.output import duration, finite, numbers, print_json, print_table
 
 if TYPE_CHECKING:
     from fflib.experiment import Experiment
-    from fflib.records import Record, Store
-    from fflib.retraining import Comparison
+    from fflib.records.stores import Record, Store
+    from fflib.sweeps.retraining import Comparison
 
 EXAMPLES = """
 A record is one file: experiment, numbers by layer and class, learning curve, and which code,
@@ -35,11 +35,11 @@ Folder = Annotated[
 
 
 def _stores(folder: Path | None) -> "list[Store]":
-    from fflib import records
+    from fflib.records import stores
 
     if folder is not None:
-        return [records.Store(folder)]
-    return [records.PUBLISHED, records.own_store()]
+        return [stores.Store(folder)]
+    return [stores.PUBLISHED, stores.own_store()]
 
 
 @app.command("list")
@@ -97,7 +97,7 @@ def show(
     import json
 
     from fflib.errors import MissingRecord, RecordError
-    from fflib.records import Record
+    from fflib.records.stores import Record
 
     # A record may be both published and one's own: the published one is shown.
     found = {p.stem: p for s in reversed(_stores(folder)) for p in s.with_prefix(key)}
@@ -173,7 +173,7 @@ def verify(
 
     Exit 1 if a record is damaged or disagrees with its retraining.
     """
-    from fflib.grids import planned
+    from fflib.study.plans.grids import planned
 
     store = _stores(folder)[0]
     checked = store.verify(planned())
@@ -212,10 +212,10 @@ def _retrain(
     from tempfile import TemporaryDirectory
 
     from fflib.cli.running import expected_time
-    from fflib.grids import planned
-    from fflib.planning import costs, estimate
-    from fflib.records import Store
-    from fflib.retraining import compare, draw, retrain
+    from fflib.records.stores import Store
+    from fflib.study.plans.grids import planned
+    from fflib.sweeps.plan import costs, estimate
+    from fflib.sweeps.retraining import compare, draw, retrain
 
     readable, _ = store.survey()
     wanted = set(planned())

@@ -10,7 +10,7 @@ from fflib.cli.running import expected_time, follow, headline
 
 if TYPE_CHECKING:
     from fflib.experiment import Experiment
-    from fflib.records import Record, Store
+    from fflib.records.stores import Record, Store
 
 EXAMPLES = """
 What is recorded already is not trained again, so that the same command goes on where it was
@@ -30,7 +30,7 @@ def reproduce(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="A grid in fflib.grids, such as main or unseen; may be given several times.",
+            help="A grid in fflib.study.plans.grids, such as main or unseen; may be given several times.",
         ),
     ] = None,
     into: Into = None,
@@ -46,18 +46,18 @@ def reproduce(
 
     It says first what it will cost, then a line for each run as it ends. Exit 1 if a run failed.
     """
-    from fflib import records
-    from fflib.grids import planned as planned_for
-    from fflib.planning import costs, estimate, plan
+    from fflib.records import stores
+    from fflib.study.plans.grids import planned as planned_for
+    from fflib.sweeps.plan import costs, estimate, plan
 
     experiments = planned_for(*grid or ())
-    published = _readable(records.PUBLISHED)
-    store = records.PUBLISHED if into is None else records.Store(into)
+    published = _readable(stores.PUBLISHED)
+    store = stores.PUBLISHED if into is None else stores.Store(into)
     recorded = published if into is None else _readable(store)
     planned = plan(experiments, store, retry=retry)
     typer.echo(headline(planned, store))
     if planned.todo:
-        known = costs(records.PUBLISHED) | costs(store)
+        known = costs(stores.PUBLISHED) | costs(store)
         typer.echo(expected_time(len(planned.todo), estimate(planned.todo, known)))
     elif into is None:
         typer.echo("nothing to do; to train them all the same: fflib reproduce --into FOLDER")

@@ -11,10 +11,10 @@ from fflib.cli.output import duration, numbers
 
 if TYPE_CHECKING:
     from fflib.experiment import Experiment
-    from fflib.planning import Estimate, Plan
-    from fflib.records import Store
-    from fflib.sweep import Outcome
-    from fflib.worker import Progress
+    from fflib.records.stores import Store
+    from fflib.sweeps.plan import Estimate, Plan
+    from fflib.sweeps.sweep import Outcome
+    from fflib.sweeps.worker import Progress
 
 __all__ = ["expected_size", "expected_time", "follow", "headline"]
 
@@ -65,11 +65,11 @@ def follow(
     err : bool
         Print the lines to stderr.
     **options
-        Of :func:`fflib.sweep.sweep`.
+        Of :func:`fflib.sweeps.sweep.sweep`.
     """
     from fflib.errors import RecordError, SweepError
-    from fflib.records import DamagedRecord
-    from fflib.sweep import sweep
+    from fflib.records.stores import DamagedRecord
+    from fflib.sweeps.sweep import sweep
 
     for experiment in todo:
         store.forget_failure(experiment)

@@ -31,9 +31,9 @@ def search(
     jobs: Jobs = None,
 ) -> None:
     """Train the candidates of a protocol and model, and say which does best on validation data."""
-    from fflib.records import Store
-    from fflib.search import SEARCHES, axes, best, candidates, configuration, score
-    from fflib.sweep import sweep
+    from fflib.records.stores import Store
+    from fflib.study.plans.search import SEARCHES, axes, best, candidates, configuration, score
+    from fflib.sweeps.sweep import sweep
 
     store = SEARCHES if into is None else Store(into)
     compared = candidates(protocol, model, dataset, short=short)

@@ -10,8 +10,8 @@ from fflib.cli.output import finite, print_json
 from fflib.cli.running import expected_size, expected_time, follow, headline
 
 if TYPE_CHECKING:
-    from fflib.planning import Estimate, Plan
-    from fflib.sweep import Outcome
+    from fflib.sweeps.plan import Estimate, Plan
+    from fflib.sweeps.sweep import Outcome
 
 EXAMPLES = """
 A grid is a YAML file of an experiment's fields, whose lists are crossed. What is on record already
@@ -74,23 +74,23 @@ def sweep(
 
     It says first what it will take, then a line for each run as it ends. Exit 1 if a run failed.
     """
-    from fflib.gridfile import read_grid, schema
+    from fflib.sweeps.gridfile import read_grid, schema
 
     if show_schema:
         print_json(schema())
         return
     if grid is None:
         raise typer.BadParameter("name a grid file, GRID.yml", param_hint="'GRID.yml'")
-    from fflib import records
-    from fflib.cluster import cores
-    from fflib.planning import costs, estimate, plan
+    from fflib.records import stores
+    from fflib.sweeps.cluster import cores
+    from fflib.sweeps.plan import costs, estimate, plan
 
     experiments = read_grid(grid)
-    store = records.own_store() if folder is None else records.Store(folder)
+    store = stores.own_store() if folder is None else stores.Store(folder)
     # Without a store of its own, a sweep need not do what is published.
-    stores = [store, records.PUBLISHED] if folder is None else [store]
-    planned = plan(experiments, *stores, retry=retry)
-    expected = estimate(planned.todo, costs(records.PUBLISHED) | costs(store))
+    known = [store, stores.PUBLISHED] if folder is None else [store]
+    planned = plan(experiments, *known, retry=retry)
+    expected = estimate(planned.todo, costs(stores.PUBLISHED) | costs(store))
     for fault in planned.damaged:
         typer.echo(f"warning: {fault}", err=True)
     typer.echo(headline(planned, store), err=as_json)

@@ -7,7 +7,7 @@ import typer
 from fflib.cli.output import duration, finite, print_json, print_table
 
 if TYPE_CHECKING:
-    from fflib.run import Run
+    from fflib.training.run import Run
 
 EXAMPLES = """
 Every option left out takes its value from the protocol's preset. MNIST takes a few minutes on
@@ -162,7 +162,7 @@ def train(
     goes to stderr.
     """
     from fflib.experiment import Experiment
-    from fflib.training import train
+    from fflib.training.train import train
 
     fields = {name: ctx.params[name] for name in Experiment.model_fields}
     given = {name: value for name, value in fields.items() if value is not None}
@@ -171,8 +171,8 @@ def train(
     run = train(Experiment(**given), device=device, progress=not quiet)
     found = _findings(run)
     if save:
-        from fflib.obtaining import record_of
-        from fflib.records import own_store
+        from fflib.records.obtain import record_of
+        from fflib.records.stores import own_store
 
         found["record"] = str(own_store().save(record_of(run)))
     if as_json:
@@ -185,8 +185,8 @@ def _findings(run: "Run") -> dict[str, Any]:
     """The numbers that need no more than one pass over the evaluation images."""
     from dataclasses import asdict
 
-    from fflib.diagnosis import diagnose
     from fflib.measures import polarity, sparsity
+    from fflib.study.diagnosis import diagnose
 
     values = run.activations(run.experiment.evaluate_on).values
     return {

@@ -49,13 +49,13 @@ def verdict(
     """Train on a folder of your own images, and write what the claims come to as a page."""
     import matplotlib as mpl
 
-    from fflib.claims import scorecard
+    from fflib.book.report.page import require_own, write
+    from fflib.book.report.plan import examine, experiments, outdated, pictures, prepared
     from fflib.cli.running import follow, headline
-    from fflib.planning import plan
-    from fflib.protocols import MODELS
-    from fflib.records import own_store
-    from fflib.verdict.page import require_own, write
-    from fflib.verdict.plan import examine, experiments, outdated, pictures, prepared
+    from fflib.presets import MODELS
+    from fflib.records.stores import own_store
+    from fflib.study.claims import scorecard
+    from fflib.sweeps.plan import plan
 
     mpl.use("Agg")
     require_own(output)

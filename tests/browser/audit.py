@@ -34,7 +34,7 @@ try:
     from pages import Page, Problem, broken_links, heavy_pages, pages_of
     from visit import Visit
 
-    from fflib.browser import BrowserError, opened, serving
+    from fflib.book.browser import BrowserError, opened, serving
 except ModuleNotFoundError as missing:
     if __name__ != "__main__":
         raise

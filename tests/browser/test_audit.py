@@ -10,7 +10,7 @@ import pytest
 from audit import KINDS, counts
 from pages import HEAVY, broken_links, heavy_pages, pages_of
 
-import fflib.browser
+import fflib.book.browser
 
 HEAD = (
     '<meta charset="utf-8"><title>Page</title><meta name="viewport" content="width=device-width">'
@@ -235,6 +235,6 @@ def test_what_is_no_site_is_said_in_a_line(tmp_path, monkeypatch, capsys, argume
 
 
 def test_a_missing_browser_is_said_in_a_line(site, monkeypatch, capsys):
-    monkeypatch.setattr(fflib.browser, "NAMES", ())
+    monkeypatch.setattr(fflib.book.browser, "NAMES", ())
     assert audit.main([str(site(index=""))]) == 2
     assert re.fullmatch("error: no Chromium on this machine: .+\n", capsys.readouterr().err)

@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 from panels import choose, said, whole
 
-from fflib.claims import members
+from fflib.book.explorers import drivers
+from fflib.book.explorers.ensembles import sharing_of
+from fflib.book.explorers.runs import about, one_each
 from fflib.data import class_names
 from fflib.errors import MissingRecord
-from fflib.evidence import evidence, where
-from fflib.explorers import drivers
-from fflib.explorers.ensembles import sharing_of
-from fflib.explorers.runs import about, one_each
-from fflib.grids import planned
 from fflib.measures.drivers import NOBODY
 from fflib.measures.ensembles import RULES
 from fflib.measures.sharing import jaccard
-from fflib.records import PUBLISHED
-from fflib.summary import unpack
+from fflib.records.measure import unpack
+from fflib.records.stores import PUBLISHED
+from fflib.study.claims import members
+from fflib.study.evidence import evidence, where
+from fflib.study.plans.grids import planned
 
 PAGES = {
     "ensembles": "chapters/03-sparse-ensembles.html",

@@ -13,9 +13,9 @@ import pytest
 from pages import Page, heavy_pages, pages_of
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from fflib.book import chapters
-from fflib.claims import CHECKS, CLAIMS, QUESTIONS
-from fflib.evidence import on_record
+from fflib.book.build import chapters
+from fflib.study.claims import CHECKS, CLAIMS, QUESTIONS
+from fflib.study.evidence import on_record
 
 ROOT = Path(__file__).resolve().parents[2]
 TOC = [f"{page}.html" for page in parse_toc_yaml(ROOT / "_toc.yml")]

@@ -7,24 +7,24 @@ import numpy as np
 import pytest
 import synthetic
 from panels import choose, said, whole
-from test_development import run as developed
 from test_explorer_pages import nothing, of_another_network
+from test_timeline import run as developed
 
-from fflib.claims import members
-from fflib.explorers import runs
-from fflib.explorers.ensembles import explore_ensembles, sharing_of
-from fflib.explorers.overlap import explore_overlap
-from fflib.explorers.timeline import explore_training
+from fflib import wording
+from fflib.book.explorers import runs
+from fflib.book.explorers.ensembles import explore_ensembles, sharing_of
+from fflib.book.explorers.overlap import explore_overlap
+from fflib.book.explorers.timeline import explore_training
 from fflib.measures.drivers import NOBODY
 from fflib.measures.ensembles import RULES
 from fflib.measures.sharing import jaccard
-from fflib.plots import style
-from fflib.summary import unpack
+from fflib.records.measure import unpack
+from fflib.study.claims import members
 
 NAMES = ["zero <0>", "one & only", "two", "three"]
 MODELS = ("ff", "bp-ff", "bp")
 RECORDS = {
-    (style.dataset_name(d), style.model_name(m)): synthetic.record(m, dataset=d)
+    (wording.dataset_name(d), wording.model_name(m)): synthetic.record(m, dataset=d)
     for d in ("mnist", "fashion-mnist")
     for m in MODELS
 }

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 import fflib
-from fflib.browser import confine
-from fflib.explorers.live import EnsembleExplorer, OverlapExplorer, TrainingExplorer
+from fflib.book.browser import confine
+from fflib.book.explorers.live import EnsembleExplorer, OverlapExplorer, TrainingExplorer
 
 SETTINGS = {"dataset": "digits", "hidden": 40, "epochs": 4, "snapshots": 3, "theta": 1.0}
 NOTEBOOK = f"""import fflib
-from fflib.explorers.live import explore
+from fflib.book.explorers.live import explore
 
 explore(fflib.train(fflib.Experiment(**{SETTINGS}), progress=False))"""
 MINUTE = 60_000

@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
-from fflib import pdf
+from fflib.book import pdf
 from fflib.errors import ChapterError
 
 PAGE = """<!doctype html><html lang="en-GB"><head><title>T</title>
@@ -97,7 +97,11 @@ def test_a_folder_without_a_book_is_refused_in_a_line(tmp_path, monkeypatch, cap
 def test_book_is_printed_with_outline_links_and_page_numbers(browser, root):
     pypdf = pytest.importorskip("pypdf")
     done = subprocess.run(
-        [sys.executable, "-m", "fflib.pdf"], cwd=root, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "fflib.book.pdf"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert (done.returncode, done.stderr) == (0, "")
     # A title, the contents, a page, the title of the part, a page.

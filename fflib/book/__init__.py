@@ -1,0 +1,1 @@
+"""The book: chapters into figures, tables, explorers and pages."""

@@ -1,0 +1,125 @@
+"""What the widgets draw: figures turned into pictures that a screen reader can read, too."""
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from io import BytesIO
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from fflib import wording
+from fflib.book.figures import style
+from fflib.book.figures.panels import matrix
+from fflib.book.figures.portraits import ensemble_key, profile, side_by_side
+from fflib.book.figures.timeline import LEAVING, MEMBER, NOT_YET, membership_key
+
+__all__ = ["paragraph", "picture", "portrait_of", "shared_matrix", "wall_of"]
+
+
+def paragraph(said: str) -> str:
+    """Text as HTML, with nothing in it that could be taken for a tag.
+
+    Examples
+    --------
+    >>> paragraph("class <0>")
+    '<p>class &lt;0&gt;</p>'
+    """
+    return f"<p>{escape(said)}</p>"
+
+
+def picture(figure: Figure, text: str) -> str:
+    """A figure as HTML, with what it shows as its alternative text; the figure is closed."""
+    file = BytesIO()
+    figure.savefig(file, format="png", dpi=110)
+    plt.close(figure)
+    source = base64.b64encode(file.getvalue()).decode()
+    return (
+        f'<img alt="{escape(text)}" src="data:image/png;base64,{source}" style="max-width: 100%">'
+    )
+
+
+def portrait_of(
+    means: NDArray[np.floating],
+    members: NDArray[np.bool_],
+    images: NDArray[np.uint8],
+    order: bool = True,
+) -> Figure:
+    """One ensemble: mean activations above, the images that drive it below.
+
+    Parameters
+    ----------
+    means : ndarray, shape (unit,)
+    members : ndarray of bool, shape (unit,)
+    images : ndarray of uint8, shape (n, height, width) or (n, channels, height, width)
+        May be none.
+    order : bool
+        Units strongest first, or in place.
+    """
+    heights = np.nan_to_num(means)
+    with plt.ioff():
+        figure, (ax, below) = plt.subplots(
+            2, 1, figsize=(style.WIDTH, 3.2), height_ratios=[2, 1], layout="constrained"
+        )
+    profile(ax, heights, members, max(float(heights.max()), 1e-9), order)
+    ax.set_xlabel("units, strongest first" if order else "units in place")
+    ax.set_ylabel("mean activation")
+    below.set_axis_off()
+    if len(images):
+        below.imshow(side_by_side(images), cmap="gray", interpolation="none")
+    ensemble_key(figure)
+    return figure
+
+
+def shared_matrix(
+    shared: NDArray[np.integer], classes: Sequence[str], pair: Sequence[int]
+) -> Figure:
+    """Numbers of shared units of all pairs, with a frame around one of them.
+
+    Parameters
+    ----------
+    shared : ndarray of int, shape (class, class)
+        With the sizes of the ensembles on the diagonal.
+    classes : sequence of str
+    pair : (int, int)
+        Row and column of the frame.
+    """
+    off = ~np.eye(len(shared), dtype=bool)
+    with plt.ioff():
+        figure, ax = plt.subplots(figsize=(5.2, 4.4), layout="constrained")
+    most = max(float(shared[off].max(initial=0)), 1.0)
+    matrix(ax, shared, classes, classes, low=0, high=most, numbers=".0f")
+    frame = Rectangle((pair[1] - 0.5, pair[0] - 0.5), 1, 1, fill=False, ec=LEAVING, lw=3)
+    ax.add_patch(frame)
+    return figure
+
+
+def wall_of(now: NDArray[np.bool_], end: NDArray[np.bool_], classes: Sequence[str]) -> Figure:
+    """Membership at a moment of training, layer by layer, in the colours of the book.
+
+    Parameters
+    ----------
+    now, end : ndarray of bool, shape (layer, class, unit)
+        At this moment, and at the end.
+    classes : sequence of str
+    """
+    colours = ListedColormap(["white", NOT_YET, LEAVING, MEMBER])
+    with plt.ioff():
+        figure, axes = plt.subplots(
+            len(now), 1, figsize=(style.WIDTH, 1.6 * len(now)), squeeze=False, layout="constrained"
+        )
+    for ax, here, last, name in zip(
+        axes[:, 0], now, end, wording.layer_names(len(now)), strict=True
+    ):
+        kinds = 2 * here + last
+        ax.imshow(kinds, aspect="auto", interpolation="none", cmap=colours, vmin=0, vmax=3)
+        ax.set_title(name, fontsize="small")
+        ax.set_xticks([])
+        ax.set_yticks(range(len(classes)), list(classes), fontsize=6)
+        ax.tick_params(length=0)
+    membership_key(figure)
+    return figure

@@ -1,0 +1,232 @@
+"""The images that drive the ensembles of a run, kept so that a page without the data can show them.
+
+Records hold no images. For a few published runs the networks were trained again with the settings on
+record, and for each layer and class the test images that excite the ensemble most were put into a
+file beside the records. On another processor the retrained network is not the recorded one bit for
+bit, and images belong to the ensemble of the network that they were shown to. So the file also holds
+the ensembles and mean activations of that network: what is shown together is of one network, and how
+far it is that of the record can be said. ``fflib explore`` makes these files.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from fflib.data.published import download_folder
+from fflib.errors import MissingRecord, RecordError
+from fflib.experiment import Experiment
+from fflib.measures.drivers import NOBODY, strongest
+from fflib.measures.ensembles import class_means, median_quantile
+from fflib.presets import MODELS
+from fflib.records.files import write_whole
+from fflib.records.measure import Provenance, provenance, unpack
+from fflib.records.stores import Record, seal, unseal
+from fflib.study.claims import members
+from fflib.study.plans.grids import DATASETS
+from fflib.training.run import Run
+from fflib.training.train import train
+
+__all__ = ["Drivers", "drivers_of", "explored", "find", "read", "retrain", "write"]
+
+FOLDER = download_folder() / "explorer"
+"""Where the published files lie."""
+
+SUFFIX = ".safetensors"
+IMAGES = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Drivers:
+    """The images of each class that excite its ensemble most, layer by layer.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The run whose ensembles they are.
+    provenance : Provenance
+        How the network was trained that they were shown to.
+    images : ndarray of uint8, shape (m, height, width) or (m, channels, height, width)
+        The images, each of them once, without a label.
+    chosen : ndarray of int, shape (layer, class, count)
+        Places in `images`, the strongest first; -1 where there is none.
+    numbers : ndarray of int, shape (m,)
+        Which of the images for evaluation each is, counted from 0.
+    ensembles : ndarray of bool, shape (layer, class, unit)
+        Those of the network that they were shown to, under the median–quantile rule.
+    mean : ndarray of float16, shape (layer, class, unit)
+        Its mean activations.
+    accuracy : float
+        Its accuracy on the images for evaluation.
+    """
+
+    experiment: Experiment
+    provenance: Provenance
+    images: np.ndarray
+    chosen: np.ndarray
+    numbers: np.ndarray
+    ensembles: np.ndarray
+    mean: np.ndarray
+    accuracy: float
+
+    def of_layer(self, depth: int) -> list[np.ndarray]:
+        """For each class the images that drive its ensemble in a layer, counted from 0."""
+        return [self.images[own[own != NOBODY]] for own in self.chosen[depth]]
+
+    def agreement(self, record: Record) -> list[float]:
+        """Jaccard index of the ensembles with those of a record, layer by layer.
+
+        It is over all classes together, and 1 where they are the same, unit by unit.
+        """
+        recorded = members(record)
+        both = np.count_nonzero(recorded & self.ensembles, axis=(1, 2))
+        either = np.count_nonzero(recorded | self.ensembles, axis=(1, 2))
+        return [float(b / e) if e else 1.0 for b, e in zip(both, either, strict=True)]
+
+
+def drivers_of(run: Run, count: int = IMAGES) -> Drivers:
+    """Show a trained network the images for evaluation, and keep those that drive its ensembles.
+
+    As for the ensembles themselves, images carry their true label, and only those count that the
+    network classifies correctly.
+
+    Parameters
+    ----------
+    run : Run
+    count : int
+        How many images of a class in a layer.
+
+    Returns
+    -------
+    Drivers
+
+    Examples
+    --------
+    >>> import fflib
+    >>> few = fflib.Experiment(model="bp", dataset="digits", hidden=32, epochs=2)
+    >>> found = drivers_of(fflib.train(few, progress=False), count=2)
+    >>> found.chosen.shape, found.images.shape[1:]
+    ((3, 10, 2), (28, 28))
+    """
+    split = run.experiment.evaluate_on
+    pixels, labels = run.images(split)
+    right = (run.network.predict(pixels) == labels).cpu().numpy()
+    activations, classes = run.activations(split), len(run.data.classes)
+    ensembles = median_quantile(activations, classes=classes)
+    places = np.array(
+        [
+            strongest(layer, activations.labels, own, count)[0]
+            for layer, own in zip(activations.values, ensembles, strict=True)
+        ]
+    )
+    shown = run.data.split(split)
+    seen = np.isin(shown.labels.numpy(), run.network.seen)
+    number = np.flatnonzero(seen)[right]
+    some, chosen = np.unique(np.append(places, NOBODY), return_inverse=True)
+    kept = number[some[some != NOBODY]]
+    return Drivers(
+        experiment=run.experiment,
+        provenance=provenance(run),
+        images=shown.images[kept].numpy(),
+        # The first of the sorted places is nobody's, so that the others move up by one.
+        chosen=chosen[:-1].reshape(places.shape) - 1,
+        numbers=kept,
+        ensembles=ensembles,
+        mean=class_means(activations, classes=classes).astype(np.float16),
+        accuracy=run.accuracy,
+    )
+
+
+def retrain(record: Record) -> Drivers:
+    """Train the network of a record again, in the number format on record, to show it images.
+
+    Parameters
+    ----------
+    record : Record
+
+    Returns
+    -------
+    Drivers
+        Of the record's experiment; its provenance is that of the retraining.
+    """
+    precision = record.provenance.circumstances.precision
+    again = record.experiment.model_copy(update={"precision": precision})
+    found = drivers_of(train(again, device="cpu", progress=False))
+    return Drivers(**vars(found) | {"experiment": record.experiment})
+
+
+def explored() -> list[Experiment]:
+    """The runs that the explorers of the book can show with images.
+
+    Examples
+    --------
+    >>> len(explored())
+    6
+    """
+    return [Experiment(model=m, dataset=d) for m in MODELS for d in DATASETS]
+
+
+def write(drivers: Drivers, folder: Path = FOLDER) -> Path:
+    """Write a file, named by the key of the experiment; it appears whole or not at all."""
+    arrays = {
+        "images": drivers.images,
+        "chosen": drivers.chosen.astype(np.int16),
+        "numbers": drivers.numbers.astype(np.int32),
+        "ensembles": np.packbits(drivers.ensembles, axis=-1),
+        "mean": drivers.mean,
+    }
+    header = {
+        "accuracy": drivers.accuracy,
+        "experiment": drivers.experiment.model_dump(mode="json"),
+        "provenance": drivers.provenance.model_dump(mode="json"),
+    }
+    path = folder / f"{drivers.experiment.key}{SUFFIX}"
+    return write_whole(path, seal(json.dumps(header), arrays))
+
+
+def read(path: Path) -> Drivers:
+    """Read a file.
+
+    Raises
+    ------
+    RecordError
+        It is damaged, or holds something else.
+    """
+    text, arrays = unseal(path)
+    try:
+        header = json.loads(text)
+        experiment = Experiment(**header["experiment"])
+        return Drivers(
+            experiment=experiment,
+            provenance=Provenance(**header["provenance"]),
+            images=arrays["images"],
+            chosen=arrays["chosen"],
+            numbers=arrays["numbers"],
+            ensembles=unpack(arrays["ensembles"], experiment.hidden),
+            mean=arrays["mean"],
+            accuracy=header["accuracy"],
+        )
+    except (KeyError, TypeError, ValueError, ValidationError) as error:
+        raise RecordError(
+            f"{path} holds no images that drive ensembles ({type(error).__name__}): "
+            "make it anew with fflib explore"
+        ) from None
+
+
+def find(experiment: Experiment, folder: Path = FOLDER) -> Drivers:
+    """The images on file for an experiment.
+
+    Raises
+    ------
+    MissingRecord
+        There are none.
+    """
+    path = folder / f"{experiment.key}{SUFFIX}"
+    if not path.is_file():
+        raise MissingRecord(
+            f"no images that drive the ensembles of {experiment} in {folder}: make them with "
+            "fflib explore"
+        )
+    return read(path)

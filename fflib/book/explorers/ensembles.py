@@ -1,0 +1,198 @@
+"""The ensemble explorer: a class's activation profile, ensemble, images and neighbours."""
+
+import base64
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from IPython.display import HTML
+from matplotlib.figure import Figure
+from PIL import Image
+
+from fflib.book.explorers.drivers import Drivers, find
+from fflib.book.explorers.page import bits, levels, panel
+from fflib.book.explorers.runs import about, one_each
+from fflib.book.figures.portraits import portraits
+from fflib.errors import MissingRecord
+from fflib.experiment import Experiment
+from fflib.measures.sharing import shared_units
+from fflib.records.stores import Record
+from fflib.study.claims import members
+
+__all__ = ["ensemble_portraits", "ensemble_table", "explore_ensembles", "sharing_of"]
+
+ACROSS = 16  # images in a row of a sheet
+
+OnFile = Callable[[Experiment], Drivers]
+
+
+def explore_ensembles(records: Iterable[Record], on_file: OnFile = find) -> HTML:
+    """A panel in which a reader chooses data set, model, layer and class.
+
+    It shows the mean activation of every unit for the class, which units are in the ensemble under
+    the median–quantile rule, the images that drive it, and the classes that share its units.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        The first of each data set and model is shown.
+    on_file : callable
+        Gives the images on file for an experiment, with the network that they were shown to; or
+        raises :class:`fflib.errors.MissingRecord`, and the record is shown without images.
+
+    Returns
+    -------
+    HTML
+        With a table of the sizes of all ensembles and of what they share. Six runs of three layers
+        of 784 units come to about 700 kB, images included.
+    """
+    runs = one_each(records)
+    return panel(
+        "ensembles",
+        "all",
+        {"runs": [_run(record, _kept(record, on_file)) for record in runs]},
+        label="Ensemble explorer",
+        table=ensemble_table(runs, on_file),
+        caption="As a table: units in each ensemble, and the class that shares most of them",
+    )
+
+
+def ensemble_portraits(
+    record: Record, classes: list[str] | tuple[str, ...], layer: int = 1, on_file: OnFile = find
+) -> Figure:
+    """What the explorer shows of all classes in one layer, as a figure.
+
+    Parameters
+    ----------
+    record : Record
+    classes : sequence of str
+    layer : int
+        Counted from 1.
+    on_file : callable
+        As in :func:`explore_ensembles`.
+
+    Returns
+    -------
+    Figure
+        See :func:`fflib.book.figures.portraits.portraits`.
+    """
+    kept = _kept(record, on_file)
+    if kept is None:
+        return portraits(record.arrays["mean"][layer - 1], members(record)[layer - 1], classes)
+    depth = layer - 1
+    return portraits(kept.mean[depth], kept.ensembles[depth], classes, kept.of_layer(depth))
+
+
+def _kept(record: Record, on_file: OnFile) -> Drivers | None:
+    try:
+        return on_file(record.experiment)
+    except MissingRecord:
+        return None
+
+
+def _run(record: Record, kept: Drivers | None) -> dict[str, Any]:
+    run = about(record)
+    ensembles = members(record) if kept is None else kept.ensembles
+    means, tops = levels(record.arrays["mean"] if kept is None else kept.mean)
+    run |= {"members": bits(ensembles), "means": means, "tops": tops}
+    if kept is not None:
+        run |= {"said": f"{run['said']} {_difference(kept, record)}", "images": _images(kept)}
+    return run
+
+
+def _difference(kept: Drivers, record: Record) -> str:
+    """How the network that is shown differs from that of the record."""
+    same = kept.agreement(record)
+    what = "What is shown is that network, trained again to show it images"
+    if min(same) == 1:
+        return f"{what}: its ensembles are those on record, unit by unit."
+    return (
+        f"{what}, which had accuracy {kept.accuracy:.3f}. Rounded otherwise by another processor, "
+        "its ensembles overlap with those on record by "
+        f"{', '.join(f'{index:.2f}' for index in same)} (Jaccard index by layer)."
+    )
+
+
+def _images(kept: Drivers) -> dict[str, Any]:
+    return {
+        "sheet": _sheet(kept.images),
+        "across": ACROSS,
+        "size": [kept.images.shape[-1], kept.images.shape[-2]],
+        "chosen": kept.chosen.tolist(),
+        "numbers": kept.numbers.tolist(),
+    }
+
+
+def _sheet(images: np.ndarray) -> str:
+    """Images side by side in one file without loss, as an address that holds the file itself."""
+    tiles = images if images.ndim == 3 else np.moveaxis(images, 1, -1)
+    rows = -(-len(tiles) // ACROSS)
+    height, width = tiles.shape[1:3]
+    whole = np.zeros((rows * height, ACROSS * width, *tiles.shape[3:]), np.uint8)
+    for place, tile in enumerate(tiles):
+        y, x = divmod(place, ACROSS)
+        whole[y * height : (y + 1) * height, x * width : (x + 1) * width] = tile
+    file = BytesIO()
+    Image.fromarray(whole).save(file, "WEBP", lossless=True, quality=100, method=6)
+    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def sharing_of(ensembles: np.ndarray, label: int) -> list[tuple[int, int, float]]:
+    """Classes whose ensembles share units with that of a class.
+
+    Parameters
+    ----------
+    ensembles : ndarray of bool, shape (class, unit)
+    label : int
+
+    Returns
+    -------
+    list of (int, int, float)
+        Class, number of shared units and Jaccard index; the largest number first, and of equal
+        numbers the first class.
+
+    Examples
+    --------
+    >>> ensembles = np.array([[1, 1, 1, 0], [0, 0, 1, 1], [1, 1, 0, 0]], dtype=bool)
+    >>> [(other, shared, round(index, 2)) for other, shared, index in sharing_of(ensembles, 0)]
+    [(2, 2, 0.67), (1, 1, 0.25)]
+    """
+    shared = shared_units(ensembles)
+    sizes = shared.diagonal()
+    found = [
+        (other, int(n), float(n / (sizes[label] + sizes[other] - n)))
+        for other, n in enumerate(shared[label])
+        if n and other != label
+    ]
+    return sorted(found, key=lambda entry: (-entry[1], entry[0]))
+
+
+def ensemble_table(records: Iterable[Record], on_file: OnFile = find) -> pd.DataFrame:
+    """Sizes of ensembles and the class that shares most units with each.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    on_file : callable
+        As in :func:`explore_ensembles`.
+
+    Returns
+    -------
+    DataFrame
+        A row per data set, model and class, a column per layer, with entries such as
+        "53 units, 5 with Shirt".
+    """
+    table: dict[tuple[str, str, str], dict[str, str]] = {}
+    for record in records:
+        said, kept = about(record), _kept(record, on_file)
+        layers = members(record) if kept is None else kept.ensembles
+        for label, name in enumerate(said["classes"]):
+            row = table.setdefault((said["dataset"], said["model"], name), {})
+            for depth, layer in enumerate(layers, start=1):
+                size, others = int(layer[label].sum()), sharing_of(layer, label)
+                most = f", {others[0][1]} with {said['classes'][others[0][0]]}" if others else ""
+                row[f"layer {depth}"] = f"{size} unit{'' if size == 1 else 's'}{most}"
+    frame = pd.DataFrame.from_dict(table, orient="index")
+    return frame.rename_axis(["data set", "model", "class"])

@@ -1,0 +1,50 @@
+"""The picture that stands for the book where somebody shares a link to it."""
+
+import textwrap
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from fflib.book.figures import style
+from fflib.book.figures.panels import wall
+
+__all__ = ["SIZE", "card"]
+
+SIZE = (1200, 630)
+"""Pixels, in the proportion that previews of links have."""
+DPI = 100
+
+
+def card(means: ArrayLike, classes: Sequence[str], title: str, said: str) -> Figure:
+    """A wall of activations under a title.
+
+    Parameters
+    ----------
+    means : array-like, shape (class, unit)
+        Mean activation of every unit of a layer for every class.
+    classes : sequence of str
+    title : str
+    said : str
+        One line on what the wall shows.
+
+    Returns
+    -------
+    Figure
+        Of :data:`SIZE` when it is saved at its own resolution. Units are in the order of
+        :func:`fflib.book.figures.panels.wall_order`.
+    """
+    width, height = (pixels / DPI for pixels in SIZE)
+    figure = plt.figure(figsize=(width, height), dpi=DPI, layout="none", facecolor="white")
+    figure.text(
+        0.05, 0.92, textwrap.fill(title, 34), size=38, weight="bold", color=style.INK,
+        va="top", linespacing=1.15,
+    )  # fmt: skip
+    axes = figure.add_axes((0.05, 0.15, 0.9, 0.45))
+    rows = np.asarray(means, dtype=float)
+    wall(axes, rows, classes, top=float(np.nanquantile(rows, 0.995)))
+    axes.set_axis_off()
+    figure.text(0.05, 0.06, said, size=20, color=style.INK, va="bottom")
+    return figure

@@ -1,0 +1,145 @@
+"""The figure of sparseness against accuracy over a sweep of learning rates and epochs."""
+
+from collections.abc import Iterable, Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from fflib import wording
+from fflib.book.figures import style
+from fflib.records.stores import Record
+from fflib.study.analyses.matched_accuracy import SETTING, TOLERANCE, by_setting
+
+__all__ = ["sparseness_by_rate"]
+
+SAME_RATES = ("bp-ff",)
+"""Models that are swept over the rates of BP: written once, they do not cover one another."""
+
+BEST_DRAWN = 1e-6
+"""An error below any that is drawn, up to which the settings that are compared are shaded."""
+
+PANELS = {"hoyer": "Hoyer sparseness,\nmean over layers", "hoyer 1": "Hoyer sparseness,\nlayer 1"}
+
+
+def sparseness_by_rate(
+    records: Iterable[Record], recorded: Mapping[str, pd.DataFrame] | None = None
+) -> Figure:
+    """Sparseness against accuracy at every learning rate and number of epochs.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs of a sweep.
+    recorded : mapping of str to DataFrame, optional
+        By data set, runs of others with ``model``, ``accuracy`` and first-layer sparseness ``s1``,
+        drawn as stars in the panel of the first layer.
+
+    Returns
+    -------
+    Figure
+        A column per data set; the mean over layers above, the first layer below. A marker is the
+        mean over runs at one setting and grows with the learning rate; lines join the rates of one
+        model and number of epochs, dashed for the smaller numbers; rates are written at the line
+        of the largest, except those of BP/FF, which are BP's. The error, on a logarithmic scale, falls to the right. The settings that
+        count as classifying as well as the best of FF are shaded.
+    """
+    runs = by_setting(records)
+    datasets = list(dict.fromkeys(runs["dataset"]))
+    extremes = runs["learning_rate"].min(), runs["learning_rate"].max()
+    figure, grid = plt.subplots(
+        len(PANELS),
+        len(datasets),
+        figsize=(style.WIDTH, 6.6),
+        sharex="col",
+        sharey=True,
+        squeeze=False,
+    )
+    for column, dataset in zip(grid.T, datasets, strict=True):
+        here = runs[runs["dataset"] == dataset]
+        for ax, quantity in zip(column, PANELS, strict=True):
+            _panel(ax, here, quantity, extremes)
+        column[0].set_title(wording.dataset_name(dataset))
+        column[-1].set_xlabel("validation error (1 − accuracy)")
+        for _, row in (recorded or {}).get(dataset, pd.DataFrame()).iterrows():
+            colour = style.MODEL_COLOURS[row["model"]]
+            column[-1].plot(
+                1 - row["accuracy"], row["s1"], "*", color=colour, mec=style.INK, ms=15, zorder=5
+            )
+    for ax, name in zip(grid[:, 0], PANELS.values(), strict=True):
+        ax.set_ylabel(name)
+        ax.set_ylim(0, 1.04)
+    style.letter(grid.ravel())
+    starred = any(len(rows) for data, rows in (recorded or {}).items() if data in datasets)
+    figure.legend(handles=_handles(runs, starred=starred), loc="outside upper center", ncols=4)
+    return figure
+
+
+def _panel(ax: Axes, runs: pd.DataFrame, quantity: str, extremes: tuple[float, float]) -> None:
+    means = runs.groupby(["model", *SETTING])[["accuracy", quantity]].mean().reset_index()
+    longest = means["epochs"].max()
+    for (model, epochs), line in means.groupby(["model", "epochs"]):
+        rates = line.sort_values("learning_rate")
+        error, colour = 1 - rates["accuracy"], style.MODEL_COLOURS[model]
+        style_of_line = "-" if epochs == longest else "--"
+        ax.plot(error, rates[quantity], style_of_line, color=colour, lw=1, alpha=0.8)
+        sizes = np.interp(np.log(rates["learning_rate"]), np.log(extremes), (12, 75))
+        ax.scatter(
+            error,
+            rates[quantity],
+            s=sizes,
+            marker=style.MARKERS[model],
+            color=colour if epochs == longest else "white",
+            edgecolors=colour,
+            zorder=3,
+        )
+        if epochs == longest and model not in SAME_RATES:
+            side, place = ("left", 6) if model == "bp" else ("right", -6)
+            for x, y, rate in zip(error, rates[quantity], rates["learning_rate"], strict=True):
+                text = ax.annotate(
+                    f"{rate:g}", (x, y), (place, 0), textcoords="offset points", fontsize=7,
+                    color=colour, ha=side, va="center", zorder=6,
+                )  # fmt: skip
+                text.set_path_effects([withStroke(linewidth=2, foreground="white", alpha=0.8)])
+    if (ff := means[means["model"] == "ff"]).size:
+        matched = 1 - ff["accuracy"].max() + TOLERANCE
+        ax.axvspan(BEST_DRAWN, matched, color="0.94", lw=0, zorder=0)
+    ax.set_xscale("log")
+    ax.set_xlim((1 - means["accuracy"].min()) * 1.2, (1 - means["accuracy"].max()) / 1.8)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _handles(runs: pd.DataFrame, *, starred: bool) -> list[Line2D]:
+    lengths = sorted(runs["epochs"].unique(), reverse=True)
+    models = [model for model in style.MARKERS if model in set(runs["model"])]
+    handles = [
+        Line2D([], [], color=style.MODEL_COLOURS[m], marker=style.MARKERS[m], ls="", ms=7,
+               label=wording.model_name(m))
+        for m in models
+    ]  # fmt: skip
+    for epochs in lengths:
+        longest = epochs == lengths[0]
+        handles.append(
+            Line2D(
+                [], [], color=style.INK, marker="o", ms=6, lw=1, label=f"{epochs} epochs",
+                mfc=style.INK if longest else "white", ls="-" if longest else "--",
+            )
+        )  # fmt: skip
+    handles += [
+        Line2D([], [], color=style.INK, marker="o", ms=ms, ls="", label=label)
+        for ms, label in ((3.5, "lowest learning rate"), (8.5, "highest learning rate"))
+    ]
+    if starred:
+        handles.append(
+            Line2D(
+                [], [], color="white", mec=style.INK, marker="*", ms=12, ls="", label="the authors"
+            )
+        )
+    return handles

@@ -1,0 +1,185 @@
+"""Figures of the signs of weights."""
+
+from collections.abc import Iterable
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from fflib import wording
+from fflib.book.figures import style
+from fflib.book.figures.panels import runs_by_layer, shifts
+from fflib.book.figures.sparsity import by_model
+from fflib.records.stores import Record
+
+__all__ = ["excitation", "negative_shares", "positive_links", "weight_histograms"]
+
+
+def weight_histograms(records: Iterable[Record]) -> Figure:
+    """Distribution of the weights, a row for each model and a column for each layer.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        One run of each model; the first where there are more.
+
+    Returns
+    -------
+    Figure
+        Numbers of weights on a logarithmic scale; each panel states the share below zero. A bin
+        that holds weights of both signs is grey.
+    """
+    models = {model: runs[0] for model, runs in by_model(records).items()}
+    layers = max(record.experiment.layers for record in models.values())
+    figure, grid = plt.subplots(
+        len(models), layers, figsize=(style.WIDTH, 1.6 * len(models)), sharey=True, squeeze=False
+    )
+    for axes, (model, record) in zip(grid, models.items(), strict=True):
+        axes[0].set_ylabel(f"{wording.model_name(model)}\nweights per bin")
+        found = zip(
+            record.metrics.layers,
+            record.arrays["weights"],
+            record.arrays["weight_edges"],
+            strict=True,
+        )
+        for ax, (layer, counts, edges) in zip(axes, found, strict=True):
+            wholly_negative = int((edges[1:] <= 0).sum())
+            partly_negative = int((edges[:-1] < 0).sum())
+            for colour, start, stop in (
+                (style.NEGATIVE, 0, wholly_negative),
+                (style.GREY, wholly_negative, partly_negative),
+                (style.POSITIVE, partly_negative, len(counts)),
+            ):
+                if start < stop:
+                    bins = edges[start : stop + 1]
+                    ax.stairs(counts[start:stop], bins, baseline=0.5, fill=True, color=colour)
+            ax.set_yscale("log")
+            ax.text(
+                0.02, 0.97, f"{layer.negative_weights:.0%} < 0", transform=ax.transAxes,
+                color=style.NEGATIVE, va="top", weight="bold",
+            )  # fmt: skip
+    for ax, name in zip(grid[0], wording.layer_names(layers), strict=True):
+        ax.set_title(name)
+    for ax in grid[-1]:
+        ax.set_xlabel("weight")
+    return figure
+
+
+def negative_shares(records: Iterable[Record], bound: float) -> Figure:
+    """Share of negative weights by layer, a panel for each data set and protocol.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    bound : float
+        The share that counts as dominance, drawn as a line.
+
+    Returns
+    -------
+    Figure
+        Points are runs, lines their means.
+    """
+    figure, axes = _panels_by_cell(records, "negative_weights")
+    for ax in axes:
+        ax.axhline(0.5, color=style.GREY, lw=1, ls=":")
+        ax.axhline(bound, color=style.INK, lw=1, ls="--")
+    axes[0].set_ylabel("share of negative weights")
+    return figure
+
+
+def excitation(records: Iterable[Record]) -> Figure:
+    """Sum of positive over sum of negative weights by layer, a panel per data set and protocol.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    Figure
+        On a logarithmic scale, with a line where the two balance.
+    """
+    figure, axes = _panels_by_cell(records, "excitation")
+    for ax in axes:
+        ax.axhline(1, color=style.GREY, lw=1, ls=":")
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter(NullFormatter())
+    axes[0].set_ylabel("excitation / inhibition")
+    return figure
+
+
+def _panels_by_cell(records: Iterable[Record], quantity: str) -> tuple[Figure, list[Axes]]:
+    records = list(records)
+    cells = dict.fromkeys((r.experiment.dataset, r.experiment.protocol) for r in records)
+    figure, grid = plt.subplots(
+        1,
+        len(cells),
+        figsize=(min(style.WIDTH, 2 + 2 * len(cells)), 3.1),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+    )
+    for ax, (dataset, protocol) in zip(grid[0], cells, strict=True):
+        here = [
+            r for r in records
+            if (r.experiment.dataset, r.experiment.protocol) == (dataset, protocol)
+        ]  # fmt: skip
+        models = by_model(here)
+        for (model, runs), shift in zip(models.items(), shifts(len(models), 0.16), strict=True):
+            runs_by_layer(
+                ax,
+                [[getattr(layer, quantity) for layer in r.metrics.layers] for r in runs],
+                colour=style.MODEL_COLOURS[model],
+                marker=style.MARKERS[model],
+                label=wording.model_name(model),
+                shift=shift,
+            )
+        ax.set_title(f"{wording.dataset_name(dataset)}\n{wording.protocol_name(protocol)}")
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
+    return figure, list(grid[0])
+
+
+def positive_links(records: Iterable[Record]) -> Figure:
+    """How often a weight is positive between ensembles of different classes and of the same.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs on one data set under one protocol.
+
+    Returns
+    -------
+    Figure
+        A panel per pair of successive layers, a line per run: it rises where positive weights
+        favour pairs of units that serve a common class.
+    """
+    models = by_model(records)
+    layers = max(len(r.metrics.layers) for runs in models.values() for r in runs)
+    figure, axes = plt.subplots(
+        1, layers - 1, figsize=(style.WIDTH, 3.1), sharex=True, sharey=True, squeeze=False
+    )
+    for depth, ax in enumerate(axes[0], start=1):
+        for (model, runs), shift in zip(models.items(), shifts(len(models), 0.1), strict=True):
+            for number, record in enumerate(runs):
+                links = record.metrics.layers[depth].links
+                assert links is not None
+                ax.plot(
+                    np.arange(2) + shift,
+                    [links["different_class"], links["same_class"]],
+                    color=style.MODEL_COLOURS[model],
+                    marker=style.MARKERS[model],
+                    lw=1.2,
+                    label=wording.model_name(model) if number == 0 else None,
+                )
+        ax.set_xticks([0, 1], ["different classes", "a common class"])
+        ax.set_xlim(-0.3, 1.3)
+        ax.set_ylim(0, 1)
+        ax.set_xlabel("what the two units serve")
+        ax.set_title(f"from layer {depth} to layer {depth + 1}")
+    axes[0, 0].set_ylabel("share of positive weights")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
+    return figure

@@ -1,0 +1,167 @@
+"""Figures of units that the ensembles of two classes share."""
+
+from collections.abc import Iterable, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from fflib import wording
+from fflib.book.figures import style
+from fflib.book.figures.panels import matrix, runs_by_layer, shifts
+from fflib.book.figures.sparsity import by_model
+from fflib.measures import sharing
+from fflib.measures.ensembles import RULES
+from fflib.records.stores import Record
+from fflib.statistics import mantel
+from fflib.study.claims import members
+from fflib.wording import minus
+
+__all__ = ["correlations", "overlap_against_similarity", "overlap_matrices", "shared_units"]
+
+
+def overlap_matrices(record: Record, classes: Sequence[str]) -> Figure:
+    """How alike classes look, and how much their ensembles overlap in every layer.
+
+    Parameters
+    ----------
+    record : Record
+    classes : sequence of str
+
+    Returns
+    -------
+    Figure
+        A matrix of correlations of mean images, then one of Jaccard indices per layer; the
+        diagonal, where a class meets itself, is blank. All layers have one scale, which ends at
+        their largest overlap.
+    """
+    layers = wording.layer_names(record.experiment.layers)
+    overlaps = [_blank_diagonal(layer) for layer in sharing.jaccard(members(record))]
+    most = max(np.nan_to_num(overlaps).max(), 0.01)
+    columns = -(-(1 + len(layers)) // 2)
+    figure, grid = plt.subplots(
+        2, columns, figsize=(style.WIDTH, 6.4), sharex=True, sharey=True, squeeze=False
+    )
+    axes = grid.ravel()
+    look = matrix(
+        axes[0], _blank_diagonal(record.arrays["similarity"]), classes, classes, low=-1, high=1,
+        cmap=style.SIGNED_MAP,
+    )  # fmt: skip
+    figure.colorbar(look, ax=axes[0], shrink=0.8, label="correlation of mean images")
+    axes[0].set_title("how alike classes look")
+    for ax, layer, name in zip(axes[1:], overlaps, layers, strict=False):
+        image = matrix(ax, layer, classes, classes, low=0, high=most)
+        figure.colorbar(image, ax=ax, shrink=0.8, label="Jaccard index of ensembles")
+        ax.set_title(f"shared units, {name}")
+    for ax in axes[1 + len(layers) :]:
+        ax.set_visible(False)
+    style.letter(axes)
+    return figure
+
+
+def overlap_against_similarity(record: Record, classes: Sequence[str], named: int = 3) -> Figure:
+    """Overlap of the ensembles of two classes against how alike the classes look.
+
+    Parameters
+    ----------
+    record : Record
+    classes : sequence of str
+    named : int
+        How many of the pairs that overlap most are circled and called by their names.
+
+    Returns
+    -------
+    Figure
+        A panel per layer, a point per pair, with the correlation and its Mantel p-value.
+    """
+    similarity = record.arrays["similarity"].astype(float)
+    overlaps = np.nan_to_num(sharing.jaccard(members(record)))
+    pairs = np.triu_indices(len(classes), 1)
+    top = max(overlaps[:, *pairs].max(), 0.01)
+    figure, axes = plt.subplots(
+        1, len(overlaps), figsize=(style.WIDTH, 3.4), sharex=True, sharey=True, squeeze=False
+    )
+    colour = style.MODEL_COLOURS[record.experiment.model]
+    for ax, layer, name in zip(axes[0], overlaps, wording.layer_names(len(overlaps)), strict=True):
+        x, y = similarity[pairs], layer[pairs]
+        most = [pair for pair in np.argsort(-y)[:named] if y[pair] > 0]
+        ax.plot(x, y, ls="", marker="o", color=colour, alpha=0.5)
+        ax.plot(x[most], y[most], ls="", marker="o", color=style.INK, ms=6, mfc="none")
+        names = [f"{classes[pairs[0][pair]]}–{classes[pairs[1][pair]]}" for pair in most]
+        ax.text(0.03, 0.99, "\n".join(names), transform=ax.transAxes, va="top", fontsize="small")
+        test = mantel(similarity, layer)
+        said = minus(f"r = {test.correlation:.2f}, p = {test.p_value:.2g}")
+        ax.set_title(f"{name}: {'all equal' if np.isnan(test.correlation) else said}")
+        # The names stand above the points.
+        ax.set_ylim(-0.04 * top, top * (1.15 + 0.12 * named))
+        ax.set_xlabel("correlation of mean images")
+    axes[0, 0].set_ylabel("overlap of ensembles\n(Jaccard index)")
+    return figure
+
+
+def shared_units(panels: Iterable[tuple[str, ArrayLike, Sequence[str]]]) -> Figure:
+    """Numbers of shared units, with the sizes of the ensembles on the diagonal, side by side.
+
+    Parameters
+    ----------
+    panels : iterable of (str, array-like of shape (class, class), sequence of str)
+        Title, numbers and class names of each matrix.
+
+    Returns
+    -------
+    Figure
+        Only the lower triangle, since the matrix is symmetric.
+    """
+    panels = list(panels)
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(style.WIDTH, 3.9), squeeze=False, sharey=False
+    )
+    for ax, (title, numbers, classes) in zip(axes[0], panels, strict=True):
+        counts = np.asarray(numbers, dtype=float)
+        lower = np.where(np.tri(len(counts), dtype=bool), counts, np.nan)
+        matrix(ax, lower, classes, classes, low=0, high=float(counts.max()), numbers=".0f")
+        ax.set_title(title)
+    style.letter(axes[0])
+    return figure
+
+
+def correlations(records: Iterable[Record], bound: float) -> Figure:
+    """Correlation of overlap with visual similarity by layer, under every rule.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    bound : float
+        Correlation above which overlap counts as following similarity, drawn as a line.
+
+    Returns
+    -------
+    Figure
+        A panel per rule; a point per run.
+    """
+    models = by_model(records)
+    figure, axes = plt.subplots(1, len(RULES), figsize=(style.WIDTH, 3), sharex=True, sharey=True)
+    for ax, rule in zip(axes, RULES, strict=True):
+        for (model, runs), shift in zip(models.items(), shifts(len(models), 0.16), strict=True):
+            runs_by_layer(
+                ax,
+                [
+                    sharing.follows_similarity(members(r, rule), r.arrays["similarity"])
+                    for r in runs
+                ],
+                colour=style.MODEL_COLOURS[model],
+                marker=style.MARKERS[model],
+                label=wording.model_name(model),
+                shift=shift,
+            )
+        ax.axhline(bound, color=style.INK, lw=1, ls="--")
+        ax.set_title(wording.rule_name(rule))
+    axes[0].set_ylabel("correlation of overlap\nwith visual similarity")
+    style.letter(axes)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
+    return figure
+
+
+def _blank_diagonal(matrix: np.ndarray) -> np.ndarray:
+    return np.where(np.eye(len(matrix), dtype=bool), np.nan, matrix)

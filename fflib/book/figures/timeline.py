@@ -1,0 +1,290 @@
+"""Figures of how ensembles come into being along training."""
+
+from collections.abc import Iterable, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from fflib import wording
+from fflib.book.figures import style
+from fflib.book.figures.panels import matrix
+from fflib.measures.timeline import SILENT, by_chance, kept
+from fflib.records.measure import unpack
+from fflib.records.stores import Record
+from fflib.statistics import mean_interval
+from fflib.study.analyses.timeline import moments
+from fflib.study.claims.timeline import EARLY, histories
+
+__all__ = ["classes_over_time", "membership_key", "stills", "timeline", "transitions"]
+
+QUANTITIES = {
+    "alone": "accuracy",
+    "identity": "identity\nwith the end",
+    "hoyer": "Hoyer\nsparseness",
+    "size": "units in an\nensemble",
+    "selectivity": "class\nselectivity",
+    "negative": "negative\nweights",
+}
+
+NOT_YET, LEAVING, MEMBER = "#d4d4d4", "#E69F00", "#0072B2"
+"""Colours of a unit that will be a member, is one but not at the end, and is one to the end."""
+
+
+def timeline(records: Iterable[Record]) -> Figure:
+    """The whole of training, snapshot by snapshot, layer by layer.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs on one data set.
+
+    Returns
+    -------
+    Figure
+        A column per model, as wide as it has stages; a row per quantity; a line per layer: means
+        over runs with 95 % intervals. The accuracy of the layers up to the one that learns is a
+        dashed line, that of each layer by itself the others. Within a stage the axis is logarithmic.
+    """
+    table = moments(records)
+    models = [m for m in style.MODEL_COLOURS if m in set(table["model"])]
+    stages = [sorted(table.loc[table["model"] == m, "learns"].unique()) for m in models]
+    figure, grid = plt.subplots(
+        len(QUANTITIES),
+        len(models),
+        figsize=(style.WIDTH, 8.2),
+        sharex="col",
+        sharey="row",
+        squeeze=False,
+        width_ratios=[len(s) + 0.6 for s in stages],
+    )
+    colours = style.layer_colours(int(table["layer"].max()))
+    for column, model, learning in zip(grid.T, models, stages, strict=True):
+        runs = table[table["model"] == model]
+        runs = runs.assign(at=_place(runs, learning))
+        for ax, quantity in zip(column, QUANTITIES, strict=True):
+            if quantity == "alone":
+                _line(ax, runs[runs["layer"] == 1], "accuracy", style.INK, "together", ls="--")
+            for depth, colour in enumerate(colours, start=1):
+                _line(ax, runs[runs["layer"] == depth], quantity, colour, f"layer {depth}")
+        column[0].set_title(wording.model_name(model))
+    for row in grid:  # intervals of few runs are wide, and must not hide what the means do
+        means = np.concatenate([line.get_ydata() for ax in row for line in ax.lines])
+        margin = 0.06 * max(float(np.ptp(means)), 0.01)
+        row[0].set_ylim(means.min() - margin, means.max() + margin)
+    for column, model, learning in zip(grid.T, models, stages, strict=True):
+        _mark_stages(column, learning, colours, table[table["model"] == model])
+    for ax, label in zip(grid[:, 0], QUANTITIES.values(), strict=True):
+        ax.set_ylabel(label)
+    figure.supxlabel("training steps since the layer began to learn", fontsize="medium")
+    handles = grid[0, 0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside upper center", ncols=len(colours) + 1)
+    return figure
+
+
+def _place(runs: pd.DataFrame, stages: Sequence[int]) -> "pd.Series[float]":
+    """Where a moment stands: stages side by side, logarithmic within each."""
+    last = runs.groupby(["seed", "learns"])["step"].transform("max")
+    return runs["learns"].map(stages.index) + np.log1p(runs["step"]) / np.log1p(last)
+
+
+def _line(
+    ax: Axes, runs: pd.DataFrame, quantity: str, colour: str, label: str, ls: str = "-"
+) -> None:
+    known = runs.dropna(subset=[quantity])
+    for number, (_, stage) in enumerate(known.groupby("learns")):
+        groups = stage.groupby("at")[quantity]
+        at = list(groups.groups)
+        found = [mean_interval(values) for _, values in groups]
+        ax.plot(
+            at, [i.mean for i in found], ls, color=colour, lw=1.3, label=label if not number else ""
+        )
+        low, high = [i.low for i in found], [i.high for i in found]
+        ax.fill_between(at, low, high, color=colour, alpha=0.18, lw=0)
+
+
+def _mark_stages(
+    axes: Iterable[Axes], stages: Sequence[int], colours: Sequence[str], runs: pd.DataFrame
+) -> None:
+    last = int(runs["step"].max())
+    # The end of a stage has no room for a number where the next one begins.
+    steps = [step for step in (0, 10, 100, 1000) if step < last / (8 if len(stages) > 1 else 1)]
+    ticks = [number + np.log1p(s) / np.log1p(last) for number in range(len(stages)) for s in steps]
+    for ax in axes:
+        for number, learns in enumerate(stages):
+            colour = colours[learns - 1] if learns else style.GREY
+            ax.axvspan(number, number + 1, color=colour, alpha=0.07, lw=0, zorder=0)
+            if number:
+                ax.axvline(number, color="white", lw=2, zorder=1)
+        ax.set_xticks(ticks, [f"{s:g}" for s in steps] * len(stages), fontsize="small")
+        ax.set_xlim(0, len(stages))
+
+
+def classes_over_time(records: Iterable[Record]) -> Figure:
+    """Share of units that prefer the class they will prefer at the end.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs on one data set.
+
+    Returns
+    -------
+    Figure
+        A panel per model, a line per layer over the steps since it began to learn: means over
+        runs with 95 % intervals. Dotted: what is due to chance; a line stands at a tenth.
+    """
+    by_model: dict[str, list[Record]] = {}
+    for record in records:
+        by_model.setdefault(record.experiment.model, []).append(record)
+    models = [m for m in style.MODEL_COLOURS if m in by_model]
+    figure, axes = plt.subplots(
+        1, len(models), figsize=(style.WIDTH, 2.8), sharey=True, squeeze=False
+    )
+    for ax, model in zip(axes[0], models, strict=True):
+        for depth, layer in enumerate(zip(*map(histories, by_model[model]), strict=True)):
+            colour = style.layer_colours(by_model[model][0].experiment.layers)[depth]
+            step = layer[0].step
+            share = np.array([[kept(p, h.preferred[-1]) for p in h.preferred] for h in layer])
+            chance = np.mean(
+                [[by_chance(p, h.preferred[-1]) for p in h.preferred] for h in layer], axis=0
+            )
+            found = [mean_interval(values) for values in share.T]
+            at = np.log1p(step)
+            ax.plot(at, [i.mean for i in found], color=colour, label=f"layer {depth + 1}")
+            ax.fill_between(
+                at, [i.low for i in found], [i.high for i in found], color=colour, alpha=0.18, lw=0
+            )
+            ax.plot(at, chance, ":", color=colour, lw=1)
+        ax.axvline(np.log1p(EARLY * step[-1]), color=style.GREY, lw=0.8)
+        ticks = [s for s in (0, 10, 100, 1000) if s <= step[-1]]
+        ax.set_xticks(np.log1p(ticks), [f"{s:g}" for s in ticks])
+        ax.set_title(wording.model_name(model))
+        ax.set_ylim(0, 1.02)
+    axes[0, 0].set_ylabel("units that prefer\ntheir last class")
+    figure.supxlabel("training steps since the layer began to learn", fontsize="medium")
+    handles = axes[0, 0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside upper center", ncols=len(handles[0]))
+    return figure
+
+
+def transitions(records: Iterable[Record], names: Sequence[str]) -> Figure:
+    """From which class to which units go, between a tenth of their training and its end.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs of one model on one data set.
+    names : sequence of str
+        Names of the classes.
+
+    Returns
+    -------
+    Figure
+        A panel per layer. Rows: the class preferred at a tenth; columns: at the end; the last of
+        each is none. Colours are shares of a row, over the units of all runs; a row without units
+        is blank.
+    """
+    layers = list(zip(*map(histories, records), strict=True))
+    figure, axes = plt.subplots(
+        1, len(layers), figsize=(style.WIDTH, 2.9), sharey=True, squeeze=False
+    )
+    labels = [*names, "none"]
+    for depth, (ax, runs) in enumerate(zip(axes[0], layers, strict=True), start=1):
+        counts = np.zeros((len(labels), len(labels)))
+        for history in runs:
+            places = [_with_none(p, len(names)) for p in (history.early, history.preferred[-1])]
+            np.add.at(counts, tuple(places), 1)
+        total = counts.sum(axis=1, keepdims=True)
+        share = np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
+        image = matrix(ax, share, labels, labels, low=0, high=1)
+        ax.set_title(f"layer {depth}")
+        ax.set_xlabel("class at the end")
+        ax.tick_params(axis="x", labelrotation=90)
+    axes[0, 0].set_ylabel("class at a tenth")
+    figure.colorbar(image, ax=axes, shrink=0.7, label="share of the row")
+    return figure
+
+
+def _with_none(preferred: NDArray[np.uint8], classes: int) -> NDArray[np.intp]:
+    return np.where(preferred == SILENT, classes, preferred).astype(np.intp)
+
+
+def membership(record: Record, units: int) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Membership along training of a part of the units, sorted by the class they end with.
+
+    Parameters
+    ----------
+    record : Record
+    units : int
+        How many of each layer are shown at most, evenly drawn.
+
+    Returns
+    -------
+    members : ndarray of bool, shape (snapshot, layer, class, unit)
+    shown : ndarray of int, shape (layer, unit)
+        Which units these are.
+    """
+    hidden = record.experiment.hidden
+    members = unpack(record.arrays["snapshots/ensembles"], hidden)
+    last = record.arrays["snapshots/preferred"][-1]
+    some = np.arange(0, hidden, -(-hidden // units))
+    shown = np.stack([some[np.argsort(layer[some], kind="stable")] for layer in last])
+    return np.take_along_axis(members, shown[None, :, None, :], axis=-1), shown
+
+
+def membership_key(figure: Figure) -> None:
+    """Say above a figure what the colours of members mean."""
+    handles = [
+        Rectangle((0, 0), 1, 1, color=colour, label=label)
+        for colour, label in (
+            (MEMBER, "member now and at the end"),
+            (LEAVING, "member now, not at the end"),
+            (NOT_YET, "member at the end only"),
+        )
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize="small")
+
+
+def stills(record: Record, names: Sequence[str], units: int = 196) -> Figure:
+    """Three moments of each layer: before its training, a tenth into it, and at its end.
+
+    Parameters
+    ----------
+    record : Record
+        A run with snapshots.
+    names : sequence of str
+        Names of the classes.
+    units : int
+        How many of a layer's are shown at most.
+
+    Returns
+    -------
+    Figure
+        A row of panels per moment, a column per layer. In a panel a row per class and a column per
+        unit, sorted by the class that it prefers at the end.
+    """
+    members, _ = membership(record, units)
+    learns = [row["learns"] for row in record.metrics.timeline or () if row["layer"] == 1]
+    layers = members.shape[1]
+    figure, grid = plt.subplots(3, layers, figsize=(style.WIDTH, 4.6), sharey=True, squeeze=False)
+    colours = ListedColormap(["white", NOT_YET, LEAVING, MEMBER])
+    for depth, history in enumerate(histories(record)):
+        own = [i for i, stage in enumerate(learns) if stage in (None, depth + 1)]
+        for row, moment in enumerate((0, history.early_moment, -1)):
+            now, end = members[own[moment], depth], members[-1, depth]
+            ax = grid[row, depth]
+            ax.imshow(
+                2 * now + end, aspect="auto", interpolation="none", cmap=colours, vmin=0, vmax=3
+            )
+            ax.set_title(f"layer {depth + 1}, step {history.step[moment]:,}", fontsize="small")
+            ax.set_xticks([])
+            ax.set_yticks(range(len(names)), list(names), fontsize=6)
+            ax.tick_params(length=0)
+    membership_key(figure)
+    return figure

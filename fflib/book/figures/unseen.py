@@ -1,0 +1,227 @@
+"""Figures of what a network makes of a class that it was never trained on."""
+
+from collections.abc import Iterable, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fflib import wording
+from fflib.book.figures import style
+from fflib.book.figures.panels import matrix, runs_by_layer, shifts, wall
+from fflib.book.figures.sparsity import by_model
+from fflib.measures.unseen import UnseenClass
+from fflib.records.stores import Record
+from fflib.study.claims import unseen_layers
+
+__all__ = ["activation_walls", "neighbours", "recognition", "responses"]
+
+CARRIED = {
+    "true": ("its own label", "#56B4E9", "D"),
+    "none": ("no label", "#332288", "s"),
+    "predicted": ("the preferred label", style.MODEL_COLOURS["ff"], "o"),
+    "plain": ("plain image", style.MODEL_COLOURS["bp"], "^"),
+}
+"""How each label that images may carry is called and looks."""
+
+
+def activation_walls(record: Record, classes: Sequence[str], carried: str) -> Figure:
+    """Class mean activations of seen classes and, below them, of the unseen one.
+
+    Parameters
+    ----------
+    record : Record
+        Of a run with a held-out class.
+    classes : sequence of str
+    carried : {"true", "none", "predicted", "plain"}
+        The label that the unseen images carry.
+
+    Returns
+    -------
+    Figure
+        A panel per layer. Units that the unseen class drives more than any seen class does stand
+        to the right of the others.
+    """
+    held = record.experiment.hold_out
+    assert held is not None
+    seen = [label for label in range(len(classes)) if label != held]
+    profile = record.arrays[f"unseen/{carried}"].astype(float)
+    rows = np.append(record.arrays["mean"][:, seen].astype(float), profile[:, None], axis=1)
+    names = [*(classes[label] for label in seen), f"{classes[held]}, unseen"]
+    figure, axes = plt.subplots(
+        len(rows), 1, figsize=(style.WIDTH, 2 * len(rows)), sharex=True, squeeze=False
+    )
+    for ax, layer, name in zip(axes[:, 0], rows, wording.layer_names(len(rows)), strict=True):
+        wall(ax, layer, names, top=float(np.quantile(layer, 0.995)))
+        ax.axhline(len(seen) - 0.5, color="white", lw=1.5)
+        ax.set_title(name)
+    axes[-1, 0].set_xlabel("units, sorted by preferred class")
+    return figure
+
+
+def responses(records: Iterable[Record], bound: float) -> Figure:
+    """Ensembles of unseen classes under every label they may carry, by layer.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs with a held-out class.
+    bound : float
+        AUROC above which the unseen class counts as told apart, drawn as a line.
+
+    Returns
+    -------
+    Figure
+        Five panels: size of the ensemble, its stability with that of random groups of images
+        dashed, Hoyer sparseness, largest overlap with a seen class, AUROC. A point per run.
+    """
+    panels = {
+        "units in the ensemble": lambda layer: layer.size,
+        "stability (dashed: chance)": lambda layer: layer.stability,
+        "Hoyer sparseness": lambda layer: layer.hoyer,
+        "overlap with the nearest": lambda layer: np.nan_to_num(layer.jaccard).max(),
+        "AUROC": lambda layer: layer.auroc,
+    }
+    figure, grid = plt.subplots(2, 3, figsize=(style.WIDTH, 4.8), sharex=True)
+    axes, corner = grid.ravel()[:-1], grid[-1, -1]
+    conditions = [
+        (model, carried, [_unseen(r)[carried] for r in runs])
+        for model, runs in by_model(records).items()
+        for carried in _unseen(runs[0])
+    ]
+    for (model, carried, runs), shift in zip(conditions, shifts(len(conditions)), strict=True):
+        label, colour, marker = CARRIED[carried]
+        for ax, quantity in zip(axes, panels.values(), strict=True):
+            runs_by_layer(
+                ax,
+                [[quantity(layer) for layer in layers] for layers in runs],
+                colour=colour,
+                marker=marker,
+                label=f"{wording.model_name(model)}, {label}",
+                shift=shift,
+            )
+        chance = np.mean([[layer.chance_stability for layer in layers] for layers in runs], axis=0)
+        axes[1].plot(np.arange(1, len(chance) + 1) + shift, chance, color=colour, ls="--", lw=1)
+    for ax, title in zip(axes, panels, strict=True):
+        ax.set_title(title)
+        ax.set_ylim(-0.04, 1.04)
+        ax.tick_params(labelbottom=True)
+    axes[0].set_ylim(0, None)
+    axes[0].autoscale(axis="y")
+    axes[0].set_ylim(bottom=0)
+    for ax in axes[:2]:
+        ax.set_xlabel("")
+    _mark(axes[-1].axhline, bound)
+    corner.set_axis_off()
+    corner.legend(*axes[0].get_legend_handles_labels(), loc="center", labelspacing=1)
+    style.letter(axes)
+    return figure
+
+
+def recognition(records: Iterable[Record], classes: Sequence[str], bound: float) -> Figure:
+    """How well the ensemble of each unseen class tells it from the seen ones.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs with a held-out class.
+    classes : sequence of str
+    bound : float
+        Value above which the class counts as told apart, drawn as a line.
+
+    Returns
+    -------
+    Figure
+        A panel per model, a row per held-out class: AUROC in each layer, and a stroke at the mean
+        of the layers.
+    """
+    models = by_model(records)
+    held = _held_out(models)
+    figure, axes = plt.subplots(
+        1,
+        len(models),
+        figsize=(style.WIDTH, 1.5 + 0.22 * len(held)),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+    )
+    for ax, (model, runs) in zip(axes[0], models.items(), strict=True):
+        for row, label in enumerate(held):
+            for record in (r for r in runs if r.experiment.hold_out == label):
+                _by_layer(ax, unseen_layers(record), row)
+        _mark(ax.axvline, bound)
+        ax.set_title(_condition(model))
+        ax.set_xlabel("AUROC")
+        ax.set_yticks(range(len(held)), [classes[label] for label in held])
+        ax.grid(axis="y", lw=0.5, color="0.9")
+    axes[0, 0].set_ylim(len(held) - 0.5, -0.5)
+    axes[0, 0].set_ylabel("held-out class")
+    names = [*wording.layer_names(record.experiment.layers), "mean of the layers"]
+    figure.legend(axes[0, 0].lines[: len(names)], names, loc="outside upper right", ncols=4)
+    return figure
+
+
+def neighbours(records: Iterable[Record], classes: Sequence[str]) -> Figure:
+    """With which seen classes the ensemble of an unseen one overlaps.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs with a held-out class.
+    classes : sequence of str
+
+    Returns
+    -------
+    Figure
+        A matrix per model of Jaccard indices, averaged over layers and runs: a row per held-out
+        class, a column per seen one.
+    """
+    models = by_model(records)
+    held = _held_out(models)
+    height = 1.7 + 0.26 * len(held)
+    figure, axes = plt.subplots(
+        1, len(models), figsize=(style.WIDTH, height), sharey=True, squeeze=False
+    )
+    for ax, (model, runs) in zip(axes[0], models.items(), strict=True):
+        overlaps = np.full((len(held), len(classes)), np.nan)
+        for row, label in enumerate(held):
+            of_label = [r for r in runs if r.experiment.hold_out == label]
+            layers = [layer.jaccard for r in of_label for layer in unseen_layers(r)]
+            if layers:
+                # Of two ensembles that are both empty, none overlaps.
+                overlaps[row] = np.nan_to_num(layers).mean(axis=0)
+                overlaps[row, label] = np.nan
+        image = matrix(ax, overlaps, [classes[label] for label in held], classes, low=0, high=1)
+        ax.set_title(_condition(model))
+        ax.set_xlabel("seen class")
+    axes[0, 0].set_ylabel("held-out class")
+    figure.colorbar(image, ax=axes, shrink=0.9, label="Jaccard index")
+    return figure
+
+
+def _unseen(record: Record) -> dict[str, list[UnseenClass]]:
+    assert record.metrics.unseen is not None
+    return record.metrics.unseen
+
+
+def _held_out(models: dict[str, list[Record]]) -> list[int]:
+    found = {r.experiment.hold_out for runs in models.values() for r in runs}
+    return sorted(label for label in found if label is not None)
+
+
+def _condition(model: str) -> str:
+    label, _, _ = CARRIED["plain" if model == "bp" else "predicted"]
+    return f"{wording.model_name(model)}, {label}"
+
+
+def _mark(line, bound: float) -> None:  # type: ignore[no-untyped-def]
+    line(0.5, color=style.GREY, lw=1, ls=":")
+    line(bound, color=style.INK, lw=1, ls="--")
+
+
+def _by_layer(ax: Axes, layers: list[UnseenClass], row: int) -> None:
+    marks = zip(layers, style.layer_colours(len(layers)), "os^Dv", strict=False)
+    for layer, colour, marker in marks:
+        ax.plot(layer.auroc, row, marker, color=colour)
+    ax.plot(np.mean([layer.auroc for layer in layers]), row, "|", color=style.INK, ms=14, mew=2)

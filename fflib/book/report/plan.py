@@ -1,0 +1,206 @@
+"""Which networks are trained for a verdict on a folder of images, and which images it needs.
+
+The settings are those of the preset for small data sets (:mod:`fflib.presets`), whatever the images
+are: they choose nothing, so that the test images cannot either. One is different. In the preset each
+image is shown with one wrong label, the same in all epochs; a few images are then too few wrong
+examples, and the last layer of Forward-Forward may learn nothing. So the wrong labels are drawn anew
+in every epoch. This was seen on validation images of scikit-learn's digits.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fflib.book.explorers import drivers
+from fflib.book.explorers.drivers import Drivers
+from fflib.data import Dataset, load
+from fflib.data.thumbnails import sizes, thumbnails
+from fflib.errors import DataError, MissingRecord, RecordError
+from fflib.experiment import Experiment
+from fflib.presets import LABELLED, MODELS
+from fflib.records.stores import Record, Store, own_store
+
+__all__ = ["NEEDED", "SEEDS", "examine", "experiments", "outdated", "pictures", "prepared"]
+
+NEEDED = {"train": 16, "test": 4}
+"""Images of each class: with fewer for testing, an ensemble is what one or two images share."""
+
+LARGEST, SIDE = 32, 28
+"""Pixels of a side: up to which images are taken as they are, and of what is made of others."""
+
+SEEDS = 5
+UNSEEN_SEEDS = 2  # and every class for each
+UNSEEN_MODELS = ("ff", "bp")  # the model that the claim is about, and its control
+MOST = 10  # classes that are left out in turn
+
+
+def examine(folder: str | Path) -> Dataset:
+    """Read a folder of class folders, and see that there are enough images for a verdict.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Laid out as :func:`fflib.data.load` says.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DataError
+        It is no such folder, an image cannot be read, or a class has too few of them.
+    """
+    folder = Path(folder).expanduser()
+    data = load(folder)
+    for split, needed in NEEDED.items():
+        counts = torch.bincount(data.split(split).labels, minlength=len(data.classes)).tolist()
+        for name, count in zip(data.classes, counts, strict=True):
+            if count < needed:
+                raise DataError(
+                    f"{folder}: a verdict needs {sum(NEEDED.values())} images of each class, "
+                    f"{NEEDED['train']} to train on and {NEEDED['test']} to test with, found {count} "
+                    f"of {name!r} in the {split} set: add images, or leave the class out"
+                )
+    return data
+
+
+def prepared(folder: str | Path, side: int | None = None, store: Store | None = None) -> Path:
+    """The folder whose images are trained on: as they are, or copies that are small and of one size.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Laid out as :func:`fflib.data.load` says.
+    side : int, optional
+        Of the copies, in pixels. By default images are taken as they are if all have one size and
+        neither side is over 32 pixels, and else copies of 28×28, the size of the paper's images.
+        A copy is the largest square around the middle of an image, scaled.
+    store : Store, optional
+        Beside whose records the copies lie, by default the reader's own.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    DataError
+        It is no such folder, or an image cannot be read.
+    """
+    if not Path(folder).expanduser().is_dir():
+        raise DataError(f"{folder} must be a folder of class folders of images: there is none")
+    folder = Path(folder).expanduser().resolve()
+    if side is None:
+        found = sizes(folder)
+        if len(found) == 1 and max(*found.pop()) <= LARGEST:
+            return folder
+        side = SIDE
+    # Folders of one name must not share their copies.
+    place = hashlib.sha256(str(folder).encode()).hexdigest()[:8]
+    copies = (store or own_store()).folder / "thumbnails" / f"{place}-{side}" / folder.name
+    shutil.rmtree(copies, ignore_errors=True)
+    thumbnails(folder, copies, side)
+    return copies
+
+
+def experiments(folder: str | Path, seeds: int = SEEDS, **fields: Any) -> list[Experiment]:
+    """The runs that a verdict on a folder rests on.
+
+    Parameters
+    ----------
+    folder : str or Path
+    seeds : int
+        Runs of each model with all classes. With three classes or more, each of them, up to ten,
+        is also left out of training in turn, in two runs of FF and of BP, or one if `seeds` is 1.
+    **fields
+        Of :class:`fflib.Experiment`, in place of the preset's.
+
+    Returns
+    -------
+    list of Experiment
+    """
+    path = Path(folder).expanduser().resolve()
+    fields = {"dataset": str(path), **fields}
+    anew = {"negatives": "resampled"} | fields
+    by_model = {model: anew if model in LABELLED else fields for model in MODELS}
+    classes = len(load(path).classes)
+    held_out = range(min(classes, MOST)) if classes > 2 else ()
+    return [
+        *(
+            Experiment(model=model, seed=seed, **by_model[model])
+            for seed in range(seeds)
+            for model in MODELS
+        ),
+        *(
+            Experiment(model=model, seed=seed, hold_out=label, **by_model[model])
+            for seed in range(min(seeds, UNSEEN_SEEDS))
+            for label in held_out
+            for model in UNSEEN_MODELS
+        ),
+    ]
+
+
+def outdated(
+    planned: Iterable[Experiment], data: Dataset, store: Store | None = None
+) -> list[Path]:
+    """The records of runs on other images than those that are in the folder now.
+
+    Parameters
+    ----------
+    planned : iterable of Experiment
+    data : Dataset
+        What is in the folder.
+    store : Store, optional
+        Where the records are, by default the reader's own.
+
+    Returns
+    -------
+    list of Path
+        A record that cannot be read is not among them.
+    """
+    store = store or own_store()
+    found = []
+    for path in (store.path(e) for e in planned if e in store):
+        try:
+            record = Record.from_file(path)
+        except RecordError:
+            continue
+        if record.provenance.data != data.checksums:
+            found.append(path)
+    return found
+
+
+def pictures(record: Record, store: Store | None = None) -> Drivers:
+    """The images that drive the ensembles of a run, found beside its record or made there.
+
+    Parameters
+    ----------
+    record : Record
+        Its network is trained again to show it the images of its folder.
+    store : Store, optional
+        Where the record is, by default the reader's own store.
+
+    Returns
+    -------
+    Drivers
+    """
+    folder = (store or own_store()).folder / "explorer"
+    try:
+        found = drivers.find(record.experiment, folder)
+        if found.provenance.data == record.provenance.data:
+            return found
+    except (MissingRecord, RecordError):
+        pass
+    threads = torch.get_num_threads()
+    torch.set_num_threads(record.provenance.circumstances.threads)  # or sums are rounded otherwise
+    try:
+        found = drivers.retrain(record)
+    finally:
+        torch.set_num_threads(threads)
+    drivers.write(found, folder)
+    return found

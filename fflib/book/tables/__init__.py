@@ -1,0 +1,27 @@
+"""Tables of the book that are made from verdicts and records."""
+
+from fflib.book.tables.runs import (
+    by_label,
+    checksums,
+    machines,
+    mantel_tests,
+    provenance,
+    shown,
+    worth,
+)
+from fflib.book.tables.verdicts import answers, criterion, digest, in_brief, scorecard
+
+__all__ = [
+    "answers",
+    "by_label",
+    "checksums",
+    "criterion",
+    "digest",
+    "in_brief",
+    "machines",
+    "mantel_tests",
+    "provenance",
+    "scorecard",
+    "shown",
+    "worth",
+]

@@ -1,0 +1,253 @@
+"""Tables of runs: what each was, what it was made by, and numbers averaged over many."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from fflib import wording
+from fflib.book.figures.unseen import CARRIED
+from fflib.measures.readout import own_and_others
+from fflib.measures.sharing import jaccard
+from fflib.records.stores import Record
+from fflib.statistics import holm, mantel, mean_interval
+from fflib.study.claims import members
+
+__all__ = [
+    "by_label",
+    "checksums",
+    "machines",
+    "mantel_tests",
+    "provenance",
+    "shown",
+    "worth",
+]
+
+
+def mantel_tests(records: Iterable[Record], rule: str = "median-quantile") -> pd.DataFrame:
+    """Mantel tests of whether overlap follows visual similarity, run by run and layer by layer.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    rule : str
+        A name in :data:`fflib.measures.ensembles.RULES`.
+
+    Returns
+    -------
+    DataFrame
+        A row per run, a column per layer: the correlation and, in brackets, its one-sided p-value
+        corrected by Holm for the number of tests in the table; "all equal" where there is none.
+    """
+    records = list(records)
+    tests = [
+        [
+            mantel(np.nan_to_num(layer), r.arrays["similarity"])
+            for layer in jaccard(members(r, rule))
+        ]
+        for r in records
+    ]
+    corrected = iter(holm([test.p_value for run in tests for test in run]))
+    rows = [[_test(test.correlation, next(corrected)) for test in run] for run in tests]
+    names = [
+        (
+            wording.dataset_name(r.experiment.dataset),
+            wording.protocol_name(r.experiment.protocol),
+            r.experiment.seed,
+        )
+        for r in records
+    ]
+    index = pd.MultiIndex.from_tuples(names, names=["data set", "protocol", "seed"])
+    return pd.DataFrame(rows, index, wording.layer_names(records[0].experiment.layers))
+
+
+def _test(correlation: float, p_value: float) -> str:
+    return "all equal" if np.isnan(correlation) else f"{correlation:.2f} ({p_value:.2g})"
+
+
+def by_label(records: Iterable[Record], quantity: str) -> pd.DataFrame:
+    """A number of unseen classes by model, label carried and layer, averaged over runs.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs with a held-out class.
+    quantity : str
+        A number in :class:`fflib.measures.unseen.UnseenClass`.
+
+    Returns
+    -------
+    DataFrame
+        A row per model and label, a column per layer.
+    """
+    rows = pd.DataFrame(
+        {
+            "model": wording.model_name(record.experiment.model),
+            "label carried": CARRIED[carried][0],
+            "layer": f"layer {depth}",
+            quantity: getattr(layer, quantity),
+        }
+        for record in records
+        for carried, layers in (record.metrics.unseen or {}).items()
+        for depth, layer in enumerate(layers, start=1)
+    )
+    table = rows.pivot_table(quantity, ["model", "label carried"], "layer", sort=False)
+    return table.round(3)
+
+
+def provenance(records: Iterable[Record]) -> pd.DataFrame:
+    """Which runs are behind the numbers, and how each was made.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame
+        A row per record, by the key that its file is named after.
+    """
+    rows = {
+        record.experiment.key: {
+            "data set": wording.dataset_name(record.experiment.dataset),
+            "protocol": wording.protocol_name(record.experiment.protocol),
+            "model": wording.model_name(record.experiment.model),
+            "seed": record.experiment.seed,
+            "held out": "" if (held := record.experiment.hold_out) is None else str(held),
+            "precision": record.provenance.circumstances.precision,
+            "minutes": round(record.provenance.circumstances.seconds / 60, 1),
+            "processor": record.provenance.circumstances.processor,
+            "threads": record.provenance.circumstances.threads,
+            "torch": record.provenance.torch,
+            "fflib": f"{record.provenance.version} ({record.provenance.commit or 'no commit'})",
+            "date": f"{record.provenance.date:%Y-%m-%d}",
+        }
+        for record in records
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("record")
+    return table.sort_values(list(table.columns[:5])) if rows else table
+
+
+def machines(records: Iterable[Record]) -> pd.DataFrame:
+    """How many runs each kind of machine made, and how long it trained.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame
+        A row per processor, with the number of runs and the hours.
+    """
+    rows = pd.DataFrame(
+        [
+            {
+                "device": record.provenance.circumstances.device,
+                "processor": record.provenance.circumstances.processor,
+                "runs": 1,
+                "hours": record.provenance.circumstances.seconds / 3600,
+            }
+            for record in records
+        ],
+        columns=["device", "processor", "runs", "hours"],
+    )
+    return rows.groupby(["device", "processor"]).sum().round(2)
+
+
+def checksums(records: Iterable[Record]) -> pd.DataFrame:
+    """MD5 of the data that the runs were trained on.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame
+        A row per data set, file and checksum; more than one checksum for a file would mean that
+        runs were trained on different data.
+    """
+    found = {
+        (wording.dataset_name(record.experiment.dataset), file, md5)
+        for record in records
+        for file, md5 in record.provenance.data.items()
+    }
+    rows = pd.DataFrame(sorted(found), columns=["data set", "file", "MD5"])
+    return rows.set_index(["data set", "file"])
+
+
+def worth(records: Iterable[Record]) -> pd.DataFrame:
+    """What ensembles are worth, as means over runs with their intervals.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs whose worth was measured; others are passed over.
+
+    Returns
+    -------
+    DataFrame of Interval
+        A row per data set, protocol and model, with t intervals over the runs: accuracy of reading
+        the class off the first layer's ensembles on images without a label; accuracy that a class
+        loses when its own first-layer ensemble is silenced, or another class's; share of units in
+        no ensemble; accuracy intact, without these units, and without equally many at random.
+
+    Examples
+    --------
+    >>> worth([]).empty
+    True
+    """
+    rows = []
+    for record in records:
+        if (found := record.metrics.worth) is None:
+            continue
+        e = record.experiment
+        own, others = own_and_others(record.arrays["damage/ensembles"])
+        rows.append(
+            {
+                "data set": wording.dataset_name(e.dataset),
+                "protocol": wording.protocol_name(e.protocol),
+                "model": wording.model_name(e.model),
+                "read off": found.unlabelled[0],
+                "own loss": own[0],
+                "others' loss": others[0],
+                "in no ensemble": np.mean(found.cut.outside),
+                "intact": found.cut.intact,
+                "without them": found.cut.without,
+                "random cut": found.cut.random,
+            }
+        )
+    if not rows:
+        return pd.DataFrame()
+    groups = pd.DataFrame(rows).groupby(["data set", "protocol", "model"], sort=False)
+    cells = {
+        where: {name: mean_interval(v) for name, v in runs.drop(columns=groups.keys).items()}
+        for where, runs in groups
+    }
+    index = pd.MultiIndex.from_tuples(cells, names=groups.keys)
+    return pd.DataFrame(cells.values(), index)
+
+
+def shown(intervals: pd.DataFrame, spec: str = ".3f") -> pd.DataFrame:
+    """A table of intervals as a reader sees it, with the number of runs in the last column.
+
+    Parameters
+    ----------
+    intervals : DataFrame of Interval
+        The intervals of a row are over the same runs.
+    spec : str
+        Format of a number.
+
+    Returns
+    -------
+    DataFrame of str and int
+
+    Examples
+    --------
+    >>> one = mean_interval([0.95, 0.96, 0.97])
+    >>> shown(pd.DataFrame({"accuracy": [one]})).to_dict("records")
+    [{'accuracy': '0.960 [0.935, 0.985]', 'runs': 3}]
+    """
+    runs = intervals.iloc[:, 0].map(lambda interval: interval.n)
+    return intervals.map(lambda interval: format(interval, spec)).assign(runs=runs)

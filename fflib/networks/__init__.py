@@ -1,0 +1,1 @@
+"""What is trained: dense and convolutional networks, the labels they see, the signs of weights."""

@@ -1,0 +1,264 @@
+"""The convolutional network: a stack of convolutions that can be read out layer by layer.
+
+It answers the same questions as the dense :class:`fflib.networks.dense.Network`. A unit, where ensembles and
+sparseness are concerned, is a channel, by its mean activation over the image.
+"""
+
+from collections.abc import Sequence
+from copy import copy, deepcopy
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fflib.activation import ACTIVATIONS
+from fflib.goodness import GOODNESS
+from fflib.networks.dense import CHUNK
+from fflib.networks.label_codes import LabelCodes
+
+__all__ = ["SHARPNESS", "SMALLEST", "ConvNetwork"]
+
+SMALLEST = 4
+"""Height in pixels from which on maps are not pooled any more."""
+
+SHARPNESS = 4.0
+"""Factor on differences of goodness where no threshold sets a scale: the symmetric loss and goodness
+by class."""
+
+
+class ConvNetwork(nn.Module):
+    """A stack of 3×3 convolutions, each followed by its activation and 2×2 pooling.
+
+    Parameters
+    ----------
+    shape : (int, int, int)
+        Channels, height and width of an image.
+    hidden, layers : int
+        Channels of every layer, and the number of layers.
+    classes : int
+    activation : str
+        A name in :data:`fflib.activation.ACTIVATIONS`.
+    goodness : str or None
+        A name in :data:`fflib.goodness.GOODNESS`; ``None`` makes a network with a linear head.
+    scope : {"layer", "location", "channel", "class"}
+        What a goodness is taken over: all units of a layer; the channels at each location; the
+        locations of each channel; the channels that belong to a class, which then need no label.
+    label : {"border", "planes", "wave", "learned"}
+        See :class:`fflib.networks.label_codes.LabelCodes`.
+    norm : {"l2", "layer", "batch"} or None
+        How the input of every layer is scaled: to a mean square of one over all units of an
+        image; to mean zero as well; each channel to mean zero and variance one over a batch.
+    symmetric : bool
+        Whether the loss compares two goodnesses with one another.
+    lit : float
+    seen : sequence of int, optional
+        Labels the network may predict; all of them by default.
+
+    Examples
+    --------
+    >>> network = ConvNetwork((3, 8, 8), 4, 2, classes=2, goodness="mean-square", norm="l2")
+    >>> [tuple(h.shape) for h in network(torch.rand(5, 3, 8, 8))]
+    [(5, 4, 4, 4), (5, 4, 4, 4)]
+    >>> network.layer_scores(torch.rand(5, 192)).shape
+    torch.Size([5, 2, 2])
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        hidden: int,
+        layers: int,
+        classes: int,
+        *,
+        activation: str = "relu",
+        goodness: str | None = None,
+        scope: str = "layer",
+        label: str = "border",
+        norm: str | None = None,
+        symmetric: bool = False,
+        lit: float = 1.0,
+        seen: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__()
+        self.classes, self.shape, self.scope, self.norm = classes, shape, scope, norm
+        self.products = torch.float32
+        self.silent: Tensor | None = None
+        self.activation = ACTIVATIONS[activation]
+        self.goodness = GOODNESS[goodness] if goodness else None
+        self.labelled = goodness is not None and scope != "class"
+        self.reads_every_layer = goodness is not None
+        self.sharpness = SHARPNESS if symmetric or scope == "class" else 1.0
+        self.seen = list(range(classes)) if seen is None else list(seen)
+        self.codes = LabelCodes(label, classes, shape, lit) if self.labelled else None
+        widths = [self.codes.channels if self.codes else shape[0], *[hidden] * layers]
+        self.layers: list[nn.Conv2d] = nn.ModuleList(  # type: ignore[assignment]
+            nn.Conv2d(below, above, 3, padding=1) for below, above in pairwise(widths)
+        )
+        self.norms: list[nn.BatchNorm2d] = nn.ModuleList(  # type: ignore[assignment]
+            nn.BatchNorm2d(width, affine=False) for width in widths[:-1] if norm == "batch"
+        )
+        height = shape[1]
+        for _ in range(layers):
+            height = height // 2 if height > SMALLEST else height
+        width = hidden * height * (shape[2] * height // shape[1])
+        self.heads: list[nn.Linear] = nn.ModuleList(  # type: ignore[assignment]
+            [] if goodness else [nn.Linear(width, classes)]
+        )
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """Weights of every layer, each of shape (channels, inputs of one location), on the CPU."""
+        return [layer.weight.detach().flatten(1).cpu() for layer in self.layers]
+
+    @property
+    def connections(self) -> list[Tensor]:
+        """Mean weight between every two channels, each of shape (channels, channels below)."""
+        return [layer.weight.detach().mean((2, 3)).cpu() for layer in self.layers]
+
+    @property
+    def parameters_by_layer(self) -> list[list[nn.Parameter]]:
+        """What each layer learns; the first has learned label codes too."""
+        own = [list(layer.parameters()) for layer in self.layers]
+        if self.codes is not None:
+            own[0] += self.codes.parameters()
+        return own
+
+    def silenced(self, units: Tensor) -> "ConvNetwork":
+        """The same network with some channels silent.
+
+        Parameters
+        ----------
+        units : Tensor of bool, shape (layers, channels)
+        """
+        other = copy(self)
+        other.silent = units.to(self.layers[0].weight.device)
+        return other
+
+    def with_weights(self, weights: Sequence[Tensor]) -> "ConvNetwork":
+        """A network with other weights in its layers, and all else alike.
+
+        Parameters
+        ----------
+        weights : sequence of Tensor, each of shape (channels, inputs of one location)
+        """
+        other = deepcopy(self)
+        with torch.no_grad():
+            for layer, weight in zip(other.layers, weights, strict=True):
+                layer.weight.copy_(weight.view_as(layer.weight))
+        return other
+
+    def with_label(self, pixels: Tensor, labels: Tensor) -> Tensor:
+        """Images, with a label where the network takes one, shape (n, channels, height, width)."""
+        if self.codes is None:
+            return pixels.unflatten(1, self.shape)
+        return self.codes(pixels, labels)
+
+    def layer_input(self, x: Tensor, depth: int) -> Tensor:
+        """Scale what a layer receives, shape (n, channels, height, width)."""
+        match self.norm:
+            case "l2":
+                return x * x.square().mean((1, 2, 3), keepdim=True).clamp_min(1e-12).rsqrt()
+            case "layer":
+                return F.layer_norm(x, x.shape[1:])
+            case "batch":
+                return self.norms[depth](x)
+            case _:
+                return x
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Maps of every layer, pooled, for images (n, channels, height, width) with their labels.
+
+        Products are computed in the number format that ``products`` names, everything else in float32.
+        """
+        maps = []
+        mixed = self.products == torch.bfloat16
+        for depth, layer in enumerate(self.layers):
+            x = self.layer_input(x, depth).contiguous(memory_format=torch.channels_last)
+            with torch.autocast(x.device.type, torch.bfloat16, enabled=mixed):
+                z = layer(x)
+            if z.shape[2] > SMALLEST:
+                # Pooling first is the same for an activation that never falls, and cheaper.
+                z = F.max_pool2d(z, 2)
+            x = self.activation.value(z.float())
+            if self.silent is not None:
+                x = x.masked_fill(self.silent[depth][:, None, None], 0)
+            maps.append(x)
+        return maps
+
+    def goodness_of(self, maps: Tensor) -> Tensor:
+        """Goodness of a layer by its scope, shape (n, places), or (n, classes) where it is by class."""
+        assert self.goodness is not None
+        match self.scope:
+            case "location":
+                units = maps.flatten(2).mT
+            case "channel":
+                units = maps.flatten(2)
+            case "class":
+                groups = maps[:, : maps.shape[1] // self.classes * self.classes]
+                units = groups.unflatten(1, (self.classes, -1)).flatten(2)
+            case _:
+                units = maps.flatten(1).unsqueeze(1)
+        return self.sharpness * self.goodness(units)
+
+    @torch.no_grad()
+    def activations(self, pixels: Tensor, labels: Tensor) -> list[Tensor]:
+        """Mean activation of every channel over the image, each (n, channels), on the CPU.
+
+        Parameters
+        ----------
+        pixels : Tensor, shape (n, inputs)
+        labels : Tensor, shape (n,)
+            Labels to place; -1 for none.
+        """
+        chunks = [
+            [h.mean((2, 3)).cpu() for h in self._evaluate(x, y)]
+            for x, y in zip(pixels.split(CHUNK), labels.split(CHUNK), strict=True)
+        ]
+        return [torch.cat(layer) for layer in zip(*chunks, strict=True)]
+
+    def _evaluate(self, pixels: Tensor, labels: Tensor) -> list[Tensor]:
+        device, training = self.layers[0].weight.device, self.training
+        self.eval()
+        maps = self(self.with_label(pixels.to(device), labels.to(device)))
+        self.train(training)
+        return maps
+
+    @torch.no_grad()
+    def layer_scores(self, pixels: Tensor, depth: int | None = None) -> Tensor:
+        """How strongly each layer holds each seen label to be true.
+
+        Parameters
+        ----------
+        pixels : Tensor, shape (n, inputs)
+        depth : int, optional
+            Use only the first ``depth`` layers.
+
+        Returns
+        -------
+        Tensor, shape (n, depth, seen labels)
+        """
+        return torch.cat([self._scores(x)[:, :depth] for x in pixels.split(CHUNK)])
+
+    def _scores(self, pixels: Tensor) -> Tensor:
+        if not self.labelled:
+            maps = self._evaluate(pixels, torch.full((len(pixels),), -1))
+            if self.goodness is None:
+                (head,) = self.heads
+                return head(maps[-1].flatten(1))[:, None, self.seen]
+            return torch.stack([self.goodness_of(h) for h in maps], 1)[..., self.seen]
+        by_label = [
+            [self.goodness_of(h).mean(1) for h in self._evaluate(pixels, label)]
+            for label in torch.tensor(self.seen).expand(len(pixels), -1).T
+        ]
+        return torch.stack([torch.stack(layers, 1) for layers in by_label], 2)
+
+    @torch.no_grad()
+    def label_scores(self, pixels: Tensor, depth: int | None = None) -> Tensor:
+        """The softmax over labels of each layer's score, summed over layers, (n, seen labels)."""
+        return self.layer_scores(pixels, depth).softmax(-1).sum(1)
+
+    def predict(self, pixels: Tensor, depth: int | None = None) -> Tensor:
+        """The most likely class of each image, shape (n,), on the CPU."""
+        scores = self.label_scores(pixels, depth)
+        return torch.tensor(self.seen)[scores.argmax(-1).cpu()]

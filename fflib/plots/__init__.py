@@ -1,5 +1,0 @@
-"""Every figure of the book, one function each: records or arrays in, a matplotlib figure out."""
-
-from fflib.plots import style
-
-__all__ = ["style"]

@@ -1,0 +1,154 @@
+"""From an experiment to its record: found where it has been run before, trained where not."""
+
+import os
+from collections.abc import Iterable
+from itertools import product
+from typing import Any, Literal
+
+from tqdm.auto import tqdm
+
+from fflib.errors import ExperimentError, MissingRecord, TrainingError, unknown
+from fflib.experiment import Experiment
+from fflib.records.measure import provenance, summarise
+from fflib.records.stores import Record, find, own_store
+from fflib.training.run import Run
+from fflib.training.train import train
+
+__all__ = ["attempt", "gather", "obtain", "record_of"]
+
+
+def record_of(run: Run) -> Record:
+    """Measure a run and put the numbers on record.
+
+    A run on validation data serves to choose hyper-parameters: its record keeps the numbers but
+    none of the arrays that figures are made of.
+    """
+    search = run.experiment.evaluate_on == "validation"
+    metrics, arrays = summarise(run, ["median-quantile"]) if search else summarise(run)
+    return Record(
+        experiment=run.experiment,
+        metrics=metrics,
+        curve=run.curve,
+        provenance=provenance(run),
+        arrays={} if search else arrays,
+    )
+
+
+def obtain(experiment: Experiment, *, device: str = "auto", progress: bool = True) -> Record:
+    """Find the record of an experiment, or train it and store its record.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    device, progress
+        As in :func:`fflib.train`, where training is needed.
+
+    Returns
+    -------
+    Record
+        Records made here go to ``$FFLIB_STORE``, else to ``data/own``.
+
+    Raises
+    ------
+    RecordError
+        The record is damaged; it has been set aside, so that the next call trains anew.
+    """
+    try:
+        return find(experiment)
+    except MissingRecord:
+        record = record_of(train(experiment, device=device, progress=progress))
+        own_store().save(record)
+        return record
+
+
+def gather(
+    source: Literal["records", "train"],
+    *,
+    models: Iterable[str],
+    datasets: Iterable[str],
+    protocols: Iterable[str] = ("relu-l2",),
+    seeds: Iterable[int] = (0,),
+    hold_out: Iterable[int | None] = (None,),
+    tolerant: bool = False,
+    **overrides: Any,
+) -> list[Record]:
+    """Records of all combinations of what is given.
+
+    Parameters
+    ----------
+    source : {"records", "train"}
+        Only look records up, or train those that are missing.
+    models, datasets, protocols, seeds, hold_out
+        Crossed with one another.
+    tolerant : bool
+        Leave out runs whose training fails, rather than to stop at the first.
+    **overrides
+        Fields of :class:`fflib.Experiment`; those that are None are left to the preset.
+
+    Returns
+    -------
+    list of Record
+
+    Raises
+    ------
+    TrainingError
+        A training fails, unless that is tolerated.
+    ExperimentError
+        The source is unknown, or a combination is not possible.
+    MissingRecord
+        A record is wanted from the store and is not there.
+    """
+    if source not in ("records", "train"):
+        raise ExperimentError(unknown("source", source, ["records", "train"]))
+    given = {name: value for name, value in overrides.items() if value is not None}
+    experiments = [
+        Experiment(
+            model=model, dataset=dataset, protocol=protocol, seed=seed, hold_out=held, **given
+        )
+        for dataset, protocol, held, seed, model in product(
+            datasets, protocols, hold_out, seeds, models
+        )
+    ]
+    if tolerant:
+        return attempt(experiments, source)[0]
+    return [find(e) if source == "records" else obtain(e) for e in experiments]
+
+
+def attempt(
+    experiments: Iterable[Experiment],
+    source: Literal["records", "train"] = "train",
+    *,
+    progress: bool = True,
+) -> tuple[list[Record], dict[Experiment, str]]:
+    """Records of those experiments whose training does not fail.
+
+    Parameters
+    ----------
+    experiments : iterable of Experiment
+    source : {"records", "train"}
+        Only look records up, or train those that are missing.
+    progress : bool
+        Where runs are trained, show a bar over all of them. ``TQDM_DISABLE=1`` silences it.
+
+    Returns
+    -------
+    records : list of Record
+    failures : dict of Experiment to str
+        Why the others have none.
+
+    Raises
+    ------
+    MissingRecord
+        A record is wanted from the store and is not there.
+    """
+    records, failures = [], {}
+    # In a notebook tqdm itself does not heed the variable.
+    silent = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+    hidden = silent or not progress or source == "records"
+    for e in tqdm(list(experiments), desc="runs", unit="run", leave=False, disable=hidden):
+        try:
+            found = find(e) if source == "records" else obtain(e, progress=False)
+            records.append(found)
+        except TrainingError as error:
+            failures[e] = str(error)
+    return records, failures

@@ -1,0 +1,360 @@
+"""Records: what a run leaves behind, and the stores that find it again.
+
+A record is one safetensors file named by the content of its experiment. Its header holds the
+experiment, the metrics, the learning curve and the provenance as JSON; its body holds per-class
+summaries as arrays. Reading one never runs code, and a digest over all of it tells damage.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from fflib.data.published import download_folder
+from fflib.errors import FflibError, MissingRecord, RecordError
+from fflib.experiment import Experiment
+from fflib.records.files import write_whole
+from fflib.records.measure import Metrics, Provenance
+
+__all__ = [
+    "PUBLISHED",
+    "DamagedRecord",
+    "Inventory",
+    "Record",
+    "Store",
+    "find",
+    "own_store",
+    "seal",
+    "unseal",
+]
+
+SUFFIX = ".safetensors"
+ASIDE = ".damaged"
+FAILED = ".failed.json"
+DIGEST = "sha256"  # an array beside the others, of 32 bytes
+
+
+class DamagedRecord(RecordError):  # noqa: N818
+    """A file that is not a whole record, or not the record that its name stands for."""
+
+
+class Record(BaseModel):
+    """What one training run leaves behind.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    metrics : Metrics
+        Numbers by layer and class.
+    curve : list of dict
+        One row per epoch, see :class:`fflib.Run`.
+    provenance : Provenance
+        Which code, machine and data made it, when, and how long it took.
+    arrays : dict of str to ndarray
+        Per-class summaries that the figures need, see :func:`fflib.records.measure.summarise`.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, ser_json_inf_nan="strings"
+    )
+
+    experiment: Experiment
+    metrics: Metrics
+    curve: list[dict[str, int | float | None]]
+    provenance: Provenance
+    arrays: dict[str, np.ndarray] = {}
+
+    def to_bytes(self) -> bytes:
+        """Serialise to the bytes of a safetensors file."""
+        return seal(self.model_dump_json(exclude={"arrays"}), self.arrays)
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Record":
+        """Read a record, whole or not at all; the file stays where it is.
+
+        Raises
+        ------
+        DamagedRecord
+            The file is truncated, altered, not a record, or named for another experiment.
+        RecordError
+            It cannot be opened, or is a whole record of a data set or a version that is not here.
+        """
+        text, arrays = unseal(path)
+        try:
+            record = cls(**json.loads(text), arrays=arrays)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise RecordError(
+                f"{path} is whole but of no use here: {_reason(error)}; if it is of another "
+                "version of fflib or of images that have moved, remove it to train anew"
+            ) from None
+        if record.experiment.key != path.stem:
+            raise DamagedRecord(
+                f"{path} holds the record of another experiment, {record.experiment.key}"
+            )
+        return record
+
+
+def seal(text: str, arrays: dict[str, np.ndarray]) -> bytes:
+    """A safetensors file of a header and arrays, with a digest over all of it."""
+    arrays = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
+    return save(arrays | {DIGEST: _digest(text, arrays)}, {"record": text})
+
+
+def unseal(path: Path) -> tuple[str, dict[str, np.ndarray]]:
+    """Header and arrays of a file whose digest is right; others raise as a record would."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {})["record"]
+            arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
+        intact = np.array_equal(arrays.pop(DIGEST), _digest(text, arrays))
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise DamagedRecord(f"{path} is not a whole record: {_reason(error)}") from None
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {_reason(error)}") from None
+    if not intact:
+        raise DamagedRecord(f"{path} is not a whole record: its digest does not match its content")
+    return text, arrays
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        return f"{where}: {first['msg'].removeprefix('Value error, ')}"
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+def _digest(text: str, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    digest = hashlib.sha256(text.encode())
+    for name, array in arrays.items():
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return np.frombuffer(digest.digest(), np.uint8)
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What a check of a whole store found.
+
+    Parameters
+    ----------
+    intact : list of Experiment
+        Their records are whole and wanted: of a grid, or of a search on validation data.
+    damaged : dict of Path to str
+        Files that are no whole records, now or when they were set aside, and what is wrong.
+    orphaned : list of Experiment
+        Their records are whole, but nothing asks for them.
+    missing : list of Experiment
+        Wanted, and without a whole record.
+    failed : dict of Experiment to str
+        Their training ended without a network, for the reason given.
+    """
+
+    intact: list[Experiment]
+    damaged: dict[Path, str]
+    orphaned: list[Experiment]
+    missing: list[Experiment]
+    failed: dict[Experiment, str]
+
+
+class Store:
+    """A folder of records.
+
+    Parameters
+    ----------
+    folder : Path
+        Need not exist before the first record is saved.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     len(list(Store(Path(folder))))
+    0
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+
+    def path(self, experiment: Experiment) -> Path:
+        """Where the record of an experiment lies, or would lie."""
+        return self.folder / f"{experiment.key}{SUFFIX}"
+
+    def paths(self) -> list[Path]:
+        """The files of all records, damaged ones included."""
+        return sorted(self.folder.glob(f"*{SUFFIX}"))
+
+    def __contains__(self, experiment: Experiment) -> bool:
+        return self.path(experiment).is_file()
+
+    def __iter__(self) -> Iterator[Record]:
+        for path in self.paths():
+            yield self._read(path)
+
+    def load(self, experiment: Experiment) -> Record:
+        """Read the record of an experiment.
+
+        Raises
+        ------
+        MissingRecord
+            There is none.
+        DamagedRecord
+            There is a damaged one; it has been renamed and will not be found again.
+        """
+        path = self.path(experiment)
+        if not path.is_file():
+            raise MissingRecord(
+                f"no record of {experiment} in {self.folder}: train it with fflib.obtain, or "
+                "make reproduce"
+            )
+        return self._read(path)
+
+    def among(self, experiments: Iterable[Experiment]) -> list[Record]:
+        """The records of some experiments, in their order; those not on record are left out."""
+        return [self.load(e) for e in experiments if e in self]
+
+    def _read(self, path: Path) -> Record:
+        try:
+            return Record.from_file(path)
+        except DamagedRecord as error:
+            aside = self.set_aside(path)
+            raise DamagedRecord(
+                f"{error}; set aside as {aside.name}: train it again, or restore it from git"
+            ) from None
+
+    def set_aside(self, path: Path) -> Path:
+        """Rename a damaged record so that it is not found again."""
+        return path.replace(path.with_suffix(ASIDE))
+
+    def with_prefix(self, prefix: str) -> list[Path]:
+        """The files of the records whose key begins with some characters."""
+        return [path for path in self.paths() if path.stem.startswith(prefix)]
+
+    def survey(self) -> tuple[dict[Path, Record], dict[Path, RecordError]]:
+        """Read every record, and move none.
+
+        Returns
+        -------
+        records : dict of Path to Record
+        faults : dict of Path to RecordError
+            What is wrong with the files that cannot be read; they do not keep the others back.
+        """
+        records, faults = {}, {}
+        for path in self.paths():
+            try:
+                records[path] = Record.from_file(path)
+            except RecordError as error:
+                faults[path] = error
+        return records, faults
+
+    def verify(self, wanted: Iterable[Experiment]) -> Inventory:
+        """Check every record, and whether those that are wanted are there.
+
+        Parameters
+        ----------
+        wanted : iterable of Experiment
+            What the store is to hold; a search on validation data may lie beside it.
+        """
+        records, faults = self.survey()
+        damaged = {path: str(error) for path, error in faults.items()}
+        for path in sorted(self.folder.glob(f"*{ASIDE}")):
+            if not path.with_suffix(SUFFIX).exists():
+                damaged[path] = f"{path} was found damaged and set aside"
+        grid = dict.fromkeys(wanted)
+        failed = self.failures()
+        found = [record.experiment for record in records.values()]
+        asked_for = [e in grid or e.evaluate_on == "validation" for e in found]
+        return Inventory(
+            intact=[e for e, asked in zip(found, asked_for, strict=True) if asked],
+            damaged=damaged,
+            orphaned=[e for e, asked in zip(found, asked_for, strict=True) if not asked],
+            missing=[e for e in grid if e not in set(found) and e not in failed],
+            failed=failed,
+        )
+
+    def save(self, record: Record) -> Path:
+        """Write a record: it appears whole or not at all, also when two processes write it."""
+        self.forget_failure(record.experiment)
+        return write_whole(self.path(record.experiment), record.to_bytes())
+
+    def _failure(self, experiment: Experiment) -> Path:
+        return self.folder / f"{experiment.key}{FAILED}"
+
+    def save_failure(self, experiment: Experiment, error: str) -> Path:
+        """Note that a training ended without a network, and why.
+
+        An experiment is the same every time, and so is its failure: it need not be tried again.
+        """
+        noted = {"experiment": experiment.model_dump(mode="json"), "error": error}
+        content = json.dumps(noted, indent=1, ensure_ascii=False)
+        return write_whole(self._failure(experiment), f"{content}\n".encode())
+
+    def forget_failure(self, experiment: Experiment) -> None:
+        """Take back that a training failed, so that it is tried again."""
+        self._failure(experiment).unlink(missing_ok=True)
+
+    def failures(self, among: Iterable[Experiment] | None = None) -> dict[Experiment, str]:
+        """Experiments whose training ended without a network, each with the reason.
+
+        Parameters
+        ----------
+        among : iterable of Experiment, optional
+            Read no other notes than theirs.
+
+        Raises
+        ------
+        RecordError
+            A note cannot be read, or is of another experiment than its name says.
+        """
+        found = {}
+        paths = self.folder.glob(f"*{FAILED}") if among is None else map(self._failure, among)
+        for path in sorted(path for path in paths if path.exists()):
+            try:
+                noted = json.loads(path.read_text(encoding="utf-8"))
+                experiment, error = Experiment(**noted["experiment"]), str(noted["error"])
+            except (OSError, TypeError, ValueError, KeyError, RecursionError, FflibError) as reason:
+                raise RecordError(f"{path} is no note of a failure: {_reason(reason)}") from None
+            if self._failure(experiment) != path:
+                raise RecordError(f"{path} holds the note of another experiment, {experiment.key}")
+            found[experiment] = error
+        return found
+
+
+PUBLISHED = Store(download_folder() / "records")
+
+
+def own_store() -> Store:
+    """Where a reader's own records go: ``$FFLIB_STORE``, else ``data/own``, ignored by git."""
+    return Store(Path(os.environ.get("FFLIB_STORE", download_folder() / "own")))
+
+
+def find(experiment: Experiment) -> Record:
+    """The record of an experiment, from the published store or the reader's own.
+
+    Parameters
+    ----------
+    experiment : Experiment
+
+    Returns
+    -------
+    Record
+
+    Raises
+    ------
+    MissingRecord
+        Neither store has one.
+    RecordError
+        There is a damaged one; it has been set aside.
+    """
+    for store in (PUBLISHED, own_store()):
+        if experiment in store:
+            return store.load(experiment)
+    return own_store().load(experiment)

@@ -1,0 +1,104 @@
+"""The timeline of a run: its snapshots, measured one after another once training is over."""
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+
+from fflib.measures import ensembles, polarity, sparsity
+from fflib.measures.selectivity import mean_selectivity
+from fflib.measures.timeline import identity, preferred
+from fflib.networks.dense import Activations, Network
+from fflib.records.probes import Row
+from fflib.training.run import Run
+from fflib.training.snapshots import replay
+
+__all__ = ["IMAGES", "timeline"]
+
+IMAGES = 2000
+"""How many evaluation images, at most, a snapshot is measured on."""
+
+
+def timeline(run: Run) -> tuple[list[Row], dict[str, np.ndarray]]:
+    """Measure the snapshots of a run, all on the same images.
+
+    Accuracy is that on the first :data:`IMAGES` evaluation images. All else is measured on those of
+    them that the network classifies correctly at the *end*, with their true label: what changes is
+    then the network, and not the images.
+
+    Parameters
+    ----------
+    run : Run
+        Trained with ``snapshots``.
+
+    Returns
+    -------
+    rows : list of dict
+        One per snapshot and hidden layer: ``learns``, the layer that learns, counted from 1 (None
+        where all do); ``step`` since it began to; ``seen``, images shown so far; ``accuracy`` and
+        ``agreement`` (share of images that get the label they get at the end) of the layers up to
+        the one that learns; ``layer``; ``alone`` and ``alike``, the same of this layer by itself
+        (None where it has no say of its own); ``hoyer``; ``size``, mean size of its ensembles;
+        ``identity`` with those at the end (:func:`fflib.measures.timeline.identity`);
+        ``selectivity``; and ``negative``, the share of negative weights.
+    arrays : dict of str to ndarray
+        ``snapshots/ensembles``: membership by the median–quantile rule, packed to bits, uint8 of
+        shape (snapshot, layer, class, bytes). ``snapshots/preferred``: the class that each unit
+        prefers, see :func:`fflib.measures.timeline.preferred`, shape (snapshot, layer, unit).
+        Together 5.3 kB a snapshot for three layers of 784 units and ten classes.
+    """
+    classes, network = len(run.data.classes), run.network
+    assert isinstance(network, Network)  # others take no snapshots
+    pixels, labels = (x[:IMAGES] for x in run.images(run.experiment.evaluate_on))
+    right = network.predict(pixels) == labels
+
+    def predictions(then: Network, depth: int | None) -> np.ndarray:
+        """Of the first layers together, then of each by itself; shape (n, 1 + layers)."""
+        scores = then.layer_scores(pixels)
+        together = scores[:, :depth].softmax(-1).sum(1, keepdim=True)
+        return np.array(then.seen)[torch.cat([together, scores], 1).argmax(-1).cpu()]
+
+    truth = labels.numpy()[:, None]
+    rows: list[Row] = []
+    all_members, all_preferred = [], []
+    ends: dict[int | None, np.ndarray] = {}
+    for snapshot, then in replay(network, run.snapshots):
+        learns = None if snapshot.layer is None else snapshot.layer + 1
+        if learns not in ends:
+            ends[learns] = predictions(network, learns)
+        answers = predictions(then, learns)
+        accuracy = (answers == truth).mean(axis=0)
+        agreement = (answers == ends[learns]).mean(axis=0)
+        shown = Activations(then.activations(pixels[right], labels[right]), labels[right])
+        means = ensembles.class_means(shown, classes=classes)
+        all_members.append(ensembles.median_quantile(shown, classes=classes))
+        all_preferred.append(preferred(means))
+        for depth, (h, w) in enumerate(zip(shown.values, then.weights, strict=True), start=1):
+            has_a_say = network.reads_every_layer
+            rows.append(
+                {
+                    "learns": learns,
+                    "step": snapshot.step,
+                    "seen": snapshot.seen,
+                    "accuracy": float(accuracy[0]),
+                    "agreement": float(agreement[0]),
+                    "layer": depth,
+                    "alone": float(accuracy[depth]) if has_a_say else None,
+                    "alike": float(agreement[depth]) if has_a_say else None,
+                    "hoyer": _known(sparsity.mean_hoyer(h.numpy())),
+                    "selectivity": _known(mean_selectivity(means[depth - 1])),
+                    "negative": polarity.negative_fraction(w),
+                }
+            )
+    members = np.stack(all_members)
+    same, sizes = identity(members, members[-1]), members.sum(axis=-1).mean(axis=-1)
+    for row, known, size in zip(rows, same.ravel(), sizes.ravel(), strict=True):
+        row |= {"identity": _known(known), "size": float(size)}
+    return rows, {
+        "snapshots/ensembles": np.packbits(members, axis=-1),
+        "snapshots/preferred": np.stack(all_preferred),
+    }
+
+
+def _known(value: ArrayLike) -> float | None:
+    number = float(np.asarray(value))
+    return None if np.isnan(number) else number

@@ -1,0 +1,190 @@
+"""From back-propagation to Forward-Forward, an ingredient at a time (the paper's first check).
+
+Every rung is a network of the same shape, trained at the same learning rate for as many epochs; each
+differs from the one below it by what its name says, and the last from Forward-Forward by sharing one
+loss among the layers.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fflib.errors import ExperimentError
+from fflib.experiment import Experiment
+from fflib.measures.sharing import mean_overlap
+from fflib.records.obtain import gather
+from fflib.records.stores import PUBLISHED, Record, Store
+from fflib.study.claims import Verdict, hoyer, mean_over_layers, members
+from fflib.study.claims.judging import WORDS
+from fflib.study.plans.grids import LADDER, LADDER_RATES, LADDER_TRAINING, planned
+from fflib.wording import minus
+
+__all__ = ["RUNGS", "Rung", "answer", "by_rung", "rung", "swept", "train_ladder"]
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One kind of network on the ladder.
+
+    Parameters
+    ----------
+    name : str
+    adds : str
+        What it has that the rung before has not.
+    fields : dict
+        The fields of its experiments.
+    """
+
+    name: str
+    adds: str
+    fields: dict[str, Any]
+
+
+RUNGS: tuple[Rung, ...] = tuple(
+    Rung(name, adds, fields)
+    for (name, adds), fields in zip(
+        (
+            ("BP", "one classifier on top, its error sent back through all layers"),
+            ("local", "a classifier for each layer, whose error stays there"),
+            ("+ norm", "inputs of every layer scaled to unit norm"),
+            ("+ labels", "a label in the input, right or wrong, told apart by a linear unit"),
+            ("FF", "the goodness in place of the linear unit"),
+            ("BP/FF", "one loss on the sum of goodness, sent back through all layers"),
+        ),
+        LADDER,
+        strict=True,
+    )
+)
+
+
+def rung(experiment: Experiment) -> Rung:
+    """The rung that an experiment stands on.
+
+    Raises
+    ------
+    ExperimentError
+        It stands on none.
+
+    Examples
+    --------
+    >>> rung(Experiment(model="local-bp", norm="l2")).name
+    '+ norm'
+    """
+    for found in RUNGS:
+        plain = {"norm": None} if found.fields["model"] == "local-bp" else {}
+        if all(getattr(experiment, k) == v for k, v in (plain | found.fields).items()):
+            return found
+    raise ExperimentError(f"no rung of the ladder fits {experiment}")
+
+
+def by_rung(records: Iterable[Record]) -> pd.DataFrame:
+    """One row per run.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame
+        ``dataset``, ``seed``, ``learning_rate``, ``rung`` (its name); ``accuracy``; as means over
+        the layers ``hoyer``, ``above rest``, ``overlap`` (Jaccard index of two classes' ensembles,
+        nan where the record holds none) and ``negative`` (share of negative weights); ``hoyer 1``
+        and so on by layer.
+    """
+    return pd.DataFrame(
+        {
+            **r.experiment.model_dump(include={"dataset", "seed", "learning_rate"}),
+            "rung": rung(r.experiment).name,
+            "accuracy": r.metrics.accuracy,
+            "hoyer": hoyer(r),
+            "above rest": mean_over_layers(r, "hoyer_above_rest"),
+            "overlap": np.nanmean(mean_overlap(members(r))) if "mean" in r.arrays else np.nan,
+            "negative": mean_over_layers(r, "negative_weights"),
+            **{f"hoyer {depth}": x.hoyer for depth, x in enumerate(r.metrics.layers, 1)},
+        }
+        for r in records
+    )
+
+
+def train_ladder(
+    dataset: str, protocol: str, seeds: Iterable[int], **training: Any
+) -> list[Record]:
+    """Records of every rung, trained where there are none.
+
+    Parameters
+    ----------
+    dataset, protocol : str
+    seeds : iterable of int
+    **training
+        Fields of all experiments alike; those that are None are left to the preset.
+
+    Returns
+    -------
+    list of Record
+    """
+    seeds = list(seeds)
+    return [
+        record
+        for found in RUNGS
+        for record in gather(
+            "train",
+            models=[found.fields["model"]],
+            datasets=[dataset],
+            protocols=[protocol],
+            seeds=seeds,
+            **{k: v for k, v in found.fields.items() if k != "model"} | training,
+        )
+    ]
+
+
+def swept(store: Store = PUBLISHED) -> list[Record]:
+    """Records of the ladder at several learning rates, all for as many epochs.
+
+    Parameters
+    ----------
+    store : Store
+        The published one by default.
+    """
+    return store.among(
+        e
+        for e in planned("local-rate", "learning-rate")
+        if e.epochs == LADDER_TRAINING["epochs"] and e.learning_rate in LADDER_RATES
+    )
+
+
+def answer(verdicts: Iterable[Verdict]) -> str:
+    """Which ingredients bring sparseness, in a sentence or two.
+
+    Parameters
+    ----------
+    verdicts : iterable of Verdict
+        On :data:`fflib.study.claims.checks.INGREDIENTS`.
+
+    Returns
+    -------
+    str
+        Each ingredient with the difference that it makes, by what was found.
+    """
+    verdicts = list(verdicts)
+
+    def named(outcome: str) -> str:
+        those = [v for v in verdicts if v.verdict == outcome]
+        return ", ".join(
+            minus(f"{v.claim.id.replace('-', ' ')} ({v.interval:+.2f})") for v in those
+        )
+
+    yes, some, no, unclear = map(named, WORDS["ours"])
+    much = f"more than {verdicts[0].claim.bound:g}" if verdicts else "much"
+    said = [
+        f"Sparser by {much} on every data set with {yes}."
+        if yes
+        else f"No step of the ladder makes activity sparser by {much} on every data set.",
+        f"On some data sets only: {some}." if some else "",
+        f"Less than that on every data set: {no}." if no else "",
+        f"Not decided: {unclear}." if unclear else "",
+    ]
+    return " ".join(filter(None, said))

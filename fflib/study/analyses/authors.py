@@ -1,0 +1,140 @@
+"""What the authors' repository has on record: results of their own runs, and their settings.
+
+The numbers are facts read from the outputs of their published notebooks (commit cb1aa80 of
+NiccoloTosato/EmergentRepresentations); nothing of their code is used here.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fflib import wording
+from fflib.data import class_names
+from fflib.data.published import download_folder
+from fflib.errors import MissingData
+
+__all__ = ["ORIGIN", "results", "settings", "shared_units"]
+
+ORIGIN = (
+    "The authors' numbers were read from their notebooks; `data/authors_results.csv` and "
+    "`fflib/authors.py` hold them."
+)
+"""Where their numbers are, for what is drawn from them."""
+
+_DATASETS = {"mnist": "mnist", "fashionmnist": "fashion-mnist"}
+_MODELS = {"ff": "ff", "bp_ff": "bp-ff", "bp": "bp"}
+
+# Epochs (per layer for FF) and learning rate of the released configuration, batch size 1024.
+_RELEASED = {
+    ("mnist", "ff"): (1200, 0.01),
+    ("fashion-mnist", "ff"): (100, 0.01),
+    ("mnist", "bp-ff"): (300, 0.0001),
+    ("fashion-mnist", "bp-ff"): (300, 0.0001),
+    ("mnist", "bp"): (80, 0.0001),
+    ("fashion-mnist", "bp"): (80, 0.0001),
+}
+
+
+def results(datasets: Iterable[str]) -> pd.DataFrame:
+    """Runs that the authors recorded.
+
+    Parameters
+    ----------
+    datasets : iterable of str
+        There is nothing on record for data sets other than mnist and fashion-mnist.
+
+    Returns
+    -------
+    DataFrame
+        A row per run: ``dataset`` and ``model`` by our names, ``norm`` (of goodness and between
+        layers), ``epochs``, ``batch``, ``lr`` (nan where their notebook does not say),
+        test ``accuracy``, Hoyer sparseness ``s1`` to ``s3`` by layer, and ``source``: commit, file,
+        cell and row.
+
+    Raises
+    ------
+    MissingData
+        The package does not run from a checkout, which holds the file.
+    """
+    path = download_folder() / "authors_results.csv"
+    if not path.is_file():
+        raise MissingData(f"the authors' results come with a checkout, not found: {path}")
+    rows = pd.read_csv(path)
+    rows["dataset"] = rows["dataset"].map(_DATASETS)
+    rows["model"] = rows["model"].map(_MODELS)
+    return rows[rows["dataset"].isin(list(datasets))].reset_index(drop=True)
+
+
+def settings(datasets: Iterable[str]) -> pd.DataFrame:
+    """Settings of the authors' released configuration, protocol relu-l2.
+
+    Returns
+    -------
+    DataFrame
+        A row per data set and model: epochs (per layer for FF), batch size, learning rate.
+
+    Examples
+    --------
+    >>> int(settings(["mnist"]).loc[("MNIST", "FF"), "epochs"])
+    1200
+    """
+    wanted = list(datasets)
+    rows = [
+        {
+            "data set": wording.dataset_name(dataset),
+            "model": wording.model_name(model),
+            "epochs": epochs,
+            "batch size": 1024,
+            "learning rate": rate,
+        }
+        for (dataset, model), (epochs, rate) in _RELEASED.items()
+        if dataset in wanted
+    ]
+    columns = ["data set", "model", "epochs", "batch size", "learning rate"]
+    return pd.DataFrame(rows, columns=columns).set_index(["data set", "model"])
+
+
+# Fashion-MNIST, FF, layer 1, leave-one-out rule with k = 1: units in each class's ensemble, and
+# the only pairs that share any.
+_ENSEMBLES = {
+    "T-shirt": 53,
+    "Trouser": 22,
+    "Pullover": 43,
+    "Dress": 57,
+    "Coat": 65,
+    "Sandal": 91,
+    "Shirt": 39,
+    "Sneaker": 84,
+    "Bag": 87,
+    "Ankle boot": 84,
+}
+_SHARED = {
+    ("T-shirt", "Shirt"): 3,
+    ("Pullover", "Coat"): 3,
+    ("Pullover", "Shirt"): 5,
+    ("Coat", "Shirt"): 5,
+}
+
+
+def shared_units() -> NDArray[np.int64]:
+    """Units that ensembles share in the one network for which the authors' notebooks say so.
+
+    Returns
+    -------
+    ndarray of int, shape (class, class)
+        Fashion-MNIST, FF, layer 1, leave-one-out rule with k = 1. On the diagonal stand the sizes
+        of the ensembles.
+
+    Examples
+    --------
+    >>> shared_units()[:3, :3].tolist()
+    [[53, 0, 0], [0, 22, 0], [0, 0, 43]]
+    """
+    names = class_names("fashion-mnist")
+    shared = np.diag([_ENSEMBLES[name] for name in names])
+    for (first, second), units in _SHARED.items():
+        a, b = names.index(first), names.index(second)
+        shared[a, b] = shared[b, a] = units
+    return shared

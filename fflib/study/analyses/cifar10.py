@@ -1,0 +1,212 @@
+"""Dense and convolutional networks on CIFAR-10: tables of the second open question."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fflib import wording
+from fflib.presets import MODELS
+from fflib.records.obtain import attempt
+from fflib.records.stores import Record
+from fflib.statistics import mean_interval
+from fflib.study.analyses.cost import multiply_adds, weights
+from fflib.study.analyses.goodness_choice import overlap
+from fflib.study.claims import hoyer, members
+from fflib.study.plans.cifar10 import convolutional, dense, variant, variants
+
+__all__ = [
+    "MEASURES",
+    "answer",
+    "by_network",
+    "by_variant",
+    "network_name",
+    "networks_table",
+    "rates_table",
+    "train_networks",
+    "train_variants",
+]
+
+MEASURES = {
+    "accuracy": "accuracy",
+    "hoyer": "Hoyer sparseness",
+    "size": "share of units in\na class's ensemble",
+    "overlap": "Jaccard index\nof two classes",
+}
+"""What networks are compared by: columns of :func:`by_network`, as they are written."""
+
+_KINDS = {"dense": "dense", "conv": "convolutional"}
+
+
+def network_name(record: Record) -> str:
+    """A network as tables and figures call it: its kind and what trained it."""
+    e = record.experiment
+    return f"{_KINDS[e.architecture]}, {wording.model_name(e.model)}"
+
+
+def by_network(records: Iterable[Record]) -> pd.DataFrame:
+    """One row per run.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs on test images.
+
+    Returns
+    -------
+    DataFrame
+        ``network``, ``model``, ``seed``, ``accuracy``; as means over the layers ``hoyer``, ``size``
+        (share of units in a class's ensemble by the median-quantile rule) and ``overlap`` (Jaccard
+        index of the ensembles of two classes); ``weights`` of the hidden layers, ``multiply_adds``
+        for each training image in the whole of training, and ``seconds`` of training.
+    """
+    return pd.DataFrame(
+        {
+            "network": network_name(r),
+            "model": r.experiment.model,
+            "seed": r.experiment.seed,
+            "accuracy": r.metrics.accuracy,
+            "hoyer": hoyer(r),
+            "size": members(r).mean(),
+            "overlap": np.nanmean(overlap(r)),
+            "weights": int(weights(r).sum()),
+            "multiply_adds": float(multiply_adds(r)[-1]),
+            "seconds": r.provenance.circumstances.seconds,
+        }
+        for r in records
+    )
+
+
+def networks_table(records: Iterable[Record]) -> pd.DataFrame:
+    """What every network comes to, and what it costs.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs on test images.
+
+    Returns
+    -------
+    DataFrame
+        A row per network: measures as means over runs with half the width of their 95 % intervals;
+        weights in millions, multiply-adds per training image in 10⁹ and seconds of training.
+    """
+    table = by_network(records)
+    rows = {}
+    for network, runs in table.groupby("network", sort=False):
+        rows[network] = {
+            **{
+                label.replace("\n", " "): mean_interval(runs[name]).give_or_take()
+                for name, label in MEASURES.items()
+            },
+            "weights (10⁶)": f"{runs['weights'].mean() / 1e6:.2f}",
+            "multiply-adds per image (10⁹)": f"{runs['multiply_adds'].mean() / 1e9:.2f}",
+            "seconds": f"{runs['seconds'].mean():.0f}",
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
+
+
+def by_variant(records: Iterable[Record]) -> pd.DataFrame:
+    """One row per convolutional run, by the choice that sets it apart.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame
+        ``variant`` (a name in :data:`fflib.study.plans.cifar10.VARIED`), ``seed``, ``accuracy``; as means over
+        the layers ``hoyer`` and ``overlap``; ``seconds`` of training.
+    """
+    return pd.DataFrame(
+        {
+            "variant": variant(r.experiment),
+            "seed": r.experiment.seed,
+            "accuracy": r.metrics.accuracy,
+            "hoyer": hoyer(r),
+            "overlap": np.nanmean(overlap(r)),
+            "seconds": r.provenance.circumstances.seconds,
+        }
+        for r in records
+    )
+
+
+def rates_table(searched: Iterable[Record]) -> pd.DataFrame:
+    """Validation accuracy of every learning rate tried, a row per network."""
+    table = pd.DataFrame(
+        {
+            "network": network_name(r),
+            "rate": f"{r.experiment.learning_rate:g}",
+            "accuracy": r.metrics.accuracy,
+        }
+        for r in searched
+    )
+    rates = sorted(table["rate"].unique(), key=float)
+    crossed = table.pivot_table("accuracy", "network", "rate", sort=False)[rates]
+    return crossed.map(lambda value: "" if np.isnan(value) else f"{value:.3f}")
+
+
+def train_networks(
+    dataset: str,
+    seeds: Iterable[int],
+    *,
+    hidden: int,
+    channels: int,
+    layers: int,
+    epochs: int,
+    protocol: str = "relu-l2",
+) -> list[Record]:
+    """Records of all six networks in a size of one's own; what fails to learn is left out.
+
+    Parameters
+    ----------
+    dataset : str
+    seeds : iterable of int
+    hidden, channels : int
+        Units of a dense layer, channels of a convolution.
+    layers, epochs : int
+    protocol : str
+    """
+    shared = {"dataset": dataset, "protocol": protocol, "layers": layers, "epochs": epochs}
+    tried = [
+        make(model, seed=seed, hidden=width, batch_size=32, learning_rate=0.003, **shared)
+        for seed in seeds
+        for make, width in ((dense, hidden), (convolutional, channels))
+        for model in MODELS
+    ]
+    return attempt(tried)[0]
+
+
+def train_variants(dataset: str, seeds: Iterable[int], **training: Any) -> list[Record]:
+    """Records of every choice; what fails to learn is left out."""
+    return attempt(variants(dataset, seeds, **training))[0]
+
+
+def answer(records: Iterable[Record], varied: Iterable[Record]) -> str:
+    """Does it scale, and what does it take? In a few sentences.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs on test images.
+    varied : iterable of Record
+        Short runs of the choices compared.
+    """
+    table = by_network(records)
+    said = []
+    for kind in dict.fromkeys(table["network"].str.partition(",")[0]):
+        here = table[table["network"].str.startswith(kind)]
+        each = " and ".join(
+            f"{mean_interval(runs['accuracy']):.3f} with {wording.model_name(model)}"
+            for model, runs in here.groupby("model", sort=False)
+        )
+        said.append(f"A {kind} network classifies {each}.")
+    means = by_variant(varied).groupby("variant", sort=False)["accuracy"].mean()
+    best, worst = means.idxmax(), means.idxmin()
+    said.append(
+        f"Of {len(means)} choices compared in short runs, {best} is the most accurate "
+        f"({means[best]:.2f}) and {worst} the least ({means[worst]:.2f})."
+    )
+    return " ".join(said)

@@ -1,0 +1,150 @@
+"""What training costs: passes, multiply-adds and seconds, at every row of a learning curve."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from fflib import wording
+from fflib.data import image_shape
+from fflib.experiment import Experiment
+from fflib.networks.convolutional import SMALLEST
+from fflib.records.stores import Record
+
+__all__ = ["cost_table", "learning_curve", "multiply_adds", "time_to_learn", "weights"]
+
+
+def weights(record: Record) -> np.ndarray:
+    """Number of weights of every hidden layer, shape (layers,)."""
+    return record.arrays["weights"].sum(axis=1, dtype=np.int64)
+
+
+def multiply_adds(record: Record) -> np.ndarray:
+    """Multiply-adds spent on each training image by the end of every epoch.
+
+    A layer of P weights takes P multiply-adds to pass an example forwards, P for the gradient of
+    its weights, and P to pass the gradient on to the layer below. Biases, norms and activations
+    are left out, being smaller by the width of a layer. A convolution is a layer of so many weights
+    at every place of its input.
+
+    - FF: a positive and a negative example, forwards and for the weights: 4 P for the one layer
+      being trained. Before that, both pass once through every layer below.
+    - BP/FF: the same for all layers, and 2 P for every layer but the first.
+    - BP: one example; 3 P for every layer and the head, less P for the first.
+    - Controls trained layer by layer: as FF for the examples they take, and 3 P for a head over the
+      classes.
+
+    Parameters
+    ----------
+    record : Record
+
+    Returns
+    -------
+    ndarray, shape (epochs,)
+        One number per row of ``record.curve``. It counts what the algorithms need; an
+        implementation may share work among examples and so take less.
+    """
+    e = record.experiment
+    places, read = _places(e)
+    products = weights(record) * places
+    classes, units = record.arrays["mean"].shape[1:]
+    examples = 2 if e.labelled else 1
+    head = 0 if e.labelled or e.scope == "class" else 3 * units * read * classes
+    if e.stages > 1:
+        layers = np.array([row["layer"] for row in record.curve])
+        first_rows = np.diff(layers, prepend=-1) > 0
+        below = np.concatenate([[0], np.cumsum(products)[:-1]])
+        passed = examples * below[layers] * first_rows
+        return np.cumsum(2 * examples * products[layers] + passed + head)
+    if e.layerwise:
+        epoch = 2 * examples * products.sum()
+    else:
+        epoch = examples * (3 * products.sum() - products[0]) + head
+    return np.cumsum(np.full(len(record.curve), epoch))
+
+
+def _places(e: Experiment) -> tuple[np.ndarray, int]:
+    """At how many places each layer looks at its input, and how many are left above the last."""
+    if e.architecture == "dense":
+        return np.ones(e.layers, dtype=np.int64), 1
+    height, width = image_shape(e.dataset)[1:]
+    places = []
+    for _ in range(e.layers):
+        places.append(height * width)
+        if height > SMALLEST:
+            height, width = height // 2, width // 2
+    return np.array(places), height * width
+
+
+def learning_curve(record: Record) -> pd.DataFrame:
+    """Accuracy against what it cost, at the epochs at which it was measured.
+
+    Parameters
+    ----------
+    record : Record
+
+    Returns
+    -------
+    DataFrame
+        ``epochs`` since the start of training, summed over layers that are trained one after the
+        other; ``multiply_adds`` per training image; ``seconds``; ``accuracy`` of the layers
+        trained so far; ``last``, whether it is the last epoch of a layer or of the network.
+    """
+    curve = pd.DataFrame(record.curve).assign(
+        epochs=np.arange(1, len(record.curve) + 1),
+        multiply_adds=multiply_adds(record),
+        last=[row["epoch"] == record.experiment.epochs for row in record.curve],
+    )
+    measured = curve.dropna(subset=["accuracy"])
+    return measured[["epochs", "multiply_adds", "seconds", "accuracy", "last"]].astype(
+        {"accuracy": float}
+    )
+
+
+def time_to_learn(record: Record, within: float = 0.01) -> pd.Series:
+    """Where a run first comes close to the accuracy that it ends with.
+
+    Parameters
+    ----------
+    record : Record
+    within : float
+        How close counts.
+
+    Returns
+    -------
+    Series
+        The first row of :func:`learning_curve` whose accuracy is at most `within` below that of
+        the last row.
+    """
+    curve = learning_curve(record)
+    return curve[curve["accuracy"] >= curve["accuracy"].iloc[-1] - within].iloc[0]
+
+
+def cost_table(records: Iterable[Record], within: float = 0.01) -> pd.DataFrame:
+    """What it took to come close to the final accuracy, by model.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs on one data set under one protocol.
+    within : float
+        As in :func:`time_to_learn`.
+
+    Returns
+    -------
+    DataFrame
+        A row per model: means over runs of the cost, and of the accuracy there and at the end.
+    """
+    rows = [
+        {
+            "model": wording.model_name(record.experiment.model),
+            "epochs": close["epochs"],
+            "multiply-adds per image (10⁶)": close["multiply_adds"] / 1e6,
+            "seconds": close["seconds"],
+            "accuracy there": close["accuracy"],
+            "accuracy at the end": learning_curve(record)["accuracy"].iloc[-1],
+        }
+        for record in records
+        for close in [time_to_learn(record, within)]
+    ]
+    return pd.DataFrame(rows).groupby("model", sort=False).mean()

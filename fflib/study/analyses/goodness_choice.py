@@ -1,0 +1,264 @@
+"""Which goodness, which activation: tables of the paper's second check."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fflib import wording
+from fflib.experiment import Experiment
+from fflib.goodness import MARK
+from fflib.measures.robustness import USUAL
+from fflib.records.obtain import attempt
+from fflib.records.stores import Record
+from fflib.statistics import mean_interval
+from fflib.study.claims import Verdict, mean_over_layers
+from fflib.study.plans.goodness_choice import (
+    LEARNS,
+    candidates,
+    choose,
+    combination,
+    runs,
+    settings,
+)
+
+__all__ = [
+    "MEASURES",
+    "answer",
+    "by_combination",
+    "choices_table",
+    "failures_table",
+    "goodness_name",
+    "overlap",
+    "train_combinations",
+    "train_settings",
+]
+
+MEASURES = {
+    "accuracy": "accuracy",
+    "hoyer": "Hoyer sparseness above rest",
+    "overlap": "overlap of two classes",
+    "negative": "negative weights",
+}
+"""What combinations are compared by: columns of :func:`by_combination`, as they are written."""
+
+_GOODNESS = {"l1": "ℓ₁", "l2": "ℓ₂", "linf": "ℓ∞", "mean-square": "mean square"}
+_ACTIVATIONS = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh", "gelu": "GELU"}
+
+
+def goodness_name(name: str) -> str:
+    """A goodness or an activation as it is written in prose.
+
+    Examples
+    --------
+    >>> goodness_name("mean-square"), goodness_name("gelu")
+    ('mean square', 'GELU')
+    """
+    return (_GOODNESS | _ACTIVATIONS).get(name, name.partition(MARK)[0])
+
+
+def by_combination(records: Iterable[Record]) -> pd.DataFrame:
+    """One row per run.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame
+        ``dataset``, ``goodness``, ``activation``, ``theta``, ``negatives``, ``order``, ``seed``;
+        ``accuracy``; as means over the layers ``hoyer`` (sparseness above rest), ``overlap``
+        (Jaccard index of two classes' ensembles by the median-quantile rule) and ``negative``
+        (share of negative weights).
+    """
+    fields = ["dataset", "goodness", "activation", "theta", "negatives", "order", "seed"]
+    rows = [
+        {
+            **r.experiment.model_dump(include={*fields}),
+            "accuracy": r.metrics.accuracy,
+            "hoyer": mean_over_layers(r, "hoyer_above_rest"),
+            "overlap": np.nanmean(overlap(r)),
+            "negative": mean_over_layers(r, "negative_weights"),
+        }
+        for r in records
+    ]
+    return pd.DataFrame(rows, columns=[*fields, *MEASURES])
+
+
+def overlap(record: Record) -> tuple[float, ...]:
+    """Overlap of two classes' ensembles (Jaccard index) in every layer, of correct images.
+
+    By the median-quantile rule; also where a record, being one of a search, holds no ensembles.
+    """
+    rule = "median-quantile"
+    (found,) = (
+        choice.overlap
+        for choice in record.metrics.choices or ()
+        if (choice.rule, choice.threshold, choice.images) == (rule, USUAL[rule], "correct")
+    )
+    return found
+
+
+def choices_table(searched: Iterable[Record]) -> pd.DataFrame:
+    """What the search found of every combination.
+
+    Parameters
+    ----------
+    searched : iterable of Record
+
+    Returns
+    -------
+    DataFrame
+        A row per goodness and activation, a column per data set: the threshold that was chosen
+        and the accuracy of its short run; blank where nothing was learned.
+    """
+    accuracies = {r.experiment: r.metrics.accuracy for r in searched}
+    chosen = choose(accuracies)
+    by_threshold = {(combination(e), e.theta): a for e, a in accuracies.items()}
+    table: dict[tuple[str, str], dict[str, str]] = {}
+    for e in accuracies:
+        dataset, goodness, activation = where = combination(e)
+        row = table.setdefault((goodness_name(goodness), goodness_name(activation)), {})
+        theta = chosen.get(where)
+        said = "" if theta is None else f"θ = {theta:g} ({by_threshold[where, theta]:.3f})"
+        row[wording.dataset_name(dataset)] = said
+    frame = pd.DataFrame.from_dict(table, orient="index")
+    return frame.rename_axis(["goodness", "activation"])
+
+
+def failures_table(searched: Iterable[Record], failures: Mapping[Experiment, str]) -> pd.DataFrame:
+    """Why combinations that learn at no threshold do not.
+
+    Parameters
+    ----------
+    searched : iterable of Record
+        Short runs that came to an end.
+    failures : mapping of Experiment to str
+        Reasons of those that did not; experiments of other combinations are passed over.
+
+    Returns
+    -------
+    DataFrame
+        A row per combination that does not learn, with what training said and at which thresholds.
+    """
+    accuracies = {r.experiment: r.metrics.accuracy for r in searched}
+    learned = choose(accuracies)
+    said = {e: f"accuracy {a:.2f}, not above {LEARNS:g}" for e, a in accuracies.items()}
+    said |= {e: error.partition(":")[0] for e, error in failures.items() if _candidate(e)}
+    rows: dict[tuple[str, ...], dict[str, list[float]]] = {}
+    for e, reason in said.items():
+        if combination(e) in learned or e.theta is None:
+            continue
+        dataset, goodness, activation = combination(e)
+        name = wording.dataset_name(dataset), goodness_name(goodness), goodness_name(activation)
+        rows.setdefault(name, {}).setdefault(reason, []).append(e.theta)
+    return pd.DataFrame(
+        [
+            (*name, "; ".join(f"{_listed(thetas)}: {reason}" for reason, thetas in found.items()))
+            for name, found in sorted(rows.items())
+        ],
+        columns=["data set", "goodness", "activation", "what training said"],
+    ).set_index(["data set", "goodness", "activation"])
+
+
+def _listed(thetas: Iterable[float]) -> str:
+    return "θ = " + ", ".join(f"{theta:g}" for theta in sorted(thetas))
+
+
+def _candidate(e: Experiment) -> bool:
+    """Whether an experiment may be a short run of the search."""
+    return e.model == "ff" and e.architecture == "dense" and e.evaluate_on == "validation"
+
+
+def train_combinations(
+    dataset: str,
+    goodness: Sequence[str],
+    activations: Sequence[str],
+    seeds: Iterable[int],
+    **training: Any,
+) -> tuple[list[Record], list[Record], dict[Experiment, str]]:
+    """Search a threshold for every combination and train at it.
+
+    Parameters
+    ----------
+    dataset : str
+    goodness, activations : sequence of str
+    seeds : iterable of int
+    **training
+        Fields of all experiments, those of the search included.
+
+    Returns
+    -------
+    records : list of Record
+        Runs at the thresholds chosen.
+    searched : list of Record
+    failures : dict of Experiment to str
+        Candidates whose training failed.
+    """
+    tried = candidates([dataset], product(goodness, activations), **training)
+    searched, failures = attempt(tried)
+    chosen = choose({r.experiment: r.metrics.accuracy for r in searched})
+    records, _ = attempt(runs(seeds, chosen, **training))
+    return records, searched, failures
+
+
+def train_settings(dataset: str, seeds: Iterable[int], **training: Any) -> list[Record]:
+    """Train at other thresholds, with other negatives, in other order; what fails is left out."""
+    return attempt(settings([dataset], seeds, **training))[0]
+
+
+def answer(records: Iterable[Record], verdicts: Iterable[Verdict]) -> str:
+    """Which goodness and which activation, in a few sentences.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs at the thresholds chosen.
+    verdicts : iterable of Verdict
+        On :data:`fflib.study.claims.checks.CHOICES`.
+    """
+    verdicts = list(verdicts)
+    moved = [
+        f"the choice of {claim} moves sparseness above rest by "
+        + " and ".join(
+            f"{cell.interval.mean:.2f} on {wording.dataset_name(cell.dataset)}"
+            for cell in verdict.cells
+        )
+        for claim, verdict in zip(("goodness", "activation"), verdicts, strict=False)
+        if verdict.cells
+    ]
+    said = []
+    if moved:
+        usual = "Among combinations about as accurate as ReLU with ℓ₂"
+        said.append(f"{usual}, {', '.join(moved)}.")
+    table = by_combination(records)
+    for dataset, here in table.groupby("dataset", sort=False):
+        means = here.groupby(["goodness", "activation"])[["accuracy", "hoyer"]].mean()
+        best, sparsest = means["accuracy"].idxmax(), means["hoyer"].idxmax()
+        said.append(
+            f"On {wording.dataset_name(str(dataset))} {len(means)} combinations learn; the most "
+            f"accurate is {_named(best)} ({_value(here, best, 'accuracy')}), the sparsest above "
+            f"rest {_named(sparsest)} ({_value(here, sparsest, 'hoyer')})."
+        )
+    for verdict in verdicts:
+        cells = "; ".join(
+            f"{cell.interval:.2f} on {wording.dataset_name(cell.dataset)}, {cell.answer}"
+            for cell in verdict.cells
+        )
+        claim = verdict.claim
+        said.append(f"{claim.title}: {verdict.verdict} ({claim.label} {cells or 'unknown'}).")
+    return " ".join(said)
+
+
+def _named(pair: Any) -> str:
+    goodness, activation = map(goodness_name, pair)
+    return f"{activation} with {goodness}"
+
+
+def _value(table: pd.DataFrame, pair: Any, measure: str) -> str:
+    goodness, activation = pair
+    own = table[(table["goodness"] == goodness) & (table["activation"] == activation)]
+    return f"{mean_interval(own[measure]):.2f}"

@@ -1,0 +1,314 @@
+"""The sweep over learning rates and epochs: its runs, and the tables made from them."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+
+from fflib import wording
+from fflib.errors import TrainingError
+from fflib.experiment import Experiment
+from fflib.measures.robustness import USUAL
+from fflib.presets import MODELS
+from fflib.records.obtain import obtain
+from fflib.records.stores import PUBLISHED, Record
+from fflib.statistics import mean_interval
+from fflib.study.analyses.matched_accuracy import BOUND, SETTING, Matched, by_setting
+from fflib.study.evidence import Source, by_choice, claim
+from fflib.study.plans.grids import DATASETS, GRIDS, SWEPT_EPOCHS, SWEPT_RATES
+from fflib.wording import minus
+
+__all__ = [
+    "answers",
+    "best_settings",
+    "matched_table",
+    "spans",
+    "sparse_control",
+    "survivors",
+    "swept",
+]
+
+ANSWERS = {
+    "survives": "survives",
+    "vanishes": "vanishes",
+    "open": "is open",
+    "no match": "has no match",
+}
+
+
+def swept(
+    source: Source,
+    dataset: str,
+    *,
+    seeds: Iterable[int] | None = None,
+    epochs: int | Sequence[int] | None = None,
+    rates: Sequence[float] | None = None,
+) -> list[Record]:
+    """Runs of the sweep over learning rates and epochs, on validation images.
+
+    Parameters
+    ----------
+    source : {"records", "train"}
+        All data sets that are published, the given one first; or only the given one, trained.
+    dataset : str
+    seeds : iterable of int, optional
+        By default all on record; in training, the first two.
+    epochs : int or sequence of int, optional
+    rates : sequence of float, optional
+        For every model; by default each has those around which it learns.
+
+    Returns
+    -------
+    list of Record
+        Without those in which a layer learns nothing: training refuses to go on with it.
+
+    Examples
+    --------
+    >>> len(swept("records", "mnist", seeds=[0], epochs=12, rates=[0.001]))
+    6
+    """
+    lengths = [epochs] if isinstance(epochs, int) else list(epochs or SWEPT_EPOCHS)
+    by_model = {model: SWEPT_RATES[model] if rates is None else tuple(rates) for model in MODELS}
+    if source == "records":
+        chosen = None if seeds is None else set(seeds)
+        first = [e for e in GRIDS["learning-rate"] if e.dataset == dataset]
+        others = [e for e in GRIDS["learning-rate"] if e.dataset in DATASETS and e not in first]
+        return PUBLISHED.among(
+            e
+            for e in [*first, *others]
+            if (chosen is None or e.seed in chosen)
+            and e.epochs in lengths
+            and e.learning_rate in by_model[e.model]
+        )
+    experiments = [
+        Experiment(
+            model=model,
+            dataset=dataset,
+            seed=seed,
+            learning_rate=rate,
+            epochs=length,
+            evaluate_on="validation",
+        )
+        for model, length, seed in product(MODELS, lengths, (0, 1) if seeds is None else seeds)
+        for rate in by_model[model]
+    ]
+    found = []
+    for experiment in experiments:
+        with suppress(TrainingError):
+            found.append(obtain(experiment))
+    return found
+
+
+def best_settings(records: Iterable[Record]) -> pd.DataFrame:
+    """The most accurate setting of every model, and how sparse it is there.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs of a sweep.
+
+    Returns
+    -------
+    DataFrame
+        A row per data set and model: learning rate and epochs of its best setting, and means with
+        intervals over runs: accuracy, Hoyer sparseness averaged over the layers, and in the first.
+    """
+    rows = {}
+    for (dataset, model), runs in by_setting(records).groupby(["dataset", "model"], sort=False):
+        rate, epochs = runs.groupby(SETTING)["accuracy"].mean().idxmax()
+        own = runs.query("learning_rate == @rate and epochs == @epochs")
+        rows[wording.dataset_name(dataset), wording.model_name(model)] = {
+            "learning rate": f"{rate:g}",
+            "epochs": epochs,
+            **{
+                name: f"{mean_interval(own[column]):.3f}"
+                for name, column in {
+                    "accuracy": "accuracy",
+                    "sparseness": "hoyer",
+                    "in layer 1": "hoyer 1",
+                }.items()
+            },
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table.index.names = ["data set", "model"]
+    return table
+
+
+def spans(records: Iterable[Record]) -> pd.DataFrame:
+    """From where to where the learning rate and the epochs move a model's sparseness.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs of a sweep.
+
+    Returns
+    -------
+    DataFrame
+        A row per data set and model: ``settings`` that lie no further below the model's best
+        accuracy than the claim "accuracy" allows, and the ``lowest`` and the ``highest`` mean
+        Hoyer sparseness among them.
+    """
+    rows = {}
+    for (dataset, model), runs in by_setting(records).groupby(["dataset", "model"], sort=False):
+        means = runs.groupby(SETTING)[["accuracy", "hoyer"]].mean()
+        learned = means[means["accuracy"] >= means["accuracy"].max() + claim("accuracy").bound]
+        rows[wording.dataset_name(dataset), wording.model_name(model)] = {
+            "settings": len(learned),
+            "lowest": learned["hoyer"].min(),
+            "highest": learned["hoyer"].max(),
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table.index.names = ["data set", "model"]
+    return table
+
+
+def matched_table(comparisons: Iterable[Matched]) -> pd.DataFrame:
+    """Every comparison of two settings at matched accuracy.
+
+    Parameters
+    ----------
+    comparisons : iterable of Matched
+
+    Returns
+    -------
+    DataFrame
+        A row per comparison and matched setting of the control: the difference in sparseness with
+        its interval over pairs of runs, and whether it is surely above the bound.
+    """
+    rows = [
+        {
+            "data set": wording.dataset_name(found.dataset),
+            "compared": f"{wording.model_name(found.model)} − {wording.model_name(found.control)}",
+            "epochs": epochs,
+            "learning rate": f"{rate:g}",
+            "difference in sparseness": minus(f"{interval:.3f}"),
+            "more than the bound": "yes"
+            if interval.low > BOUND
+            else "no"
+            if interval.high < BOUND
+            else "open",
+        }
+        for found in comparisons
+        for (rate, epochs), interval in sorted(
+            found.differences.items(), key=lambda item: item[0][::-1]
+        )
+    ]
+    names = ["data set", "compared", "epochs", "learning rate"]
+    columns = [*names, "difference in sparseness", "more than the bound"]
+    return pd.DataFrame(rows, columns=columns).set_index(names)
+
+
+def sparse_control(records: Iterable[Record], comparisons: Iterable[Matched]) -> pd.DataFrame:
+    """How sparse the control is where it is compared, and whether its ensembles are specific, too.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs of a sweep.
+    comparisons : iterable of Matched
+
+    Returns
+    -------
+    DataFrame
+        A row per comparison and matched setting of the control: means over runs of accuracy and of
+        Hoyer sparseness; the ``overlap`` of two classes' ensembles, which is the quantity of the
+        claim "specific" (median–quantile rule, averaged over pairs and layers, on correctly
+        classified validation images), with an interval of that claim's confidence; what it says of
+        the claim; and units in an ensemble, layer by layer.
+    """
+    runs, specific, rule = list(records), claim("specific"), "median-quantile"
+    means = by_setting(runs).groupby(["dataset", "model", *SETTING])[["accuracy", "hoyer"]].mean()
+    choices = by_choice(runs)
+    usual = (choices["rule"] == rule) & np.isclose(choices["threshold"], USUAL[rule])
+    choices = choices[usual & (choices["images"] == "correct")]
+    keys = {
+        (e.dataset, e.model, e.learning_rate, e.epochs, e.seed): e.key
+        for e in (run.experiment for run in runs)
+    }
+    rows = {}
+    for found in comparisons:
+        for setting in sorted(found.differences, key=lambda setting: setting[::-1]):
+            cell = (found.dataset, found.control, *setting)
+            own = choices[choices["run"].isin([key for at, key in keys.items() if at[:4] == cell])]
+            overlap = mean_interval(own.groupby("run")["overlap"].mean(), specific.confidence)
+            sizes = own.groupby("layer")["size"].mean()
+            name = (wording.dataset_name(found.dataset), setting[1], f"{setting[0]:g}")
+            rows[name] = {
+                "accuracy": means.loc[cell, "accuracy"],
+                "sparseness": means.loc[cell, "hoyer"],
+                "overlap": f"{overlap:.3f}",
+                "specific": specific.answer(overlap),
+                "units by layer": " / ".join(f"{size:.0f}" for size in sizes),
+            }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    if rows:
+        table.index = pd.MultiIndex.from_tuples(rows, names=["data set", "epochs", "learning rate"])
+    return table
+
+
+def answers(comparisons: Iterable[Matched]) -> Markdown:
+    """What the comparisons at matched accuracy come to, a line for each.
+
+    Parameters
+    ----------
+    comparisons : iterable of Matched
+
+    Returns
+    -------
+    Markdown
+        A list.
+    """
+    return Markdown(
+        "\n".join(
+            f"- {wording.dataset_name(found.dataset)}, {wording.model_name(found.model)} against "
+            f"{wording.model_name(found.control)}: the difference **{ANSWERS[found.answer]}**. {found.why}"
+            for found in comparisons
+        )
+    )
+
+
+def survivors(comparisons: Iterable[Matched]) -> str:
+    """What is left of a difference in sparseness, over all comparisons, in one sentence.
+
+    Parameters
+    ----------
+    comparisons : iterable of Matched
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> survivors([])
+    'Nothing was compared.'
+    """
+    found = list(comparisons)
+    names = " and ".join(dict.fromkeys(wording.model_name(one.model) for one in found))
+    control = " and ".join(dict.fromkeys(wording.model_name(one.control) for one in found))
+    outcomes = {one.answer for one in found}
+    if not found:
+        return "Nothing was compared."
+    if outcomes == {"vanishes"}:
+        return (
+            f"At matched accuracy nothing is left of a difference in sparseness between {names} on one "
+            f"side and {control} on the other: on every data set {control} has a learning rate at "
+            f"which it classifies as well, and the difference is surely less than the {BOUND:g} that "
+            "counts."
+        )
+    if outcomes <= {"survives", "no match"} and "survives" in outcomes:
+        return (
+            f"The difference in sparseness survives: wherever {control} classifies as well, {names} "
+            "is sparser."
+        )
+    each = "; ".join(
+        f"{wording.model_name(one.model)} on {wording.dataset_name(one.dataset)}: {ANSWERS[one.answer]}"
+        for one in found
+    )
+    return (
+        f"The difference from {control} in sparseness does not come out alike everywhere ({each})."
+    )

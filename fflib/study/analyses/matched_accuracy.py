@@ -1,0 +1,153 @@
+"""Is it Forward-Forward, or the learning rate? Methods compared at matched accuracy.
+
+How sparse a network is depends on how long and how fast it is trained, so that a difference between
+two methods, each at one setting, may be a difference between settings. A sweep over learning rates
+and epochs gives each method many settings, and a rule fixed before the sweep says which are
+compared: the best setting of the one method, against *every* setting of the other that classifies
+as well. All of it is measured on validation images; test images choose nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from fflib import wording
+from fflib.records.stores import Record
+from fflib.statistics import Interval, paired_interval
+from fflib.study.evidence import by_layer, claim
+from fflib.wording import minus
+
+__all__ = ["BOUND", "SETTING", "TOLERANCE", "Matched", "at_matched_accuracy", "by_setting"]
+
+TOLERANCE = 0.01
+"""How far below the best setting of the first method a matched one may lie, in accuracy."""
+
+BOUND = claim("sparse").bound
+"""The smallest difference in Hoyer sparseness that counts."""
+
+SETTING = ["learning_rate", "epochs"]
+
+
+@dataclass(frozen=True)
+class Matched:
+    """One method against another at matched accuracy, on one data set.
+
+    Parameters
+    ----------
+    dataset, model, control : str
+    learning_rate : float
+    epochs : int
+        The setting of `model` with the best mean accuracy.
+    accuracy : float
+        Its mean accuracy.
+    differences : dict of (float, int) to Interval
+        For each matched setting of the control, `model` minus control in Hoyer sparseness averaged
+        over the layers, paired by seed.
+    answer : str
+        "survives" if all differences are surely above the bound; "vanishes" if one of them is
+        surely below it; else "open". Without a matched setting it is "no match".
+    """
+
+    dataset: str
+    model: str
+    control: str
+    learning_rate: float
+    epochs: int
+    accuracy: float
+    differences: dict[tuple[float, int], Interval]
+
+    @property
+    def answer(self) -> str:
+        """What is left of the difference."""
+        if not self.differences:
+            return "no match"
+        if all(interval.low > BOUND for interval in self.differences.values()):
+            return "survives"
+        if any(interval.high < BOUND for interval in self.differences.values()):
+            return "vanishes"
+        return "open"
+
+    @property
+    def closest(self) -> tuple[tuple[float, int], Interval]:
+        """The matched setting of the control that differs least, and by how much."""
+        return min(self.differences.items(), key=lambda item: item[1].mean)
+
+    @property
+    def why(self) -> str:
+        """The answer in one sentence."""
+        model, control = wording.model_name(self.model), wording.model_name(self.control)
+        if not self.differences:
+            return (
+                f"No setting of {control} in the sweep classifies as well as {model} at its best."
+            )
+        (rate, epochs), interval = self.closest
+        where = f"{control} at a learning rate of {rate:g} and {epochs} epochs"
+        count = len(self.differences)
+        said = {
+            "survives": f"{model} at its best is surely sparser by more than {BOUND:g} than {control} "
+            f"at each of the {count} settings that classify as well; closest comes {where}, with a "
+            f"difference of {interval:.2f}.",
+            "vanishes": f"{where} classifies as well as {model} at its best, and {model} minus "
+            f"{control} is {interval:.2f} in sparseness: surely less than the {BOUND:g} that counts.",
+            "open": f"Of the {count} settings of {control} that classify as well, closest comes "
+            f"{where}, with a difference of {interval:.2f}: more runs are needed to tell.",
+        }
+        return minus(said[self.answer])
+
+
+def by_setting(records: Iterable[Record]) -> pd.DataFrame:
+    """One row per run of a sweep.
+
+    Returns
+    -------
+    DataFrame
+        ``dataset``, ``model``, ``learning_rate``, ``epochs``, ``seed``, ``accuracy``, ``hoyer``
+        averaged over the layers, and ``hoyer 1`` and so on.
+    """
+    return pd.DataFrame(
+        {
+            **r.experiment.model_dump(include={"dataset", "model", "seed", *SETTING}),
+            "accuracy": r.metrics.accuracy,
+            "hoyer": layers["hoyer"].mean(),
+            **{f"hoyer {depth}": h for depth, h in enumerate(layers["hoyer"], 1)},
+        }
+        for r in records
+        for layers in [by_layer([r])]
+    )
+
+
+def at_matched_accuracy(
+    records: Iterable[Record], dataset: str, model: str = "ff", control: str = "bp"
+) -> Matched:
+    """Compare the sparseness of two methods at settings that classify equally well.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs of a sweep over learning rates and epochs.
+    dataset : str
+    model, control : str
+
+    Returns
+    -------
+    Matched
+
+    Raises
+    ------
+    ValueError
+        There is no run of the model on the data set.
+    """
+    runs = by_setting(records)
+    if runs.empty or not (chosen := runs.query("dataset == @dataset and model == @model")).size:
+        raise ValueError(f"a comparison needs runs of {model} on {dataset}, got none")
+    means = chosen.groupby(SETTING)["accuracy"].mean()
+    rate, epochs = means.idxmax()
+    own = chosen.query("learning_rate == @rate and epochs == @epochs").set_index("seed")["hoyer"]
+    differences = {}
+    for setting, theirs in runs.query("dataset == @dataset and model == @control").groupby(SETTING):
+        hoyer = theirs.set_index("seed")["hoyer"]
+        seeds = own.index.intersection(hoyer.index)
+        if theirs["accuracy"].mean() >= means.max() - TOLERANCE and len(seeds):
+            differences[setting] = paired_interval(own.loc[seeds], hoyer.loc[seeds])
+    return Matched(dataset, model, control, rate, epochs, float(means.max()), differences)

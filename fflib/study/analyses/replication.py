@@ -1,0 +1,335 @@
+"""Our runs against the rows of the authors' record whose settings are known.
+
+The criterion was fixed before the runs were looked at. A row of the authors' record is one run. If
+ours are of the same kind, it lies within the prediction interval for one further run, computed from
+ours (:func:`fflib.statistics.prediction.prediction_interval`), in each of the four quantities on record with a
+confidence of 95 %: the row is then *met* in that quantity. One in twenty comparisons misses although
+nothing differs, so that a single miss among them says little, and the number that is expected stands
+beside the number that is found.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from fflib import wording
+from fflib.data import class_names
+from fflib.measures import ensembles, sharing
+from fflib.networks.dense import Activations
+from fflib.records.stores import Record
+from fflib.statistics import mean_interval
+from fflib.statistics.prediction import prediction_interval
+from fflib.study.analyses import authors
+from fflib.study.evidence import where
+from fflib.study.plans.grids import AUTHORS_ROWS, DATASETS, planned
+
+__all__ = [
+    "CONFIDENCE",
+    "QUANTITIES",
+    "costs",
+    "ensemble_sizes",
+    "measured",
+    "met_table",
+    "rerun_noise",
+    "retrained_rows",
+    "shared_by_run",
+    "shared_pairs",
+    "spread",
+]
+
+CONFIDENCE = 0.95
+"""Chance that a row of the same kind as ours is met in one quantity."""
+
+QUANTITIES = ("accuracy", "s1", "s2", "s3")
+"""What the authors' record says of a run: test accuracy, and Hoyer sparseness by layer."""
+
+NAMES = {
+    "accuracy": "accuracy",
+    **{f"s{depth}": f"sparseness, layer {depth}" for depth in (1, 2, 3)},
+}
+"""What the quantities are called in tables."""
+
+_SETTING = ["dataset", "model", "epochs", "batch", "lr"]
+
+
+def measured(record: Record) -> dict[str, float]:
+    """The numbers of one of our runs that the authors' record has of theirs.
+
+    Returns
+    -------
+    dict of str to float
+        By the names in :data:`QUANTITIES`.
+    """
+    hoyer = [layer.hoyer for layer in record.metrics.layers[: len(QUANTITIES) - 1]]
+    return dict(zip(QUANTITIES, [record.metrics.accuracy, *hoyer], strict=True))
+
+
+def retrained_rows(records: Iterable[Record]) -> pd.DataFrame:
+    """The authors' rows whose settings are known in full and were trained again, against ours.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Those that are not of the grid "authors" are passed over.
+
+    Returns
+    -------
+    DataFrame
+        A row for each of the authors' rows and each quantity: the settings, ``source`` of their
+        row, ``quantity``, their number ``theirs``, ``ours`` (our numbers), ``predicted`` (the
+        interval for one further run of ours) and ``met`` (whether theirs is in it; None where a
+        single run of ours, or none, predicts nothing).
+
+    Examples
+    --------
+    >>> len(retrained_rows([])) == len(AUTHORS_ROWS) * len(QUANTITIES)
+    True
+    """
+    grid = set(planned("authors"))
+    runs = [r for r in records if r.experiment in grid]
+    table = authors.results(DATASETS)
+    rows = []
+    for setting in AUTHORS_ROWS:
+        known = dict(zip(_SETTING, setting, strict=True))
+        ours = [
+            measured(r)
+            for r in runs
+            for e in [r.experiment]
+            if (e.dataset, e.model, e.epochs, e.batch_size, e.learning_rate) == setting
+        ]
+        of_theirs = table[(table[_SETTING] == pd.Series(known)).all(axis=1)]
+        for (_, theirs), quantity in ((t, q) for t in of_theirs.iterrows() for q in QUANTITIES):
+            numbers = [run[quantity] for run in ours]
+            predicted = prediction_interval(numbers, CONFIDENCE) if numbers else None
+            met = None
+            if predicted is not None and predicted.n > 1:
+                met = bool(predicted.low <= theirs[quantity] <= predicted.high)
+            rows.append(
+                {
+                    **known,
+                    "source": theirs["source"],
+                    "quantity": quantity,
+                    "theirs": theirs[quantity],
+                    "ours": numbers,
+                    "predicted": predicted,
+                    "met": met,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def met_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """The comparison of :func:`retrained_rows` as a reader sees it.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From :func:`retrained_rows`.
+
+    Returns
+    -------
+    DataFrame
+        A row per setting. For each quantity their number, and in brackets where one further run of
+        ours should lie; a miss is marked by an asterisk.
+    """
+    table: dict[tuple[str, ...], dict[str, str]] = {}
+    for row in rows.itertuples():
+        name = (
+            wording.dataset_name(row.dataset),
+            wording.model_name(row.model),
+            f"{row.epochs:g}",
+            f"{row.batch:g}",
+            f"{row.lr:g}",
+        )
+        said = f"{row.theirs:.3f}"
+        if row.met is not None:
+            said += f"{'' if row.met else '*'} [{row.predicted.low:.3f}, {row.predicted.high:.3f}]"
+        table.setdefault(name, {})[NAMES[row.quantity]] = said
+    frame = pd.DataFrame.from_dict(table, orient="index")
+    frame.index = pd.MultiIndex.from_tuples(
+        table, names=["data set", "model", "epochs", "batch", "learning rate"]
+    )
+    return frame
+
+
+def spread(records: Iterable[Record]) -> pd.DataFrame:
+    """Where our main runs fall among the authors' rows whose settings are not known.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs under the protocol relu-l2, which is that of the authors' record.
+
+    Returns
+    -------
+    DataFrame
+        A row per data set, model and quantity: ``rows`` of theirs without a learning rate, their
+        ``lowest``, ``median`` and ``highest`` number; ``ours``, the mean over our runs; ``inside``,
+        the share of our runs within their range; ``below``, the share of their rows that lie below
+        our mean.
+    """
+    runs = where(records, protocol="relu-l2")
+    unknown = authors.results(DATASETS).query("lr.isna()")
+    rows = {}
+    for (dataset, model), theirs in unknown.groupby(["dataset", "model"], sort=False):
+        ours = [measured(record) for record in where(runs, dataset=dataset, model=model)]
+        for quantity in QUANTITIES if ours else ():
+            numbers = np.array([run[quantity] for run in ours])
+            low, high = theirs[quantity].min(), theirs[quantity].max()
+            key = wording.dataset_name(dataset), wording.model_name(model), NAMES[quantity]
+            rows[key] = {
+                "rows": len(theirs),
+                "lowest": low,
+                "median": theirs[quantity].median(),
+                "highest": high,
+                "ours": numbers.mean(),
+                "inside": float(((numbers >= low) & (numbers <= high)).mean()),
+                "below": float((theirs[quantity] < numbers.mean()).mean()),
+            }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    if rows:
+        table.index = pd.MultiIndex.from_tuples(rows, names=["data set", "model", "quantity"])
+    return table
+
+
+def costs(records: Iterable[Record]) -> pd.DataFrame:
+    """The authors' rows whose settings are known but that were not trained again, and their price.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Of the grid "authors", from whose seconds per epoch the price is estimated.
+
+    Returns
+    -------
+    DataFrame
+        A row per row of theirs, by its ``source`` (file, cell and row): its settings, and the ``hours`` that one run
+        would take on the machine of the records, in proportion to its epochs; nan where none of
+        the records is of its model and batch size.
+    """
+    known = authors.results(DATASETS).query("lr.notna()")
+    done = set(AUTHORS_ROWS)
+    rest = known[[tuple(row) not in done for row in known[_SETTING].itertuples(index=False)]]
+    grid = set(planned("authors"))
+    per_epoch: dict[tuple[str, int], list[float]] = {}
+    for record in records:
+        e = record.experiment
+        if e in grid:
+            seconds = record.provenance.circumstances.seconds / e.epochs
+            per_epoch.setdefault((e.model, e.batch_size), []).append(seconds)
+    hours = [
+        epochs * np.mean(per_epoch[model, batch]) / 3600 if (model, batch) in per_epoch else np.nan
+        for epochs, model, batch in zip(rest["epochs"], rest["model"], rest["batch"], strict=True)
+    ]
+    source = rest["source"].str.rpartition("/")[2]
+    table = rest[_SETTING].assign(source=source, hours=hours).set_index("source")
+    return table.astype({"epochs": int})
+
+
+def rerun_noise() -> pd.DataFrame:
+    """How far two runs of the authors lie apart that their notebooks hold under one number.
+
+    Two of their notebooks list FF on MNIST by the same row numbers, with slightly different results:
+    the same settings, run twice.
+
+    Returns
+    -------
+    DataFrame
+        A row per pair and a column per quantity: the difference, its sign left out.
+
+    Examples
+    --------
+    >>> bool(rerun_noise()["accuracy"].max() < 0.01)
+    True
+    """
+    rows = authors.results(["mnist"]).query("model == 'ff'")
+    place = rows["source"].str.extract(
+        r"analysis/(?P<notebook>\w+)\.ipynb#cell4\[(?P<row>row\d+)\]"
+    )
+    listed = rows.assign(notebook=place["notebook"], row=place["row"]).dropna(subset=["row"])
+    first, second = (
+        listed[listed["notebook"] == name].set_index("row")[list(QUANTITIES)]
+        for name in ("create_dataframe", "create_dataframe_mnist")
+    )
+    return (first - second).abs().dropna()
+
+
+def shared_by_run(records: Iterable[Record]) -> NDArray[np.int64]:
+    """Units that ensembles share in our runs, counted as in the authors' example.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    ndarray of int, shape (run, class, class)
+        First layer, leave-one-out rule with k = 1, which needs nothing but the class means that a
+        record holds; sizes of the ensembles are on the diagonal.
+    """
+    counts = []
+    for record in records:
+        means = record.arrays["mean"][:1]
+        samples = Activations(list(means), torch.arange(means.shape[1]))
+        counts.append(sharing.shared_units(ensembles.leave_one_out(samples, 1.0)[0]))
+    return np.stack(counts)
+
+
+def ensemble_sizes(shared: NDArray[np.int64]) -> pd.DataFrame:
+    """Sizes of the ensembles in the authors' example and in our runs.
+
+    Parameters
+    ----------
+    shared : ndarray of int, shape (run, class, class)
+        From :func:`shared_by_run`, on Fashion-MNIST.
+
+    Returns
+    -------
+    DataFrame
+        A row per class: ``theirs``; ``ours``, the mean over runs and its interval; ``further run``,
+        where one more run of ours should lie; ``met``, whether theirs does.
+    """
+    rows = {}
+    for label, name in enumerate(class_names("fashion-mnist")):
+        sizes, theirs = shared[:, label, label], int(authors.shared_units()[label, label])
+        predicted = prediction_interval(sizes, CONFIDENCE)
+        known = predicted.n > 1
+        rows[name] = {
+            "theirs": theirs,
+            "ours": f"{mean_interval(sizes):.0f}",
+            "further run": f"{max(predicted.low, 0):.0f} to {predicted.high:.0f}" if known else "",
+            "met": ("yes" if predicted.low <= theirs <= predicted.high else "no") if known else "",
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("class")
+
+
+def shared_pairs(shared: NDArray[np.int64]) -> pd.DataFrame:
+    """How often pairs of classes share units in our runs, those of the authors' example marked.
+
+    Parameters
+    ----------
+    shared : ndarray of int, shape (run, class, class)
+        From :func:`shared_by_run`, on Fashion-MNIST.
+
+    Returns
+    -------
+    DataFrame
+        A row per pair that shares units in theirs or in any run of ours, those of theirs first and
+        then the most frequent: ``theirs``, their number of shared units; ``ours``, its mean over
+        runs and interval; ``runs``, the share of our runs in which the pair shares any.
+    """
+    names, theirs = class_names("fashion-mnist"), authors.shared_units()
+    rows = {}
+    for first, second in zip(*np.tril_indices(len(names), -1), strict=True):
+        counts = shared[:, first, second]
+        if counts.any() or theirs[first, second]:
+            rows[f"{names[second]}–{names[first]}"] = {
+                "theirs": int(theirs[first, second]),
+                "ours": f"{mean_interval(counts):.1f}",
+                "runs": float((counts > 0).mean()),
+            }
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["theirs", "ours", "runs"])
+    return table.sort_values(["theirs", "runs"], ascending=False, kind="stable").rename_axis("pair")

@@ -1,0 +1,231 @@
+"""What the book tells of speed: a benchmark on file, and runs that differ in number format only."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fflib import wording
+from fflib.data.published import download_folder
+from fflib.errors import MissingData
+from fflib.presets import MODELS
+from fflib.records.stores import Record
+from fflib.statistics import paired_interval
+
+__all__ = [
+    "MEASURES",
+    "RATIOS",
+    "by_format",
+    "exponents",
+    "on_file",
+    "precision",
+    "precision_table",
+    "ratios",
+    "to_accuracy",
+]
+
+RATIOS = {
+    "speedup_same_work": ("FF training, the same epochs", 6.0),
+    "speedup_to_accuracy": ("FF training, to the same accuracy", 10.0),
+    "speedup_predict": ("FF prediction", 4.0),
+    "speedup_bp_ff": ("BP/FF training, the same epochs", 2.5),
+    "speedup_bp": ("BP training, the same epochs", 2.5),
+    "ceiling_fraction": ("FF training, share of the product rate", 0.7),
+}
+"""What each figure of a benchmark is, and what we set out for."""
+
+MEASURES = {
+    "accuracy": "test accuracy",
+    "hoyer": "Hoyer sparseness, mean of layers",
+    "negative": "share of negative weights, mean of layers",
+}
+"""What a number format might move."""
+
+
+def on_file(name: str = "xeon-2-cores") -> dict[str, Any]:
+    """A result of ``fflib bench --json`` that is kept in ``benchmarks/``.
+
+    Parameters
+    ----------
+    name : str
+        The file's, without ending.
+
+    Returns
+    -------
+    dict
+        As from :func:`fflib.bench.bench`.
+
+    Raises
+    ------
+    MissingData
+        There is none, as where the package does not run from a checkout.
+    """
+    path = download_folder().parent / "benchmarks" / f"{name}.json"
+    if not path.is_file():
+        raise MissingData(f"benchmarks come with a checkout, not found: {path}")
+    result: dict[str, Any] = json.loads(path.read_text())
+    return result
+
+
+def ratios(result: dict[str, Any]) -> pd.DataFrame:
+    """The ratios of a benchmark, in both number formats, beside what we set out for.
+
+    Parameters
+    ----------
+    result : dict
+        From :func:`fflib.bench.bench`.
+
+    Returns
+    -------
+    DataFrame
+        A row per ratio: the median over repeats, with the range where there are several.
+    """
+    rows = {
+        title: {
+            "float32": _range(result["float32"][name]),
+            "bfloat16 products": _range(result["mixed"][name]),
+            "aim": f"{aim:g}",
+        }
+        for name, (title, aim) in RATIOS.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("times faster")
+
+
+def _range(spread: dict[str, float]) -> str:
+    median = f"{spread['median']:.2f}"
+    if spread["min"] == spread["max"]:
+        return median
+    return f"{median} ({spread['min']:.2f} to {spread['max']:.2f})"
+
+
+def to_accuracy(result: dict[str, Any]) -> pd.DataFrame:
+    """What it takes to reach the accuracy that a benchmark asks for.
+
+    Parameters
+    ----------
+    result : dict
+        From :func:`fflib.bench.bench`.
+
+    Returns
+    -------
+    DataFrame
+        Seconds, epochs per layer and the accuracy reached, by the baseline and by the engine.
+    """
+    kinds = {
+        "plain": "baseline",
+        "float32": "engine, float32",
+        "mixed": "engine, bfloat16 products",
+    }
+    rows = {
+        title: {
+            "seconds": f"{result['seconds'][f'to accuracy, {kind}']['median']:.0f}",
+            "epochs per layer": result["epochs_to_accuracy"][
+                "plain" if kind == "plain" else "engine"
+            ],
+            "test accuracy": f"{result['accuracy'][f'to accuracy, {kind}']:.4f}",
+        }
+        for kind, title in kinds.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def exponents(result: dict[str, Any]) -> pd.DataFrame:
+    """How steeply the time of an epoch grows: b in seconds ∝ valueᵇ, by least squares of logarithms.
+
+    Parameters
+    ----------
+    result : dict
+        From :func:`fflib.bench.bench`.
+
+    Returns
+    -------
+    DataFrame
+        A row per axis, a column per model and for the baseline.
+    """
+    rows = pd.DataFrame(result["growth"]).assign(model=lambda found: _version_names(found))
+    slopes = rows.groupby(["axis", "model"], sort=False)[["value", "seconds"]].apply(
+        lambda points: np.polyfit(np.log(points["value"]), np.log(points["seconds"]), 1)[0]
+    )
+    return slopes.unstack("model").loc[rows["axis"].unique()]
+
+
+def _version_names(growth: pd.DataFrame) -> pd.Series:
+    names = growth["model"].map(wording.model_name)
+    return names.where(growth["version"] == "engine", names + ", baseline")
+
+
+def precision(records: Iterable[Record]) -> pd.DataFrame:
+    """What runs measured that differ in number format only.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs with ``precision`` "float32" and "mixed".
+
+    Returns
+    -------
+    DataFrame
+        A row per run: ``model``, ``seed``, ``precision``, and the keys of :data:`MEASURES`.
+    """
+    rows = pd.DataFrame(
+        {
+            **record.experiment.model_dump(include={"model", "seed", "precision"}),
+            "accuracy": record.metrics.accuracy,
+            "hoyer": np.mean([layer.hoyer for layer in record.metrics.layers]),
+            "negative": np.mean([layer.negative_weights for layer in record.metrics.layers]),
+        }
+        for record in records
+    )
+    return rows.sort_values("seed", ignore_index=True)
+
+
+def by_format(runs: pd.DataFrame, model: str, measure: str) -> pd.DataFrame:
+    """One measure of one model, a row per seed and a column per number format.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        From :func:`precision`.
+    model : str
+    measure : str
+        A key of :data:`MEASURES`.
+
+    Returns
+    -------
+    DataFrame
+    """
+    own = runs[runs["model"] == model]
+    return own.pivot(index="seed", columns="precision", values=measure)
+
+
+def precision_table(records: Iterable[Record]) -> pd.DataFrame:
+    """Whether mixed precision moves a result by more than another seed does.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        As in :func:`precision`.
+
+    Returns
+    -------
+    DataFrame
+        A row per measure and model: the mean in float32; the standard deviation of its seeds; the
+        mean over seeds of mixed minus float32 with its 95 % interval; and that mean in standard
+        deviations.
+    """
+    runs = precision(records)
+    table = {}
+    for measure, title in MEASURES.items():
+        for model in MODELS:
+            own = by_format(runs, model, measure)
+            moved = paired_interval(own["mixed"], own["float32"])
+            spread = own["float32"].std()
+            table[title, wording.model_name(model)] = {
+                "float32": f"{own['float32'].mean():.4f}",
+                "spread of seeds": f"{spread:.4f}",
+                "mixed minus float32": f"{moved:+.4f}",
+                "in spreads": f"{moved.mean / spread:+.2f}",
+            }
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis(["measure", "model"])

@@ -1,0 +1,153 @@
+"""How ensembles come into being: tables of the time of training (the first open question)."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from fflib import wording
+from fflib.measures.timeline import SILENT, by_chance, kept
+from fflib.records.stores import Record
+from fflib.statistics import Interval, mean_interval
+from fflib.study.claims.timeline import History, delay, histories
+
+__all__ = ["SHARES", "classes_kept", "delays", "moments", "settling"]
+
+SHARES = (0.5, 0.7, 0.8, 0.9)
+"""Parts of the way to the last value at which membership and accuracy are compared."""
+
+
+def moments(records: Iterable[Record]) -> pd.DataFrame:
+    """One row per run, snapshot and hidden layer.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Runs without snapshots have no rows.
+
+    Returns
+    -------
+    DataFrame
+        ``dataset``, ``model``, ``seed``, then the columns of :func:`fflib.records.timeline.timeline`; where
+        all layers learn together, ``learns`` is 0.
+    """
+    table = pd.DataFrame(
+        r.experiment.model_dump(include={"dataset", "model", "seed"}) | row
+        for r in records
+        for row in r.metrics.timeline or ()
+    )
+    return table.assign(learns=table["learns"].fillna(0).astype(int)) if len(table) else table
+
+
+def settling(records: Iterable[Record]) -> pd.DataFrame:
+    """When accuracy and membership are settled.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame of Interval
+        A row per data set, model and layer. The part of the layer's training steps (of all, where
+        the layers learn together) after which ``accuracy``, ``agreement`` with the last answers and
+        ``membership`` stay beyond :data:`fflib.study.claims.timeline.SHARE` of the way to their last values; and
+        the ``doublings`` of the steps from the first of these to the last.
+    """
+
+    def numbers(h: History) -> dict[str, float]:
+        step = {name: h.settled(name) for name in ("accuracy", "agreement", "identity")}
+        return {
+            "accuracy": step["accuracy"] / h.step[-1],
+            "agreement": step["agreement"] / h.step[-1],
+            "membership": step["identity"] / h.step[-1],
+            "doublings": np.log2(max(step["identity"], 1) / max(step["accuracy"], 1)),
+        }
+
+    return _by_layer(records, numbers)
+
+
+def delays(
+    records: Iterable[Record],
+    shares: Sequence[float] = SHARES,
+    against: str = "accuracy",
+) -> pd.DataFrame:
+    """How much later membership is settled, for other definitions of settled.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    shares : sequence of float
+        Parts of the way, for membership and for accuracy.
+    against : {"accuracy", "agreement"}
+
+    Returns
+    -------
+    DataFrame of Interval
+        A row per share asked of membership, a column per share asked of accuracy: doublings of the
+        training steps, averaged over layers, as means over runs.
+    """
+    records = list(records)
+    table = {
+        f"{against} {second:.0%}": {
+            f"membership {first:.0%}": mean_interval(
+                [delay(record, first, second, against=against) for record in records]
+            )
+            for first in shares
+        }
+        for second in shares
+    }
+    return pd.DataFrame(table)
+
+
+def classes_kept(records: Iterable[Record]) -> pd.DataFrame:
+    """Whether units change the class that they prefer.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame of Interval
+        A row per data set, model and layer. Among units that prefer a class both times, the share
+        that prefers its last class already ``before`` training, with what is due to ``chance``, and
+        at a ``tenth`` of it; among those that prefer one at the end, the share that keeps the
+        same in ``every`` snapshot after that; and the share of all units that prefer ``none`` at
+        the end.
+    """
+
+    def numbers(h: History) -> dict[str, float]:
+        first, last = h.preferred[0], h.preferred[-1]
+        after = h.preferred[h.early_moment :]
+        awake = last != SILENT
+        return {
+            "before": kept(first, last),
+            "chance": by_chance(first, last),
+            "a tenth": kept(h.early, last),
+            "every later one": float((after[:, awake] == last[awake]).all(axis=0).mean()),
+            "none at the end": float((~awake).mean()),
+        }
+
+    return _by_layer(records, numbers)
+
+
+def _by_layer(
+    records: Iterable[Record], numbers: Callable[[History], dict[str, float]]
+) -> pd.DataFrame:
+    rows = [
+        {
+            "data set": wording.dataset_name(r.experiment.dataset),
+            "model": wording.model_name(r.experiment.model),
+            "layer": f"layer {depth}",
+            **numbers(history),
+        }
+        for r in records
+        for depth, history in enumerate(histories(r), start=1)
+    ]
+    groups = pd.DataFrame(rows).groupby(["data set", "model", "layer"], sort=False)
+    cells: dict[tuple[str, ...], dict[str, Interval]] = {
+        where: {name: mean_interval(v) for name, v in runs.drop(columns=groups.keys).items()}
+        for where, runs in groups
+    }
+    return pd.DataFrame(cells.values(), pd.MultiIndex.from_tuples(cells, names=groups.keys))

@@ -1,0 +1,41 @@
+"""The claims of the paper, and ours on its checks and questions, as criteria fixed before the runs.
+
+Nowhere else is a criterion written: the scorecard, the chapters and the tests read it from here. How
+a criterion becomes a verdict is said in :mod:`fflib.study.claims.judging`.
+"""
+
+from collections.abc import Iterable
+
+from fflib.records.stores import Record
+from fflib.study.claims.checks import CHECKS, CHOICES, INGREDIENTS, SIGNS
+from fflib.study.claims.judging import Cell, Claim, Verdict, judge
+from fflib.study.claims.paper import CLAIMS
+from fflib.study.claims.quantities import hoyer, mean_over_layers, members, unseen_layers
+from fflib.study.claims.questions import DEVELOPMENT, DIMENSION, QUESTIONS, SCALING
+
+__all__ = [
+    "CHECKS",
+    "CHOICES",
+    "CLAIMS",
+    "DEVELOPMENT",
+    "DIMENSION",
+    "INGREDIENTS",
+    "QUESTIONS",
+    "SCALING",
+    "SIGNS",
+    "Cell",
+    "Claim",
+    "Verdict",
+    "hoyer",
+    "judge",
+    "mean_over_layers",
+    "members",
+    "scorecard",
+    "unseen_layers",
+]
+
+
+def scorecard(records: Iterable[Record]) -> list[Verdict]:
+    """Judge every claim of the paper, in the order of the chapters."""
+    records = list(records)
+    return [judge(claim, records) for claim in CLAIMS]

@@ -1,0 +1,156 @@
+"""What a record tells of the time in which each layer learned, and the numbers that claims need."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fflib.measures.timeline import by_chance, kept, settled
+from fflib.records.stores import Record
+
+__all__ = ["EARLY", "SHARE", "History", "changed", "delay", "histories", "trace"]
+
+SHARE = 0.8
+"""Part of the way to its last value beyond which a quantity counts as settled."""
+
+EARLY = 0.1
+"""Part of a layer's training steps after which its units are asked for their class."""
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class History:
+    """A layer while it learned, moment by moment.
+
+    Parameters
+    ----------
+    step : ndarray of int, shape (moment,)
+        Training steps since the layer began to learn.
+    accuracy, agreement : ndarray, shape (moment,)
+        Of the layer by itself where it is trained by itself, else of the network: share of images
+        with their own label, and with the label that they get at the end.
+    identity : ndarray, shape (moment,)
+        Of the layer's ensembles with those at the end.
+    preferred : ndarray of uint8, shape (moment, unit)
+        The class that each unit prefers.
+    """
+
+    step: NDArray[np.integer]
+    accuracy: Floats
+    agreement: Floats
+    identity: Floats
+    preferred: NDArray[np.uint8]
+
+    def settled(self, quantity: str, share: float = SHARE) -> int:
+        """The first snapshot, by its step, from which a quantity stays close to its last value.
+
+        Parameters
+        ----------
+        quantity : {"accuracy", "agreement", "identity"}
+        share : float
+            As in :func:`fflib.measures.timeline.settled`.
+        """
+        return int(self.step[settled(getattr(self, quantity), share)])
+
+    @property
+    def early_moment(self) -> int:
+        """The first snapshot after a tenth of the steps."""
+        return int(np.searchsorted(self.step, EARLY * self.step[-1]))
+
+    @property
+    def early(self) -> NDArray[np.uint8]:
+        """Preferred classes at that moment, shape (unit,)."""
+        return np.asarray(self.preferred[self.early_moment])
+
+
+def histories(record: Record) -> list[History]:
+    """How each hidden layer came about, the first one first.
+
+    Parameters
+    ----------
+    record : Record
+        Of a run with snapshots; without, there are none.
+    """
+    alone = record.experiment.layerwise
+    accuracy, agreement = ("alone", "alike") if alone else ("accuracy", "agreement")
+    rows = record.metrics.timeline or []
+    preferred = record.arrays.get("snapshots/preferred")
+    found = []
+    for layer in range(1, record.experiment.layers + 1) if rows else ():
+        own = [row for row in rows if row["layer"] == layer]
+        moments = [i for i, row in enumerate(own) if row["learns"] in (None, layer)]
+
+        def along(name: str, own: list = own, moments: list[int] = moments) -> Floats:
+            return np.array([own[i][name] for i in moments], dtype=float)
+
+        found.append(
+            History(
+                along("step").astype(int),
+                along(accuracy),
+                along(agreement),
+                along("identity"),
+                np.empty((0, 0), np.uint8) if preferred is None else preferred[moments, layer - 1],
+            )
+        )
+    return found
+
+
+def delay(
+    record: Record,
+    membership: float = SHARE,
+    accuracy: float = SHARE,
+    *,
+    against: str = "accuracy",
+) -> float:
+    """How much later membership is settled than accuracy, in doublings of the training steps.
+
+    Parameters
+    ----------
+    record : Record
+    membership, accuracy : float
+        Part of the way beyond which each counts as settled.
+    against : {"accuracy", "agreement"}
+        What membership is compared with.
+
+    Returns
+    -------
+    float
+        Mean over the layers of log₂ of the ratio of the two times; 1 if membership takes twice as
+        many steps. What is settled before the first step counts as settled by it.
+    """
+    return float(
+        np.mean(
+            [
+                np.log2(
+                    max(layer.settled("identity", membership), 1)
+                    / max(layer.settled(against, accuracy), 1)
+                )
+                for layer in histories(record)
+            ]
+        )
+    )
+
+
+def changed(record: Record) -> float:
+    """Share of units whose class a tenth into their training is not that at the end.
+
+    Among units that prefer a class both times; averaged over the layers.
+    """
+    return 1 - float(np.mean([kept(h.early, h.preferred[-1]) for h in histories(record)]))
+
+
+def trace(record: Record) -> float:
+    """Share of units that prefer the same class before their training as after, less chance.
+
+    Among units that prefer a class both times; chance is what would be found if as many units
+    preferred each class and who they are were drawn anew. Averaged over the layers.
+    """
+    return float(
+        np.mean(
+            [
+                kept(h.preferred[0], h.preferred[-1]) - by_chance(h.preferred[0], h.preferred[-1])
+                for h in histories(record)
+            ]
+        )
+    )

@@ -1,0 +1,185 @@
+"""Choosing hyper-parameters on validation data: the candidates, and the best of them.
+
+The candidates of a protocol and model are trained on the first five sixths of the training set, for
+fewer epochs than a published run, and compared on the last sixth. Test images take no part. The
+records of the searches behind the presets are kept in ``data/searches``, so that the choice can be
+checked without training anew.
+"""
+
+from itertools import product
+from statistics import fmean
+from typing import Any
+
+import pandas as pd
+
+from fflib.data.published import download_folder
+from fflib.errors import ExperimentError, unknown
+from fflib.experiment import Experiment
+from fflib.records.stores import Record, Store
+
+__all__ = ["SEARCHES", "axes", "best", "candidates", "configuration", "score", "trials"]
+
+SEARCHES = Store(download_folder() / "searches")
+
+_PUBLISHED: dict[tuple[str, str], dict[str, list[Any]]] = {
+    ("relu-l2", "ff"): {
+        "epochs": [10],
+        "batch_size": [256, 1024],
+        "schedule": ["constant", "cosine"],
+    },
+    ("relu-l2", "bp-ff"): {"epochs": [5], "learning_rate": [0.0003, 0.001, 0.003]},
+    ("relu-l2", "bp"): {"epochs": [5], "learning_rate": [0.0001, 0.0003, 0.001]},
+    # Whether two classes come to share a unit for good is a matter of the seed: four are tried.
+    ("sigmoid-linf", "ff"): {
+        "epochs": [8],
+        "label_gain": [1.0, 10.0],
+        "seed": [0, 1, 2, 3],
+    },
+    ("sigmoid-linf", "bp-ff"): {"epochs": [5], "theta": [1.5, 1.8, 2.1]},
+    ("sigmoid-linf", "bp"): {"epochs": [5], "learning_rate": [0.0003, 0.001, 0.003]},
+}
+
+# For the benchmark, which asks how soon an accuracy is reached.
+_SHORT: dict[tuple[str, str], dict[str, list[Any]]] = {
+    ("relu-l2", "ff"): {
+        "epochs": [2],
+        "schedule": ["constant"],
+        "negatives": ["fixed", "resampled", "hard"],
+        "batch_size": [32, 64],
+        "learning_rate": [0.005, 0.01],
+    },
+}
+
+
+def axes(protocol: str, model: str, *, short: bool = False) -> dict[str, list[Any]]:
+    """The fields that a search varies, each with the values it crosses with all others.
+
+    Parameters
+    ----------
+    protocol, model : str
+    short : bool
+        Candidates for a short run rather than for a published one.
+
+    Raises
+    ------
+    ExperimentError
+        There is no such search.
+
+    Examples
+    --------
+    >>> axes("relu-l2", "bp")["learning_rate"]
+    [0.0001, 0.0003, 0.001]
+    """
+    searches = _SHORT if short else _PUBLISHED
+    if (protocol, model) not in searches:
+        raise ExperimentError(
+            unknown("search", f"{protocol} {model}", [" ".join(pair) for pair in searches])
+        )
+    return searches[protocol, model]
+
+
+def candidates(
+    protocol: str, model: str, dataset: str = "mnist", *, short: bool = False
+) -> list[Experiment]:
+    """The experiments that a search compares, each evaluated on the validation split.
+
+    Parameters
+    ----------
+    protocol, model, short
+        As in :func:`axes`.
+    dataset : str
+
+    Returns
+    -------
+    list of Experiment
+
+    Raises
+    ------
+    ExperimentError
+        A name is unknown, or there is no such search.
+
+    Examples
+    --------
+    >>> [e.learning_rate for e in candidates("relu-l2", "bp")]
+    [0.0001, 0.0003, 0.001]
+    """
+    base = Experiment(model=model, dataset=dataset, protocol=protocol, evaluate_on="validation")
+    crossed = axes(protocol, model, short=short)
+    return [
+        Experiment(**base.model_dump() | dict(zip(crossed, values, strict=True)))
+        for values in product(*crossed.values())
+    ]
+
+
+def best(records: list[Record]) -> Record:
+    """A record of the configuration that does best on validation data, meant over its seeds.
+
+    What counts is :func:`score`.
+
+    Raises
+    ------
+    ExperimentError
+        A record was evaluated on anything but validation data, which must choose nothing.
+    """
+    scores: dict[Experiment, list[float]] = {}
+    for record in records:
+        if record.experiment.evaluate_on != "validation":
+            raise ExperimentError(
+                "only validation data may choose hyper-parameters, got a record evaluated on "
+                f"{record.experiment.evaluate_on} data: set evaluate_on='validation'"
+            )
+        scores.setdefault(configuration(record.experiment), []).append(score(record))
+    chosen = max(scores, key=lambda e: fmean(scores[e]))
+    return next(r for r in records if configuration(r.experiment) == chosen)
+
+
+def score(record: Record) -> float:
+    """Validation accuracy; of a Forward-Forward network that of its weakest layer, if lower.
+
+    Every layer of Forward-Forward learns for itself and is looked at by itself, and a sum over
+    layers hides one that has learned little.
+    """
+    layers = record.metrics.layer_accuracy if record.experiment.model == "ff" else []
+    return min([record.metrics.accuracy, *layers])
+
+
+def configuration(experiment: Experiment) -> Experiment:
+    """The experiment with seed 0, equal for runs that differ in nothing else."""
+    return experiment.model_copy(update={"seed": 0})
+
+
+def trials(dataset: str, protocol: str, model: str) -> pd.DataFrame:
+    """What was tried on validation data beside the preset, and what came of it.
+
+    Parameters
+    ----------
+    dataset, protocol, model : str
+
+    Returns
+    -------
+    DataFrame
+        A row per record in ``data/searches``, the best first: ``changed``, the fields that differ
+        from the preset; ``accuracy`` on validation images; ``gain``, how far it is above that of
+        the preset, nan where the preset itself was not tried.
+
+    Examples
+    --------
+    >>> float(trials("fashion-mnist", "relu-l2", "bp-ff").loc["the preset", "gain"])
+    0.0
+    """
+    preset = Experiment(
+        model=model, dataset=dataset, protocol=protocol, evaluate_on="validation"
+    ).model_dump()
+    rows = {}
+    for record in SEARCHES:
+        fields = record.experiment.model_dump()
+        if all(fields[name] == preset[name] for name in ("dataset", "protocol", "model")):
+            changed = [
+                f"{name.replace('_', ' ')} {value}"
+                for name, value in fields.items()
+                if value != preset[name]
+            ]
+            rows[", ".join(changed) or "the preset"] = record.metrics.accuracy
+    table = pd.DataFrame({"accuracy": pd.Series(rows, dtype=float)}).rename_axis("changed")
+    table["gain"] = table["accuracy"] - rows.get("the preset", float("nan"))
+    return table.sort_values("accuracy", ascending=False)

@@ -1,0 +1,155 @@
+"""Checkpoints: a long training that was interrupted goes on, and ends as if nothing had happened.
+
+A checkpoint holds all that the rest of a training depends on, at the end of an epoch: weights, the
+optimiser's moments, the state of every stream of randomness, the wrong labels in use and the
+learning curve. Like a record it is a safetensors file with a digest, and reading it runs no code.
+"""
+
+import json
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim import Adam
+from torch.optim.lr_scheduler import LRScheduler
+
+from fflib.errors import RecordError, TrainingError
+from fflib.experiment import Experiment
+from fflib.records.files import write_whole
+from fflib.records.stores import seal, unseal
+from fflib.sweeps.identity import identity
+from fflib.training.session import Task
+
+__all__ = ["Checkpoints"]
+
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+
+
+class Checkpoints:
+    """Keep the state of a training in a file, and go on from there.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which is there only once the training has lasted longer than `seconds`. Whoever
+        has put the result on record removes it.
+    seconds : float
+        How long the training goes on from one checkpoint to the next, at the least.
+    told : callable, optional
+        Called after every epoch as ``told(done, epochs)``, with the epochs over all layers.
+
+    Notes
+    -----
+    A checkpoint of another experiment, version, device or number of threads is passed over, since
+    what came out would be equal to no uninterrupted run; so is a damaged one. A disk that is too
+    full for a checkpoint does not stop the training. A training that takes snapshots keeps none,
+    since those would have to be kept as well, and starts anew.
+
+    Examples
+    --------
+    >>> import fflib
+    >>> from tempfile import TemporaryDirectory
+    >>> experiment = fflib.Experiment(model="bp", dataset="digits", hidden=32, epochs=2)
+    >>> with TemporaryDirectory() as folder:
+    ...     keeper = Checkpoints(Path(folder, "state"), 0, lambda *epochs: print(epochs))
+    ...     run = fflib.train(experiment, progress=False, keeper=keeper)
+    (1, 2)
+    (2, 2)
+    """
+
+    def __init__(
+        self, path: Path, seconds: float, told: Callable[[int, int], None] = lambda *_: None
+    ) -> None:
+        self.path = path
+        self.seconds = seconds
+        self.told = told
+        self._kept = time.monotonic()
+        self._stage, self._epoch = 0, 0  # up to here a training that goes on has been before
+        self._arrays: dict[str, np.ndarray] = {}
+
+    def restore(self, task: Task, experiments: Sequence[Experiment]) -> None:
+        """Put a task in the state of the checkpoint, where there is one that fits."""
+        self._circumstances = {
+            "experiments": [e.model_dump(mode="json") for e in experiments],
+            "identity": identity(),
+            "device": str(task.labels.device),
+            "threads": torch.get_num_threads(),
+        }
+        if not self.path.exists():
+            return
+        try:
+            text, arrays = unseal(self.path)
+            header = json.loads(text)
+        except (RecordError, ValueError, RecursionError):
+            return
+        if header.pop("circumstances", None) != self._circumstances:
+            return
+        self._arrays = arrays
+        self._stage, self._epoch = header["stage"], header["epoch"]
+        for run, network in enumerate(task.stack.networks):
+            state = network.state_dict()
+            network.load_state_dict({name: self._tensor(f"weights {run} {name}") for name in state})
+            task.negatives[run].set_state(self._tensor(f"negatives {run}"))
+            task.orders[run].set_state(self._tensor(f"orders {run}"))
+        if "wrong" in self._arrays:
+            task.kept_wrong = self._tensor("wrong").to(task.labels.device)
+        failures = {int(run): TrainingError(why) for run, why in header["failures"].items()}
+        task.monitor.restore(header["curves"], failures, header["seconds"])
+
+    def enter(self, task: Task, depth: int | None, optimiser: Adam, schedule: LRScheduler) -> int:
+        """Epochs of a layer that are done, after which the optimiser is as it was then."""
+        stage = depth or 0
+        if stage != self._stage or not self._arrays:
+            return task.experiment.epochs if stage < self._stage else 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # there is no step to be taken before these
+            for _ in range(self._epoch):
+                schedule.step()
+        for place, parameter in enumerate(optimiser.param_groups[0]["params"]):
+            if f"{MOMENTS[0]} {place}" in self._arrays:
+                optimiser.state[parameter] = {
+                    name: self._tensor(f"{name} {place}").to(parameter.device) for name in MOMENTS
+                }
+        self._arrays, task.kept_wrong = {}, None  # from here on all is drawn anew
+        return self._epoch
+
+    def epoch_ended(self, task: Task, depth: int | None, epoch: int, optimiser: Adam) -> None:
+        """Keep the state, if the last time is long enough ago."""
+        e, stage = task.experiment, depth or 0
+        self.told(stage * e.epochs + epoch, e.stages * e.epochs)
+        if e.snapshots or time.monotonic() - self._kept < self.seconds:
+            return
+        with suppress(OSError):
+            write_whole(self.path, self._state(task, stage, epoch, optimiser))
+        self._kept = time.monotonic()
+
+    def _state(self, task: Task, stage: int, epoch: int, optimiser: Adam) -> bytes:
+        tensors: dict[str, Tensor] = {} if task.wrong_now is None else {"wrong": task.wrong_now}
+        for run, network in enumerate(task.stack.networks):
+            for name, value in network.state_dict().items():
+                tensors[f"weights {run} {name}"] = value
+            tensors[f"negatives {run}"] = task.negatives[run].get_state()
+            tensors[f"orders {run}"] = task.orders[run].get_state()
+        for place, parameter in enumerate(optimiser.param_groups[0]["params"]):
+            for name, value in optimiser.state.get(parameter, {}).items():
+                tensors[f"{name} {place}"] = value
+        monitor = task.monitor
+        header: dict[str, Any] = {
+            "circumstances": self._circumstances,
+            "stage": stage,
+            "epoch": epoch,
+            "curves": monitor.curves,
+            "failures": {run: str(error) for run, error in monitor.failures.items()},
+            "seconds": monitor.seconds,
+        }
+        arrays = {name: value.detach().cpu().numpy() for name, value in tensors.items()}
+        return seal(json.dumps(header), arrays)
+
+    def _tensor(self, name: str) -> Tensor:
+        return torch.from_numpy(self._arrays[name].copy())

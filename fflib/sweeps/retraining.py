@@ -1,0 +1,320 @@
+"""Records put to the test: drawn at random, trained again from scratch, and compared.
+
+Equal experiments give equal networks, bit for bit, on one kind of processor with one number of
+threads, one version of torch and one number format. There, every metric
+and array that a record has must come out again. Elsewhere sums are rounded otherwise, differences grow while a network is
+trained, and what comes out is at best another run of the same configuration, as another seed would be.
+There the two must agree *within the spread of seeds*:
+
+For every number that the claims rest on (accuracy; Hoyer sparseness and share of negative weights,
+layer by layer) the recorded and the retrained run may differ by no more than two runs that differ in
+nothing but chance, by the prediction interval for the difference of two runs
+(:func:`fflib.statistics.prediction.allowed_difference`). The spread is estimated from the recorded runs of the
+same configuration with *other* seeds, pooled over held-out classes. The record that is tested is left
+out, or one that had been altered would widen its own allowance. The risk of an allowance that is
+missed by chance, 5 % in all, is shared equally among all numbers compared, so that a disagreement means
+something however many records are drawn.
+
+This is lenient where it should be and no more: on another machine the same seed still starts from the
+same weights, so that the two runs are rather closer than two seeds. Where other seeds leave fewer than
+two degrees of freedom there is no spread to speak of, and the comparison is *not decidable*.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+import numpy as np
+import torch
+
+from fflib.errors import ExperimentError
+from fflib.experiment import Experiment
+from fflib.records.stores import Record, Store
+from fflib.statistics.prediction import allowed_difference
+from fflib.sweeps.sweep import Outcome, sweep
+from fflib.training.device import processor, product_format, resolve_device
+
+__all__ = ["Comparison", "compare", "draw", "numbers", "relatives", "retrain"]
+
+How = Literal["bit for bit", "seeds' spread", "not decidable", "not trained"]
+
+RISK = 0.05
+"""Chance that any allowance is missed although nothing is wrong, over all numbers compared."""
+
+FREEDOM = 2
+"""Degrees of freedom that a spread needs: with one, an allowance would let nearly all pass."""
+
+BOTH = ("ff", "bp")
+"""Models that a draw of two or more records includes."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A record and what came out when its experiment was trained again.
+
+    Parameters
+    ----------
+    record : Record
+        As recorded.
+    how : {"bit for bit", "seeds' spread", "not decidable", "not trained"}
+    agree : bool or None
+        None where it is not decidable.
+    why : str
+        One sentence.
+    number : str
+        The number that differs most, relative to its allowance.
+    difference : float
+        Retrained minus recorded, in that number.
+    allowance : float
+        How much it may differ either way; nan where it is not decidable.
+    """
+
+    record: Record
+    how: How
+    agree: bool | None
+    why: str
+    number: str
+    difference: float
+    allowance: float
+
+    def __str__(self) -> str:
+        if not self.number:
+            return self.why
+        allowed = "" if math.isnan(self.allowance) else f" of ±{self.allowance:.2g} allowed"
+        return f"{self.why}; {self.number} {self.difference:+.2g}{allowed}"
+
+
+def draw(records: Iterable[Record], n: int, seed: int = 0) -> list[Record]:
+    """Draw records at random, Forward-Forward and back-propagation among them.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    n : int
+        How many. Of two and more, one at least is of FF and one of BP.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    list of Record
+        Those that can be compared on this machine (see :func:`compare`) are drawn first, all of
+        them with equal chances; others only where these do not suffice.
+
+    Raises
+    ------
+    ExperimentError
+        There are fewer records than are to be drawn, or none of a model that must be among them.
+
+    Examples
+    --------
+    >>> draw([], 0)
+    []
+    """
+    everything = sorted(records, key=lambda record: record.experiment.key)
+    if not 0 <= n <= len(everything):
+        raise ExperimentError(
+            f"cannot draw {n} records from a store of {len(everything)}: draw fewer"
+        )
+    order = np.random.default_rng(seed).permutation(len(everything))
+    decidable = _decidable(everything)
+    # The sort is stable: chance decides among those that can be compared, and among the others.
+    shuffled = [
+        everything[place] for place in sorted(order, key=lambda place: not decidable[place])
+    ]
+    drawn: list[Record] = []
+    for model in BOTH if n >= len(BOTH) else ():
+        of_model = [record for record in shuffled if record.experiment.model == model]
+        if not of_model:
+            raise ExperimentError(f"a draw must include {model}, and there is no record of it")
+        drawn.append(of_model[0])
+    keys = {record.experiment.key for record in drawn}
+    return [*drawn, *(r for r in shuffled if r.experiment.key not in keys)][:n]
+
+
+def relatives(record: Record, records: Iterable[Record]) -> list[list[Record]]:
+    """Recorded runs of a record's configuration other than itself, by the class held out.
+
+    Returns
+    -------
+    list of list of Record
+        Runs of one list differ in their seed only; from list to list the held-out class differs.
+    """
+    groups: dict[int | None, list[Record]] = {}
+    for other in records:
+        if other.experiment != record.experiment and _kind(other) == _kind(record):
+            groups.setdefault(other.experiment.hold_out, []).append(other)
+    return list(groups.values())
+
+
+def numbers(record: Record) -> dict[str, float]:
+    """The numbers that are compared where bits need not agree.
+
+    Examples
+    --------
+    >>> from fflib.study.plans.grids import planned
+    >>> from fflib.records.stores import PUBLISHED
+    >>> list(numbers(PUBLISHED.load(planned("main")[0])))[:3]
+    ['accuracy', 'Hoyer, layer 1', 'Hoyer, layer 2']
+    """
+    layers = list(enumerate(record.metrics.layers, start=1))
+    return {
+        "accuracy": record.metrics.accuracy,
+        **{f"Hoyer, layer {depth}": layer.hoyer for depth, layer in layers},
+        **{f"negative weights, layer {depth}": layer.negative_weights for depth, layer in layers},
+    }
+
+
+def compare(
+    record: Record, outcome: Outcome, records: Iterable[Record], *, among: int = 1
+) -> Comparison:
+    """Compare a record with its retraining, as the module says.
+
+    Parameters
+    ----------
+    record : Record
+    outcome : Outcome
+        Of the same experiment, trained again. A training that failed disagrees with any record.
+    records : iterable of Record
+        Others, from which the spread of seeds is taken.
+    among : int
+        Records that are compared in all, among which the risk of error is shared.
+
+    Returns
+    -------
+    Comparison
+    """
+    again = outcome.record
+    if again is None:
+        why = f"training failed: {outcome.error}"
+        return Comparison(record, "not trained", False, why, "", math.nan, math.nan)
+    then, now = numbers(record), numbers(again)
+    differences = {
+        name: 0.0 if math.isnan(then[name]) and math.isnan(now[name]) else now[name] - then[name]
+        for name in then
+    }
+    if not (elsewhere := _elsewhere(record, again)):
+        largest = max(differences, key=lambda name: abs(np.nan_to_num(differences[name])))
+        parts = _unequal(record, again)
+        why = f"not equal: {', '.join(parts)}" if parts else "every metric and array is equal"
+        return Comparison(record, "bit for bit", not parts, why, largest, differences[largest], 0.0)
+    groups = relatives(record, records)
+    runs = sum(map(len, groups))
+    confidence = 1 - RISK / (among * len(then))
+    allowed = {
+        name: allowed_difference(
+            [[numbers(other)[name] for other in group] for group in groups], confidence
+        )
+        for name in then
+    }
+    excess = {name: _excess(differences[name], allowed[name]) for name in then}
+    worst = max(excess, key=lambda name: excess[name])
+    found = worst, differences[worst], allowed[worst]
+    reason = f"{elsewhere}; {runs} other recorded runs of its kind"
+    if _freedom(groups) < FREEDOM:
+        return Comparison(
+            record, "not decidable", None, f"{reason} are too few", worst, found[1], math.nan
+        )
+    missed = [name for name in then if excess[name] > 1]
+    why = f"outside their spread: {', '.join(missed)}" if missed else "within their spread"
+    return Comparison(record, "seeds' spread", not missed, f"{reason}, {why}", *found)
+
+
+def retrain(
+    drawn: Sequence[Record], store: Store, *, jobs: int | None = None
+) -> Iterator[tuple[Record, Outcome]]:
+    """Train experiments again, each with as many threads as its record was.
+
+    Parameters
+    ----------
+    drawn : sequence of Record
+    store : Store
+        Where the new records go: one without records of these experiments.
+    jobs : int, optional
+        Runs at a time.
+
+    Yields
+    ------
+    (Record, Outcome)
+        The old record, and how the new run ended.
+    """
+
+    def threads(record: Record) -> int:
+        return record.provenance.circumstances.threads
+
+    old = {record.experiment: record for record in drawn}
+    for count, group in groupby(sorted(drawn, key=threads), threads):
+        for outcome in sweep([r.experiment for r in group], store, jobs=jobs, threads=count):
+            yield old[outcome.experiment], outcome
+
+
+def _kind(record: Record) -> tuple[Experiment, bool]:
+    """What runs have in common whose spread is due to their seeds."""
+    experiment = record.experiment.model_copy(update={"seed": 0, "hold_out": None})
+    return experiment, record.experiment.hold_out is None
+
+
+def _freedom(groups: Iterable[Sequence[Record]]) -> int:
+    return sum(len(group) - 1 for group in groups)
+
+
+def _decidable(records: Sequence[Record]) -> list[bool]:
+    """Whether retrainings on this machine can be compared, as far as it can be told before."""
+    here = resolve_device("auto")
+    kinds: dict[tuple[Experiment, bool], list[Record]] = {}
+    for record in records:
+        kinds.setdefault(_kind(record), []).append(record)
+    found = []
+    for record in records:
+        then, precision = record.provenance.circumstances, record.experiment.precision
+        same = (then.processor, record.provenance.torch) == (processor(here), torch.__version__)
+        products = str(product_format(precision, here)).removeprefix("torch.")
+        others = relatives(record, kinds[_kind(record)])
+        found.append((same and then.precision.startswith(products)) or _freedom(others) >= FREEDOM)
+    return found
+
+
+def _elsewhere(record: Record, again: Record) -> str:
+    """What differs between the circumstances of two runs, so that bits need not agree."""
+    then, now = record.provenance.circumstances, again.provenance.circumstances
+    pairs = {
+        "processor": (then.processor, now.processor),
+        "device": (then.device, now.device),
+        "threads": (then.threads, now.threads),
+        "runs together": (then.together, now.together),
+        "precision": (then.precision, now.precision),
+        "torch": (record.provenance.torch, again.provenance.torch),
+    }
+    return ", ".join(
+        f"{name} {there} then and {here} now"
+        for name, (there, here) in pairs.items()
+        if there != here
+    )
+
+
+def _unequal(record: Record, again: Record) -> list[str]:
+    """Which metrics and arrays of a record did not come out again, bit for bit."""
+    then, now = (json.loads(r.metrics.model_dump_json()) for r in (record, again))
+    parts = [name for name in then if then[name] is not None and then[name] != now[name]]
+    for name, array in sorted(record.arrays.items()):
+        other = again.arrays.get(name)
+        same = (
+            other is not None
+            and (array.dtype, array.shape) == (other.dtype, other.shape)
+            and array.tobytes() == other.tobytes()
+        )
+        if not same:
+            parts.append(f"array {name}")
+    return parts
+
+
+def _excess(difference: float, allowance: float) -> float:
+    """A difference in units of what is allowed."""
+    if math.isnan(difference):
+        return math.inf
+    if math.isnan(allowance) or allowance == 0:
+        return math.inf if difference and allowance == 0 else abs(difference)
+    return abs(difference) / allowance

@@ -1,0 +1,237 @@
+"""Many experiments, on the cores of this machine or on a Dask cluster; nothing is done twice.
+
+A finished run is in the store, whatever dies afterwards: it is the worker that saves it, whole or
+not at all. A run is reserved while it is trained, so that no other worker, of this sweep or of
+another that shares the store, does the same; and what is in the store is not trained again.
+"""
+
+import time
+from asyncio import CancelledError
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from distributed import Client, Future, KilledWorker, as_completed
+from distributed.deploy.cluster import Cluster
+
+from fflib.data import load
+from fflib.errors import MissingRecord, SweepError
+from fflib.experiment import Experiment
+from fflib.records.stores import Record, Store
+from fflib.sweeps.cluster import connected, cores, dashboard
+from fflib.sweeps.identity import identity
+from fflib.sweeps.reservations import Workplace
+from fflib.sweeps.worker import (
+    TOPIC,
+    Answer,
+    Make,
+    Order,
+    Progress,
+    one_line,
+    train_and_measure,
+    work,
+)
+
+__all__ = ["Outcome", "missing", "sweep"]
+
+PAUSE = 1.0  # seconds before asking again for runs that another sweep is at
+DELAY = 90.0  # seconds that a network file system may take to show a new file
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one experiment of a sweep ended: with a record, or with a one-line error."""
+
+    experiment: Experiment
+    record: Record | None
+    error: str | None = None
+
+
+def missing(experiments: Iterable[Experiment], store: Store) -> list[Experiment]:
+    """The experiments that a store knows no end of, in order and without repeats.
+
+    One that failed is the same every time and fails again.
+    """
+    failed = store.failures()
+    return [e for e in dict.fromkeys(experiments) if e not in store and e not in failed]
+
+
+def sweep(
+    experiments: Iterable[Experiment],
+    store: Store,
+    *,
+    jobs: int | None = None,
+    threads: int | None = None,
+    scheduler: str | Cluster | None = None,
+    max_failures: int | None = None,
+    checkpoint: float = 300.0,
+    make: Make = train_and_measure,
+    say: Callable[[str], None] = lambda line: None,
+    watch: Callable[[Progress], None] | None = None,
+) -> Iterator[Outcome]:
+    """Train what a store does not hold yet; each record is saved as its run ends.
+
+    Parameters
+    ----------
+    experiments : iterable of Experiment
+    store : Store
+        Its folder must be one that all workers see.
+    jobs : int, optional
+        Worker processes on this machine; the cores are divided among them. One per core by default,
+        since a network of this size uses one core better than it shares several.
+    threads : int, optional
+        Of each worker, where a result must not depend on the number of workers: runs are equal bit
+        for bit only for equal threads. There are then no more workers than the cores allow.
+    scheduler : str or Cluster, optional
+        Address of a Dask scheduler, or a cluster of Dask's, whose workers are to be used in place of
+        processes of our own. How many there are, and their threads, are then its concern.
+    max_failures : int, optional
+        Stop once more runs than this have failed.
+    checkpoint : float
+        Seconds after which the state of a training is kept, and kept anew: if it is interrupted, it
+        goes on from there.
+    make : callable
+        From an experiment and somebody to keep its state to its record, on a worker; by default it
+        trains. Workers must be able to import it.
+    say : callable
+        Is told what a person should know, in one line: a worker that is refused, the dashboard.
+    watch : callable, optional
+        Is told, from another thread, how far the runs are.
+
+    Yields
+    ------
+    Outcome
+        As runs end, in any order. A failing run does not stop the others.
+
+    Raises
+    ------
+    SweepError
+        The scheduler is gone, no worker may be used, the store is full, or too many runs failed.
+    """
+    todo = missing(experiments, store)
+    if not todo:
+        return
+    if scheduler is None:
+        most = max(1, cores() // (threads or 1))
+        jobs = min(jobs or most, len(todo))
+        threads = threads or max(1, cores() // jobs)
+    needs = {e.dataset: load(e.dataset).checksums for e in todo}
+    store.folder.mkdir(parents=True, exist_ok=True)
+    with Workplace(store).sweep() as mark, connected(jobs or 1, scheduler) as client:
+        if address := dashboard(client):
+            say(f"dashboard: {address}")
+        if scheduler is not None and not client.scheduler_info(n_workers=-1)["workers"]:
+            say("the scheduler has no workers yet: the runs begin when one joins")
+        if watch:
+            client.subscribe_topic(TOPIC, lambda event: watch(event[1]))
+        orders = {
+            e: Order(
+                experiment=e.model_dump(mode="json"),
+                store=str(store.folder.resolve()),
+                mark=mark,
+                identity=identity(),
+                data=needs[e.dataset],
+                threads=threads,
+                checkpoint=checkpoint,
+            )
+            for e in todo
+        }
+        failures = 0
+        for outcome in _outcomes(client, orders, store, make, say):
+            yield outcome
+            failures += outcome.record is None
+            if max_failures is not None and failures > max_failures:
+                raise SweepError(
+                    f"{failures} runs failed, and at most {max_failures} may: {outcome.error}"
+                )
+
+
+def _outcomes(
+    client: Client,
+    orders: dict[Experiment, Order],
+    store: Store,
+    make: Make,
+    say: Callable[[str], None],
+) -> Iterator[Outcome]:
+    refused: dict[str, str] = {}
+    while orders:
+        busy: dict[Experiment, Order] = {}
+        tasks = dict(zip(_submit(client, list(orders.values()), make), orders, strict=True))
+        running = as_completed(tasks, loop=client.loop)
+        for future in running:
+            experiment = tasks.pop(future)
+            answer = _answer(future)
+            match answer["state"]:
+                case "busy":
+                    busy[experiment] = orders[experiment]
+                case "refused":
+                    if answer["worker"] not in refused:
+                        say(f"refused worker {answer['worker']}: {answer['reason']}")
+                    refused[answer["worker"]] = answer["reason"]
+                    fit = _fit(client, refused)
+                    (again,) = _submit(client, [orders[experiment]], make, workers=fit)
+                    tasks[again] = experiment
+                    running.add(again)
+                case "full":
+                    raise SweepError(
+                        f"a run is trained and cannot be recorded: {answer['reason']}: make room; "
+                        "the store is intact, and the same command goes on from there"
+                    )
+                case "recorded":
+                    yield Outcome(experiment, _arrived(store, experiment))
+                case _:
+                    yield Outcome(experiment, None, answer["reason"])
+        orders = busy
+        if orders:
+            time.sleep(PAUSE)
+
+
+def _submit(client: Client, orders: list[Order], make: Make, **where: Any) -> list[Future]:
+    if make is not train_and_measure:  # it need not be sent where it is what a worker has anyway
+        where["make"] = make
+    return client.map(partial(work), orders, pure=False, batch_size=100, **where)
+
+
+def _fit(client: Client, refused: dict[str, str]) -> list[str]:
+    """Addresses of the workers that have not been refused."""
+    fit = [
+        address
+        for address in client.scheduler_info(n_workers=-1)["workers"]
+        if address not in refused
+    ]
+    if not fit:
+        address, reason = next(iter(refused.items()))
+        raise SweepError(f"every worker is refused, {address} for one: {reason}")
+    return fit
+
+
+def _answer(future: Future) -> Answer:
+    """What a worker says, or what is to be said for one that died."""
+    try:
+        return future.result()
+    except KilledWorker as error:
+        reason = (
+            f"the worker died each of {error.allowed_failures + 1} times that it was trained, "
+            "perhaps for want of memory"
+        )
+        return Answer(state="spoilt", reason=reason, worker=error.last_worker.address)
+    except (CancelledError, OSError) as error:
+        raise SweepError(
+            f"the scheduler is gone ({one_line(error)}): what is finished is recorded; the same "
+            "command goes on from there"
+        ) from None
+    except Exception as error:
+        return Answer(state="spoilt", reason=f"on its worker, {one_line(error)}", worker="")
+
+
+def _arrived(store: Store, experiment: Experiment) -> Record:
+    """A record that a worker has saved, which a network file system may show a little later."""
+    deadline = time.monotonic() + DELAY
+    while True:
+        try:
+            return store.load(experiment)
+        except MissingRecord:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(PAUSE)

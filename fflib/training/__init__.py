@@ -1,0 +1,1 @@
+"""How networks are trained: from an experiment to a run."""

@@ -1,0 +1,153 @@
+"""The gradient of a Forward-Forward layer in closed form, and what feeds it.
+
+Networks of one configuration may be trained side by side, so every tensor here begins with a
+dimension of runs. Pairs are kept together in the next one: positive examples at index 0, their
+negatives at index 1. Nothing here knows about epochs or networks of several layers. Products come
+in the number format of the inputs; everything else is float32.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fflib.activation import Activation
+from fflib.goodness import Goodness, ff_loss
+from fflib.training.stack import StackedLayer
+
+__all__ = ["HiddenPairs", "ImagePairs", "layer_gradient"]
+
+
+@dataclass
+class ImagePairs:
+    """Input of the first layer: each image once, and the labels that make pairs of it.
+
+    An image and its copies under other labels share all of the first layer's product but the
+    label's part, which is computed apart.
+
+    Parameters
+    ----------
+    image : Tensor, shape (n, inputs)
+        Normalised images with a dark border, the same for all runs.
+    label : Tensor, shape (runs, 2, n, classes)
+        Label pixels after normalisation: their strength at the label, zero elsewhere.
+    """
+
+    image: Tensor
+    label: Tensor
+
+    def at(self, runs: slice, rows: Tensor) -> "ImageBatch":
+        """Pairs of some runs; ``rows``, shape (runs, batch), says which for each of them."""
+        image = self.image.index_select(0, rows.flatten()).unflatten(0, rows.shape)
+        return ImageBatch(image, _select(self.label, runs, rows))
+
+
+@dataclass
+class HiddenPairs:
+    """Input of a higher layer: the frozen, normalised output of the layer below.
+
+    Parameters
+    ----------
+    below : Tensor, shape (runs, 2, n, inputs)
+    """
+
+    below: Tensor
+
+    def at(self, runs: slice, rows: Tensor) -> "HiddenBatch":
+        """Pairs of some runs; ``rows``, shape (runs, batch), says which for each of them."""
+        return HiddenBatch(_select(self.below, runs, rows).flatten(1, 2))
+
+
+@dataclass
+class ImageBatch:
+    """A batch of :class:`ImagePairs`: images, shape (runs, batch, inputs), and their labels."""
+
+    image: Tensor
+    label: Tensor
+
+    def preactivation(self, layer: StackedLayer, runs: slice) -> Tensor:
+        """Pre-activations, shape (runs, 2, batch, units); differentiable."""
+        image = layer(self.image, runs)
+        z = torch.stack([image, image], 1)
+        label_weight = layer.of(runs)[0][..., : self.label.shape[-1]].to(z.dtype)
+        z.flatten(0, 1).baddbmm_(
+            self.label.flatten(0, 1), label_weight.mT.repeat_interleave(2, dim=0)
+        )
+        return z.float()
+
+    def gradient(self, dz: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradients of the weights and the bias of each run from that of the pre-activations."""
+        both = dz.sum(1)
+        weight = torch.bmm(both.to(self.image.dtype).mT, self.image).float()
+        label = torch.bmm(dz.flatten(1, 2).mT, self.label.flatten(1, 2).float())
+        weight[..., : label.shape[-1]] += label
+        return weight, both.sum(1)
+
+
+@dataclass
+class HiddenBatch:
+    """A batch of :class:`HiddenPairs`, shape (runs, 2 * batch, inputs), positives first."""
+
+    below: Tensor
+
+    def preactivation(self, layer: StackedLayer, runs: slice) -> Tensor:
+        """Pre-activations, shape (runs, 2, batch, units)."""
+        return layer(self.below, runs).unflatten(1, (2, -1)).float()
+
+    def gradient(self, dz: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradients of the weights and the bias of each run from that of the pre-activations."""
+        dz = dz.flatten(1, 2)
+        weight = torch.bmm(dz.to(self.below.dtype).mT, self.below).float()
+        return weight, dz.sum(1)
+
+
+def _select(values: Tensor, runs: slice, rows: Tensor) -> Tensor:
+    """Take ``rows``, shape (runs, batch), of ``values``, shape (all runs, 2, n, ...)."""
+    count, pair, n = values.shape[:3]
+    first = torch.arange(count * pair, device=rows.device).view(count, pair, 1)[runs] * n
+    places = first + rows.unsqueeze(1)
+    return values.flatten(0, 2).index_select(0, places.flatten()).unflatten(0, places.shape)
+
+
+def layer_gradient(
+    z: Tensor, activation: Activation, goodness: Goodness, theta: float
+) -> tuple[Tensor, Tensor]:
+    """Gradient of the Forward-Forward loss of one layer with respect to its pre-activations.
+
+    With s = -1 for positive and +1 for negative examples, the loss is the mean of
+    softplus(s (G - θ)), so dL/dz = s σ(s (G - θ)) / (2n) · dG/dh · dh/dz.
+
+    Parameters
+    ----------
+    z : Tensor, shape (..., 2, n, units)
+        Pre-activations of the positive and the negative examples of each run.
+    activation, goodness : Activation, Goodness
+        Where either leaves its derivative to autograd, so does this function.
+    theta : float
+
+    Returns
+    -------
+    dz : Tensor, shape (..., 2, n, units)
+    g : Tensor, shape (..., 2, n)
+        Goodness of each example.
+
+    Examples
+    --------
+    >>> from fflib.activation import ACTIVATIONS
+    >>> from fflib.goodness import GOODNESS
+    >>> z = torch.tensor([[[3.0, 0.0]], [[0.0, 3.0]]])
+    >>> layer_gradient(z, ACTIVATIONS["relu"], GOODNESS["l2"], theta=3.0)[0].abs().flatten()
+    tensor([0.2500, 0.0000, 0.0000, 0.2500])
+    """
+    if activation.backward is None or goodness.gradient is None:
+        z = z.detach().requires_grad_()
+        with torch.enable_grad():
+            g = goodness(activation.value(z))
+            loss = ff_loss(g[..., 0, :], g[..., 1, :], theta).sum()
+            (dz,) = torch.autograd.grad(loss, z)
+        return dz, g.detach()
+    h = activation.value(z)
+    g = goodness.value(h)
+    sign = torch.linspace(-1, 1, 2, device=z.device).unsqueeze(-1)
+    pull = sign * torch.sigmoid(sign * (g - theta)) / (2 * g.shape[-1])
+    return activation.backward(goodness.gradient(h, g, pull), z, h), g

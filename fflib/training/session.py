@@ -1,0 +1,215 @@
+"""What a trainer works on: networks, images, streams of randomness, and the course of epochs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
+from typing import Protocol
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+from torch.optim import Adam
+from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler
+
+from fflib.data import wrong_labels
+from fflib.experiment import Experiment
+from fflib.goodness import Goodness
+from fflib.networks.dense import CHUNK
+from fflib.training.gradients import HiddenPairs, ImagePairs
+from fflib.training.monitor import Monitor
+from fflib.training.snapshots import Snapshots
+from fflib.training.stack import Stack, StackedLayer
+
+__all__ = ["Keeper", "Task", "batches"]
+
+
+class Keeper(Protocol):
+    """Who keeps the state of a training and can go on from it: :mod:`fflib.sweeps.checkpoints`."""
+
+    def restore(self, task: "Task", experiments: Sequence[Experiment]) -> None:
+        """Put a task, before anything is trained, in the state that was kept."""
+
+    def enter(self, task: "Task", depth: int | None, optimiser: Adam, schedule: LRScheduler) -> int:
+        """How many epochs of a layer are done; the optimiser is put in the state of then."""
+
+    def epoch_ended(self, task: "Task", depth: int | None, epoch: int, optimiser: Adam) -> None:
+        """Be told that an epoch has ended."""
+
+
+@dataclass
+class Task:
+    """What a trainer needs.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The configuration, shared by all runs.
+    stack : Stack
+        The networks, one per run.
+    pixels, labels : Tensor, shapes (n, inputs) and (n,)
+        Images to train on, on the device.
+    kept : list of Tensor, each of shape (n_run,)
+        Places of the images that each run learns from: all but those of a held-out class.
+    negatives, orders : list of torch.Generator
+        Streams of randomness of each run.
+    products : torch.dtype
+        Number format of the matrix products; everything else is float32.
+    monitor : Monitor
+    snapshots : Snapshots
+    keeper : Keeper, optional
+    kept_wrong : Tensor, shape (runs, n), optional
+        Wrong labels that a training goes on with, in the place of new ones.
+
+    Attributes
+    ----------
+    wrong_now : Tensor, shape (runs, n), or None
+        The wrong labels drawn last.
+    """
+
+    experiment: Experiment
+    stack: Stack
+    pixels: Tensor
+    labels: Tensor
+    kept: list[Tensor]
+    negatives: list[Generator]
+    orders: list[Generator]
+    products: torch.dtype
+    monitor: Monitor
+    snapshots: Snapshots
+    keeper: Keeper | None = None
+    kept_wrong: Tensor | None = None
+    wrong_now: Tensor | None = field(default=None, init=False)
+
+    def epochs(
+        self, depth: int | None, layers: Sequence[StackedLayer]
+    ) -> Iterator[tuple[int, Adam, Iterator[tuple[slice, Tensor]]]]:
+        """Yield (epoch, optimiser, batches) for every epoch, timed and recorded by the monitor."""
+        e, device = self.experiment, self.labels.device
+        on_cuda = device.type == "cuda"
+        optimiser = Adam(
+            [parameter for layer in layers for parameter in layer.parameters],
+            lr=torch.tensor(e.learning_rate, device=device) if on_cuda else e.learning_rate,
+            fused=True,
+            capturable=on_cuda,
+        )
+        for layer in layers:
+            optimiser.register_step_post_hook(lambda *_, layer=layer: layer.keep_signs())
+        schedule = SCHEDULES[e.schedule](optimiser, e.epochs)
+        steps = [e.epochs * -(-len(kept) // e.batch_size) for kept in self.kept]
+        self.snapshots.begin(depth, layers, steps)
+        done = self.keeper.enter(self, depth, optimiser, schedule) if self.keeper else 0
+        for epoch in range(done + 1, e.epochs + 1):
+            with self.monitor.epoch(depth, epoch, e.epochs, e.learning_rate):
+                orders = [
+                    kept[torch.randperm(len(kept), generator=order)].to(device)
+                    for kept, order in zip(self.kept, self.orders, strict=True)
+                ]
+                yield epoch, optimiser, self.snapshots.along(batches(orders, e.batch_size))
+            schedule.step()
+            if self.keeper:
+                self.keeper.epoch_ended(self, depth, epoch, optimiser)
+
+    @property
+    def runs(self) -> int:
+        """Number of networks trained side by side."""
+        return len(self.stack.networks)
+
+    @property
+    def objective(self) -> tuple[Goodness, float]:
+        """Goodness and threshold, which a validated experiment of a labelled model has."""
+        goodness, theta = self.stack.networks[0].goodness, self.experiment.theta
+        assert goodness is not None and theta is not None
+        return goodness, theta
+
+    @cached_property
+    def image_and_strength(self) -> tuple[Tensor, Tensor]:
+        """Every image's part of the first layer's input and its label's, in product format."""
+        image, strength = self.stack.networks[0].image_and_strength(self.pixels)
+        return image.to(self.products), strength.to(self.products)
+
+    def wrong(self, depth: int) -> Tensor:
+        """One wrong label per run and image, shape (runs, n), drawn as the experiment says.
+
+        ``hard`` negatives are drawn in proportion to the network's own belief in each wrong
+        label, judged by the first ``depth`` layers. Images that a run does not learn from are
+        left with a label of no meaning.
+        """
+        if self.kept_wrong is not None:
+            self.wrong_now = self.kept_wrong
+            return self.kept_wrong
+        drawn = self.labels.expand(len(self.kept), -1).clone()
+        for run, (network, kept) in enumerate(zip(self.stack.networks, self.kept, strict=True)):
+            own = self.labels[kept.to(self.labels.device)]
+            if self.experiment.negatives != "hard":
+                wrong = wrong_labels(own.cpu(), network.seen, self.negatives[run])
+            else:
+                seen = torch.tensor(network.seen)
+                belief = network.label_scores(self.pixels[kept.to(own.device)], depth).cpu()
+                belief = belief.masked_fill(seen == own.cpu()[:, None], 0)
+                choice = belief.multinomial(1, generator=self.negatives[run]).squeeze(1)
+                wrong = seen[choice]
+            drawn[run, kept.to(own.device)] = wrong.to(own.device)
+        self.wrong_now = drawn
+        return drawn
+
+    def pairs(self, depth: int, wrong: Tensor) -> ImagePairs | HiddenPairs:
+        """What layer ``depth`` (from 0) receives for true and for wrong labels."""
+        network = self.stack.networks[0]
+        image, strength = self.image_and_strength
+        both = torch.stack([self.labels.expand_as(wrong), wrong], 1)
+        first = ImagePairs(image, F.one_hot(both, network.classes) * strength)
+        if depth == 0:
+            return first
+        runs = slice(0, len(wrong))
+        below = first.image.new_empty(len(wrong), 2, len(image), self.experiment.hidden)
+        for rows in torch.arange(len(image), device=image.device).split(CHUNK):
+            batch = first.at(runs, rows.expand(len(wrong), -1))
+            z = batch.preactivation(self.stack.layers[0], runs)
+            x = network.layer_input(network.activation.value(z))
+            for layer in self.stack.layers[1:depth]:
+                z = layer(x.flatten(1, 2).to(self.products), runs).float().view_as(x)
+                x = network.layer_input(network.activation.value(z))
+            below[:, :, rows] = x.to(self.products)
+        return HiddenPairs(below)
+
+
+def batches(orders: Sequence[Tensor], size: int) -> Iterator[tuple[slice, Tensor]]:
+    """Cut the shuffled examples of every run into batches, those of equal length together.
+
+    Parameters
+    ----------
+    orders : sequence of Tensor, each of shape (n_run,)
+        Runs may have different numbers of examples.
+    size : int
+
+    Yields
+    ------
+    runs : slice
+        The runs that take this step.
+    rows : Tensor, shape (runs, batch)
+
+    Examples
+    --------
+    >>> for runs, rows in batches([torch.arange(5), torch.arange(3)], 2):
+    ...     print(runs.start, runs.stop, rows.tolist())
+    0 2 [[0, 1], [0, 1]]
+    0 1 [[2, 3]]
+    1 2 [[2]]
+    0 1 [[4]]
+    """
+    cut = [order.split(size) for order in orders]
+    for step in range(max(map(len, cut))):
+        start = 0
+        turn = [parts[step] if step < len(parts) else parts[0][:0] for parts in cut]
+        for length, equal in groupby(turn, key=len):
+            rows = list(equal)
+            if length:
+                yield slice(start, start + len(rows)), torch.stack(rows)
+            start += len(rows)
+
+
+SCHEDULES: dict[str, Callable[[Adam, int], LRScheduler]] = {
+    "constant": lambda optimiser, epochs: LambdaLR(optimiser, lambda epoch: 1.0),
+    "cosine": CosineAnnealingLR,
+}

@@ -1,9 +1,0 @@
-"""The claims of the paper on somebody's own images: what is trained for it, and the page that tells.
-
-``fflib verdict FOLDER`` does all of it, and the chapter "Your own data" step by step.
-"""
-
-from fflib.verdict.page import render, write
-from fflib.verdict.plan import examine, experiments, pictures, prepared
-
-__all__ = ["examine", "experiments", "pictures", "prepared", "render", "write"]

@@ -1,0 +1,109 @@
+"""How names and numbers are written for people, in tables, figures and messages."""
+
+import re
+from pathlib import Path
+
+__all__ = [
+    "dataset_name",
+    "layer_names",
+    "minus",
+    "model_name",
+    "protocol_name",
+    "rule_name",
+]
+
+_MODELS = {
+    "ff": "FF",
+    "bp-ff": "BP/FF",
+    "bp": "BP",
+    "local-bp": "local classifiers",
+    "local-contrast": "local contrast",
+}
+_DATASETS = {
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "digits": "digits",
+    "cifar-10": "CIFAR-10",
+    "cifar-10-jpeg": "CIFAR-10 (JPEG copy)",
+}
+_PROTOCOLS = {"relu-l2": "ReLU, ℓ₂", "sigmoid-linf": "sigmoid, ℓ∞"}
+_RULES = {"kolmogorov-smirnov": "Kolmogorov–Smirnov", "median-quantile": "median–quantile"}
+
+# A sign stands before a number, or in front of its exponent; any other hyphen joins words.
+_SIGN = re.compile(r"(?<![\w)\]])-(?=\.?\d)|(?<=\d[eE])-(?=\d)")
+
+
+def minus(text: str) -> str:
+    """Text with a typographic minus wherever a hyphen is the sign of a number.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> minus("-0.24 [-0.3, -0.1] on CIFAR-10")
+    '−0.24 [−0.3, −0.1] on CIFAR-10'
+    >>> minus("p = 1e-05, well-known, 2024-01-31")
+    'p = 1e−05, well-known, 2024-01-31'
+    """
+    return _SIGN.sub("−", text)
+
+
+def model_name(model: str) -> str:
+    """A model as it is written in prose.
+
+    Examples
+    --------
+    >>> model_name("bp-ff")
+    'BP/FF'
+    """
+    return _MODELS[model]
+
+
+def dataset_name(dataset: str) -> str:
+    """A data set as it is written in prose; a folder by its name.
+
+    Examples
+    --------
+    >>> dataset_name("fashion-mnist")
+    'Fashion-MNIST'
+    """
+    return _DATASETS.get(dataset, Path(dataset).name)
+
+
+def protocol_name(protocol: str) -> str:
+    """A protocol by its activation and its norm.
+
+    Examples
+    --------
+    >>> protocol_name("sigmoid-linf")
+    'sigmoid, ℓ∞'
+    """
+    return _PROTOCOLS[protocol]
+
+
+def rule_name(rule: str) -> str:
+    """An ensemble rule as it is written in prose.
+
+    Examples
+    --------
+    >>> rule_name("median-quantile")
+    'median–quantile'
+    """
+    return _RULES.get(rule, rule)
+
+
+def layer_names(layers: int) -> list[str]:
+    """Hidden layers as they are counted in prose, from 1.
+
+    Examples
+    --------
+    >>> layer_names(2)
+    ['layer 1', 'layer 2']
+    """
+    return [f"layer {depth}" for depth in range(1, layers + 1)]

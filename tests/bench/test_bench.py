@@ -1,0 +1,118 @@
+"""The benchmark: that it compares like with like. How fast anything is, is no matter of a test."""
+
+import json
+
+import pandas as pd
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import fflib
+from fflib import bench as package
+from fflib.bench import Plan, bench, growth
+from fflib.bench.baseline import train_plainly
+from fflib.bench.measure import _first_to_reach, product_rate
+from fflib.cli import app
+from fflib.data import load
+from fflib.presets import MODELS
+from fflib.study.analyses.throughput import RATIOS
+
+TINY = Plan(
+    epochs=4,
+    backprop_epochs=2,
+    repeats=2,
+    accuracy=0.2,
+    swift_epochs=(4,),
+    plain_epochs=(4,),
+    dataset="digits",
+    batch_size=32,
+    growth={"hidden": (256, 512), "images": (1200, 1437)},
+)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return bench(TINY)
+
+
+@pytest.mark.parametrize("ratio", RATIOS)
+def test_every_ratio_is_given_with_its_spread_in_every_format(result, ratio):
+    for spread in (result[ratio], result["float32"][ratio], result["mixed"][ratio]):
+        assert 0 < spread["min"] <= spread["median"] <= spread["max"]
+    assert result[ratio] == result[result["precision"]][ratio]
+
+
+def test_a_ratio_is_that_of_the_seconds_it_was_made_from(result):
+    plain, engine = result["seconds"]["bp, plain"], result["seconds"]["bp, float32"]
+    ratio = result["float32"]["speedup_bp"]
+    assert plain["min"] / engine["max"] <= ratio["min"] <= ratio["max"]
+    assert ratio["max"] <= plain["max"] / engine["min"]
+
+
+def test_growth_has_a_time_for_every_point(result):
+    growth = pd.DataFrame(result["growth"])
+    assert (growth["seconds"] > 0).all()
+    engine = growth[growth["version"] == "engine"]
+    points = engine.groupby("model")[["axis", "value"]].apply(lambda rows: rows.values.tolist())
+    for model in MODELS:
+        assert points[model] == [
+            [axis, value] for axis, values in TINY.growth.items() for value in values
+        ]
+    assert set(growth.loc[growth["version"] == "plain", "model"]) == {"ff"}
+
+
+def test_a_run_that_learns_nothing_has_no_time():
+    rows = growth("digits", {"images": (40,)}, epochs=1, hidden=8, learning_rate=1e-9)
+    assert {(row["model"], row["version"]) for row in rows} == {("ff", "plain"), ("bp", "engine")}
+
+
+def test_training_lengthens_until_the_accuracy_is_reached():
+    usual = fflib.Experiment(dataset="digits", model="bp", hidden=32)
+    known = {
+        fflib.Experiment(**usual.model_dump() | {"epochs": epochs}): 0.1 * epochs
+        for epochs in (1, 2, 3)
+    }
+    reached, run = _first_to_reach(0.2, usual, (1, 2, 3), "float32", known)
+    assert (reached.epochs, run) == (2, None)
+    longest, _ = _first_to_reach(0.9, usual, (1, 2, 3), "float32", known)
+    assert longest.epochs == 3
+    _, trained = _first_to_reach(0.2, usual, (4,), "float32", known)
+    assert trained is not None
+    assert trained.experiment.epochs == 4
+
+
+@pytest.mark.parametrize("model", ["ff", "bp-ff", "bp"])
+def test_the_baseline_learns_what_the_engine_learns(model):
+    experiment = fflib.Experiment(model=model, dataset="digits", schedule="constant", hidden=200)
+    plain = train_plainly(experiment, load("digits"))
+    run = fflib.train(experiment, progress=False)
+    pixels, labels = run.images("test")
+    accuracy = float((plain.predict(pixels) == labels).double().mean())
+    # Other initial weights and negatives: seeds differ by 0.03.
+    assert accuracy == pytest.approx(run.accuracy, abs=0.08)
+    assert accuracy > 0.8
+
+
+def test_the_product_rate_is_that_of_a_product():
+    assert product_rate("float32", seconds=0.05) > 1e8  # a pocket calculator's is lower
+
+
+def test_the_command_prints_a_table_or_json(monkeypatch):
+    # Machines differ; what is printed is a result, which is made up here.
+    spread = {"median": 2.0, "min": 1.0, "max": 3.0}
+    ratios = dict.fromkeys(RATIOS, spread)
+    made_up = {
+        **ratios,
+        "precision": "float32",
+        "float32": ratios,
+        "mixed": ratios,
+        "seconds": {"ff, plain": spread},
+        "accuracy": {"ff, plain": 0.9},
+        "machine": {"processor": "abacus", "threads": 2, "torch": torch.__version__},
+    }
+    monkeypatch.setattr(package, "bench", lambda plan, tell: made_up)
+    table = CliRunner().invoke(app, ["bench", "--quick"])
+    assert table.exit_code == 0, table.output
+    assert "2.00 (1.00 to 3.00)" in table.stdout
+    told = CliRunner().invoke(app, ["bench", "--quick", "--json"])
+    assert json.loads(told.stdout)["speedup_bp"] == spread

@@ -1,0 +1,245 @@
+"""The glossary is linked from first uses, the API from the code and from there back to the chapters."""
+
+import re
+from io import StringIO
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+from fflib.book.build import chapters
+from fflib.book.site import first_uses
+
+ROOT = Path(__file__).parents[2]
+
+CONF = """
+extensions = ["sphinx_codeautolink", "fflib.book.site.first_uses", "fflib.book.site.uses"]
+extensions.insert(0, "sphinx.ext.autodoc")
+codeautolink_concat_default = True
+first_uses_by_hand = ["cell"]
+"""
+GLOSSARY = """
+Glossary
+========
+
+.. glossary::
+
+   back-propagation
+   BP
+     Errors go back. An ensemble, a seed.
+
+   ensemble
+     Some units, see :term:`seed`.
+
+   seed
+     A number.
+
+   held-out class
+     One that is kept out.
+
+   class
+     A kind of picture.
+
+   BP/FF
+     Something else.
+
+   cell
+     A data set.
+"""
+API = """
+API
+===
+
+.. automodule:: fflib.wording
+
+.. autofunction:: fflib.wording.minus
+
+.. py:function:: fflib.unheard_of(run)
+
+   About an ensemble.
+"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    """Builds a tiny book of pages by name, the glossary and an API among them; gives its pages."""
+
+    def build(**pages):
+        source = tmp_path / "source"
+        source.mkdir()
+        (source / "conf.py").write_text(CONF)
+        toc = "\n   ".join([*pages, "api", "glossary"])
+        index = f"Book\n====\n\n.. toctree::\n\n   {toc}\n"
+        for name, text in {"index": index, "glossary": GLOSSARY, "api": API, **pages}.items():
+            (source / f"{name}.rst").write_text(text)
+        warnings = StringIO()
+        with patch_docutils(source), docutils_namespace():
+            Sphinx(
+                source, source, tmp_path / "html", tmp_path / "trees", "html",
+                status=None, warning=warnings,
+            ).build()  # fmt: skip
+        assert warnings.getvalue() == ""
+        return {
+            name: BeautifulSoup((tmp_path / "html" / f"{name}.html").read_text(), "html.parser")
+            for name in ("index", "glossary", "api", *pages)
+        }
+
+    return build
+
+
+def chapter(text):
+    return f"Chapter\n=======\n\n{text}\n"
+
+
+def first(page):
+    """Text and target of the links that were made."""
+    return [(a.get_text(), a["href"]) for a in page.select("a.first-use")]
+
+
+# First uses
+
+
+def test_only_the_first_use_on_a_page_is_linked(site):
+    text = "An ensemble and its seed.\n\nAnother ensemble, another seed."
+    pages = site(one=chapter(text), two=chapter("Ensembles of *seeds*, and then an ensemble."))
+    assert first(pages["one"]) == [
+        ("ensemble", "glossary.html#term-ensemble"),
+        ("seed", "glossary.html#term-seed"),
+    ]
+    assert [text for text, _ in first(pages["two"])] == ["Ensembles", "seeds"]
+
+
+def test_terms_that_share_an_explanation_are_one(site):
+    pages = site(one=chapter("BP is back-propagation."), two=chapter("Back-propagation is BP."))
+    assert first(pages["one"]) == [("BP", "glossary.html#term-BP")]
+    assert first(pages["two"]) == [("Back-propagation", "glossary.html#term-back-propagation")]
+
+
+def test_a_term_that_is_linked_already_is_not_linked_again(site):
+    pages = site(one=chapter(":term:`Units <ensemble>` make an ensemble. A seed. :term:`seed`."))
+    assert [text for text, _ in first(pages["one"])] == ["seed"]
+
+
+def test_the_longest_term_wins(site):
+    pages = site(one=chapter("Held-out classes, then a class; BP/FF, then BP."))
+    assert [text for text, _ in first(pages["one"])] == [
+        "Held-out classes",
+        "class",
+        "BP/FF",
+        "BP",
+    ]
+
+
+def test_nothing_but_running_prose_is_linked(site):
+    text = """
+The seed
+--------
+
+``seed``, :math:`seed`, `a seed <https://example.org>`_
+
+.. rubric:: A seed
+
+.. code-block:: python
+
+   seed = "seed"
+
+.. math:: seed
+
+.. list-table:: A seed
+
+   * - seed
+
+.. figure:: seed.svg
+
+   A seed.
+
+- A list with a seed.
+"""
+    source = text.replace("seed.svg", "https://example.org/seed.svg")
+    pages = site(one=chapter(source))
+    assert [a.parent.get_text() for a in pages["one"].select("a.first-use")] == [
+        "A list with a seed."
+    ]
+
+
+def test_glossary_api_and_words_left_to_the_author_are_not_touched(site):
+    pages = site(one=chapter("A cell."))
+    assert {name: first(page) for name, page in pages.items()} == {name: [] for name in pages}
+
+
+@pytest.mark.parametrize(
+    ("term", "text", "found"),
+    [
+        ("ensemble", "Ensembles", "Ensembles"),
+        ("class", "classes", "classes"),
+        ("polarity", "polarities", "polarities"),
+        ("hypothesis", "hypotheses", "hypotheses"),
+        ("leave-one-out", "the leave–one-out rule", "leave–one-out"),
+        ("held-out class", "held-out\nclass", "held-out\nclass"),
+        ("FF", "FF, BP", "FF"),
+        ("FF", "ff", None),
+        ("BP", "BP/FF", None),
+        ("run", "rerun, runner, re-run, run-time", None),
+        ("p-value (corrected)", "p-value corrected", None),
+    ],
+)
+def test_terms_are_found_as_whole_words(term, text, found):
+    match = re.search(first_uses.pattern(term), text)
+    assert (match and match[0]) == found
+
+
+# Uses
+
+CALLS = """
+.. code-block:: python
+
+   from fflib.wording import minus
+
+.. code-block:: python
+
+   minus("-1")
+"""
+
+
+def used_in(page, anchor):
+    entry = page.find(id=anchor)
+    line = entry.parent.select_one(".used-in") if entry else None
+    return None if line is None else [(a.get_text(), a["href"]) for a in line.find_all("a")]
+
+
+def test_code_leads_to_the_api_and_the_api_back_to_the_page(site):
+    pages = site(one=chapter(CALLS), two=chapter("Nothing."))
+    linked = {a["href"] for a in pages["one"].select("a.sphinx-codeautolink-a")}
+    assert "api.html#fflib.wording.minus" in linked
+    assert used_in(pages["api"], "fflib.wording.minus") == [("Chapter", "one.html")]
+
+
+def test_prose_that_names_a_function_uses_it(site):
+    named = "Signs are set by :py:func:`fflib.wording.minus`, in :py:mod:`fflib.wording`."
+    pages = site(two=chapter(named), one=chapter(CALLS))
+    assert [href for _, href in used_in(pages["api"], "fflib.wording.minus")] == [
+        "two.html",  # in the order of the book
+        "one.html",
+    ]
+    module = pages["api"].find(id="module-fflib.wording")
+    # The import in a cell counts for the module, too.
+    assert "two.html" in [a["href"] for a in module.find_next(class_="used-in").find_all("a")]
+
+
+def test_what_no_page_uses_says_nothing(site):
+    pages = site(one=chapter("Nothing."))
+    assert pages["api"].select(".used-in") == []
+    assert used_in(pages["api"], "fflib.unheard_of") is None
+
+
+# The chapters
+
+
+@pytest.mark.parametrize("notebook", chapters(ROOT).values(), ids=lambda path: path.stem)
+def test_a_formula_names_the_function_that_computes_it(notebook):
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        if cell.cell_type == "markdown" and "$$" in cell.source:
+            assert re.search(r"\{(func|meth)\}`fflib\.", cell.source), cell.id

@@ -1,0 +1,300 @@
+"""From a folder of images to a page of verdicts: which folders will do, what is trained, what is said."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import synthetic
+from PIL import Image
+from sklearn.datasets import load_digits
+from typer.testing import CliRunner
+
+from fflib.book.report import examine, experiments, prepared, render
+from fflib.book.report.page import require_own
+from fflib.cli import app
+from fflib.data import load
+from fflib.errors import DataError, MissingRecord, TrainingError
+from fflib.records.stores import own_store
+from fflib.study.claims import CLAIMS, scorecard
+
+NAMES = ("zero", "one & one", "two", "three")
+SMALL = ("--seeds", 2, "--hidden", 48, "--epochs", 40)
+
+
+def digits(folder, classes=NAMES, each=50, size=(8, 8), mode="L"):
+    """Write scikit-learn's digits as images, in a folder for each class."""
+    images, labels = load_digits(return_X_y=True)
+    for label, name in enumerate(classes):
+        (folder / name).mkdir(parents=True)
+        for i, pixels in enumerate(images[labels == label][:each]):
+            grey = Image.fromarray((pixels.reshape(8, 8) * 255 / 16).astype(np.uint8))
+            grey.resize(size).convert(mode).save(folder / name / f"{i:03}.png")
+    return folder
+
+
+def fflib_(*arguments, code=0):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result
+
+
+def refusal_lines(*arguments):
+    return fflib_("verdict", *arguments, code=2).stderr.splitlines()
+
+
+def refusal(*arguments):
+    """The one line that refuses the arguments."""
+    (line,) = refusal_lines(*arguments)
+    return line.removeprefix("error: ")
+
+
+class Elements(HTMLParser):
+    """Every element of a page with its attributes, and all of its text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements, self.text = [], ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+# Folders
+
+
+def test_colour_and_odd_sizes_will_do(tmp_path):
+    data = examine(digits(tmp_path / "odd", each=20, size=(7, 11), mode="RGB"))
+    assert data.shape == (3, 11, 7)
+    assert data.classes == tuple(sorted(NAMES))
+    assert (len(data.train), len(data.test)) == (64, 16)
+
+
+def test_large_images_and_images_of_several_sizes_are_copied_small(tmp_path):
+    small = digits(tmp_path / "small", each=20)
+    assert prepared(small) == small
+    photographs = digits(tmp_path / "large" / "small", each=20, size=(60, 40), mode="RGB")
+    copies = prepared(photographs)
+    assert copies.is_relative_to(own_store().folder)
+    data = examine(copies)
+    assert data.shape == (3, 28, 28)
+    assert data.classes == tuple(sorted(NAMES))
+    assert (len(data.train), len(data.test)) == (64, 16)
+    assert examine(prepared(photographs, 20)).shape == (3, 20, 20)
+    Image.new("L", (8, 9)).save(small / "two" / "000.png")
+    assert examine(prepared(small)).shape == (1, 28, 28)
+    assert prepared(small).name == copies.name, "what it is called does not change"
+    assert prepared(small) != copies
+
+
+def test_a_copy_is_the_middle_of_its_image_the_right_way_up(tmp_path):
+    left_and_right = np.zeros((10, 30), np.uint8)
+    left_and_right[:, 20:] = 200
+    left_and_right[:5, 10:20] = 100
+    turned = Image.fromarray(left_and_right)
+    exif = turned.getexif()
+    exif[0x0112] = 3  # taken upside down
+    for name in NAMES[:2]:
+        (tmp_path / "turned" / name).mkdir(parents=True)
+        for i in range(5):
+            turned.save(tmp_path / "turned" / name / f"{i}.jpg", exif=exif, quality=100)
+    copy = load(prepared(tmp_path / "turned", 10)).train.images[0].float()
+    assert copy[5:].mean() > 90 > 10 > copy[:5].mean()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda folder: Path("nowhere"), r"^nowhere must be a folder of class folders of images"),
+        (lambda folder: folder / "two", "at least two class folders are needed, found 0"),
+        (
+            lambda folder: [p.unlink() for p in sorted((folder / "two").iterdir())[5:]] and folder,
+            r"a verdict needs 20 images of each class, 16 to train on and 4 to test with, found 4 of "
+            r"'two' in the train set: add images, or leave the class out$",
+        ),
+        (
+            lambda folder: (folder / "two" / "000.png").write_bytes(b"no image") and folder,
+            r"two/000\.png must be a readable image",
+        ),
+    ],
+)
+def test_a_folder_that_will_not_do_is_refused_in_one_line(tmp_path, spoil, message):
+    folder = spoil(digits(tmp_path / "folder", each=20))
+    assert re.search(message, refusal(folder, "--output", tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_with_one_class_is_refused(tmp_path):
+    assert "two class folders are needed, found 1" in refusal(digits(tmp_path / "one", ["zero"]))
+
+
+def test_an_output_folder_that_holds_something_else_is_left_alone(tmp_path):
+    folder, out = digits(tmp_path / "folder", each=20), tmp_path / "out"
+    out.mkdir()
+    require_own(out)
+    for name, content in (("notes.txt", "mine"), ("index.html", "<p>mine")):
+        (out / name).write_text(content)
+        assert refusal(folder, "--output", out).endswith(": choose another folder")
+        assert (out / name).read_text() == content
+        (out / name).unlink()
+    (out / "file").write_text("")
+    with pytest.raises(DataError, match="holds something else"):
+        require_own(out / "file")
+
+
+# What is trained
+
+
+def test_every_model_and_every_class_left_out(tmp_path):
+    planned = experiments(digits(tmp_path / "four", each=20), seeds=3)
+    full = [e for e in planned if e.hold_out is None]
+    assert [(e.model, e.seed) for e in full] == [
+        (model, seed) for seed in range(3) for model in ("ff", "bp-ff", "bp")
+    ]
+    assert {(e.model, e.hold_out, e.seed) for e in planned if e.hold_out is not None} == {
+        (model, label, seed) for model in ("ff", "bp") for label in range(4) for seed in range(2)
+    }
+    assert {e.evaluate_on for e in planned} == {"test"}
+
+
+def test_of_two_classes_none_is_left_out(tmp_path):
+    planned = experiments(digits(tmp_path / "two", ["zero", "one"], each=20), seeds=1)
+    assert [e.hold_out for e in planned] == [None] * 3
+
+
+# The page
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The command on 200 images in 4 classes: folder, page, what it printed, its store."""
+    root = tmp_path_factory.mktemp("verdict")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FFLIB_STORE", str(root / "store"))
+        folder = digits(root / "images")
+        result = fflib_("verdict", folder, "--output", root / "out", "--json", *SMALL)
+        records = own_store().among(experiments(folder, 2, hidden=48, epochs=40))
+    return folder, root / "out" / "index.html", result, records
+
+
+def test_the_command_says_what_fflib_claims_say_of_its_records(made):
+    _, page, result, records = made
+    said = json.loads(result.stdout)
+    assert said["verdicts"] == [verdict.as_dict() for verdict in scorecard(records)]
+    assert said["page"] == str(page)
+    assert said["records"] == [r.experiment.key for r in records]
+    assert said["failures"] == {}
+    assert said["images"] == {"train": 160, "test": 40}
+    assert [v["id"] for v in said["verdicts"]] == [claim.id for claim in CLAIMS]
+    assert all(v["runs"] for v in said["verdicts"])
+
+
+def test_the_page_says_the_same_and_needs_nothing_but_itself(made):
+    folder, path, _, records = made
+    source = path.read_text()
+    page = Elements(source)
+    for verdict in scorecard(records):
+        assert verdict.claim.title in page.text
+        assert f"{verdict.claim.label}: {verdict.interval:.3f}".replace("-", "−") in page.text
+    for name in NAMES:
+        assert name in page.text
+    for record in records:
+        assert record.experiment.key in page.text
+    assert "fflib verdict images --seeds 2 --hidden 48 --epochs 40" in page.text
+    assert "4 classes its p-value is 0.042" in page.text
+    assert "://" not in source
+    assert str(folder.parent) not in source
+    for tag, attributes in page.elements:
+        for name in ("src", "href", "data", "poster", "action"):
+            if address := attributes.get(name):
+                assert tag in ("img", "link")
+                assert address.startswith("data:")
+    figures = page.all("img")
+    assert len(figures) == 4
+    assert all(len(figure["alt"]) > 60 for figure in figures)
+
+
+def test_a_second_call_uses_the_records_and_writes_the_same_page(made, monkeypatch):
+    folder, path, first, records = made
+    before = path.read_text()
+    monkeypatch.setenv("FFLIB_STORE", str(path.parents[1] / "store"))
+    monkeypatch.setattr("fflib.cli.running.follow", lambda todo, *_, **__: iter(todo))
+    again = fflib_("verdict", folder, "--output", path.parent, "--json", *SMALL)
+    assert again.stderr.startswith(f"{len(records)} runs: {len(records)} recorded in ")
+    assert again.stdout == first.stdout
+    assert path.read_text() == before
+
+
+def test_records_of_other_images_are_set_aside(made, monkeypatch):
+    folder, path, _, records = made
+    monkeypatch.setenv("FFLIB_STORE", str(path.parents[1] / "store"))
+    asked = []
+    monkeypatch.setattr("fflib.cli.running.follow", lambda todo, *_, **__: asked.extend(todo) or ())
+    changed = folder / "two" / "049.png"
+    content = changed.read_bytes()
+    try:
+        Image.new("L", (8, 8), 7).save(changed)
+        said = refusal_lines(folder, "--output", path.parent, *SMALL)
+    finally:
+        changed.write_bytes(content)
+    assert said[0] == f"{len(records)} records are of other images than are there now: set aside"
+    assert said[-1].startswith("error: a page needs a run with all classes")
+    assert asked == [r.experiment for r in records]
+
+
+def test_a_failed_training_is_told_on_the_page(monkeypatch):
+    records = [synthetic.record(m, s, "digits") for m in ("ff", "bp-ff", "bp") for s in range(2)]
+    monkeypatch.setattr("fflib.book.report.page.load", lambda name: _four())
+    monkeypatch.setattr("fflib.book.explorers.runs.class_names", lambda name: NAMES)
+    failed = {records[0].experiment.model_copy(update={"seed": 7}): "the loss is <nan>"}
+    source = render(records, failures=failed, on_file=_none)
+    assert "A training failed: FF, seed 7: the loss is &lt;nan&gt;" in source
+    page = Elements(source)
+    assert "no runs" in page.text  # no class was left out
+    with pytest.raises(TrainingError, match="all classes: the loss is <nan>"):
+        render([], failures=failed)
+
+
+def _none(experiment):
+    raise MissingRecord
+
+
+def _four():
+    from dataclasses import replace
+
+    from fflib.data import Split, load
+
+    data = load("digits")
+
+    def some(split):
+        kept = split.labels < len(NAMES)
+        return Split(split.images[kept], split.labels[kept])
+
+    return replace(data, classes=NAMES, train=some(data.train), test=some(data.test))
+
+
+def test_the_page_is_readable_on_a_phone_and_in_the_dark(made, browser):
+    page = browser.new_page(viewport={"width": 375, "height": 800}, color_scheme="dark")
+    problems, asked = [], []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url.partition(":")[0]))
+    page.goto(made[1].as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    assert page.get_by_label("Model").is_visible()
+    assert page.locator(".images canvas").count() > 0
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert max(map(int, re.findall(r"\d+", background))) < 64
+    assert problems == []
+    assert set(asked) <= {"file", "data"}
+    page.close()

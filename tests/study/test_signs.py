@@ -1,0 +1,96 @@
+"""Tables and figures of what negative weights do, on runs made up for the purpose."""
+
+import numpy as np
+import pytest
+import synthetic
+from matplotlib import pyplot as plt
+
+from fflib.book.figures.interventions import by_dose, by_place
+from fflib.experiment import Experiment
+from fflib.measures.interventions import DOSES, OPERATIONS, TARGETS
+from fflib.study.analyses.signs import by_signs, without
+from fflib.study.claims import SIGNS, judge
+from fflib.study.claims.judging import in_words
+
+LOSS = {"negative": 0.5, "random": 0.1, "positive": 0.2}
+
+
+def rows(accuracy):
+    """A probe in which accuracy and sparseness fall with the dose, each kind in its own measure."""
+    return [
+        {
+            "operation": operation, "target": target, "place": place, "dose": dose, "changed": dose,
+            "accuracy": accuracy - dose * LOSS[target], "hoyer": 0.8 - dose * LOSS[target],
+            "identity": 1 - dose * LOSS[target], "selectivity": None if dose == 1 else 0.5,
+        }
+        for operation in OPERATIONS
+        for target in TARGETS
+        for place in range(4)
+        for dose in DOSES
+    ]  # fmt: skip
+
+
+def run(model="ff", seed=0, accuracy=0.9, **fields):
+    base = synthetic.record(model, seed)
+    e = base.experiment
+    small = {"hidden": e.hidden, "layers": e.layers, "epochs": e.epochs}
+    probe = rows(accuracy) if fields.get("probe") else None
+    return base.model_copy(
+        update={
+            "experiment": Experiment(model=model, seed=seed, **small, **fields),
+            "metrics": base.metrics.model_copy(update={"accuracy": accuracy, "probe": probe}),
+        }
+    )
+
+
+PROBED = [
+    run(model, seed, 0.9 + 0.001 * seed, probe="weight-signs")
+    for model in ("ff", "bp")
+    for seed in range(3)
+]
+DALE = [run(seed=seed, accuracy=0.89, signs="dale") for seed in range(3)]
+
+
+def test_verdicts_compare_negative_weights_with_random_ones():
+    sparse, accurate, dale = (judge(c, PROBED + DALE) for c in SIGNS)
+    for verdict in (sparse, accurate):
+        assert verdict.verdict == "confirmed"
+        assert verdict.interval.mean == pytest.approx(0.4)
+    assert dale.interval.mean == pytest.approx(-0.011)
+    assert dale.verdict == "confirmed"
+    said = in_words([sparse, accurate, dale])
+    assert said.count("confirmed") == 3
+    assert "−0.01" in said
+
+
+def test_without_is_the_mean_of_the_runs():
+    table = without(PROBED)
+    assert table.loc["untouched", "accuracy"] == pytest.approx(0.901)
+    for target, loss in LOSS.items():
+        assert table.loc[target, "hoyer"] == pytest.approx(0.8 - loss)
+    assert np.isnan(table.loc["negative", "selectivity"])
+
+
+def test_rules_for_signs_stand_beside_free_networks():
+    table = by_signs(PROBED + DALE)
+    assert table.loc[("MNIST", "FF", "dale"), "runs"] == 3
+    assert table.loc[("MNIST", "FF", "free"), "accuracy"].startswith("0.901 [")
+
+
+def test_lines_by_dose_are_means_and_end_where_nothing_is_defined():
+    figure = by_dose([r for r in PROBED if r.experiment.model == "ff"])
+    accuracy, *_, selectivity = (ax for ax in figure.axes[:: len(OPERATIONS)])
+    lines = {line.get_label(): line for line in accuracy.lines}
+    expected = [0.901 - dose * LOSS["negative"] for dose in DOSES]
+    np.testing.assert_allclose(lines["negative weights"].get_ydata(), expected)
+    ends = [line for line in selectivity.lines if line.get_label() == "negative weights"]
+    assert len(ends[0].get_xdata()) == len(DOSES) - 1
+    plt.close(figure)
+
+
+def test_changes_by_place_are_against_the_untouched_network():
+    figure = by_place(PROBED)
+    assert len(figure.axes) == 2  # two models on one data set
+    (line,) = (x for x in figure.axes[0].lines if x.get_label() == "as many at random")
+    np.testing.assert_allclose(line.get_ydata(), [-LOSS["random"]] * 4)
+    plt.close(figure)
