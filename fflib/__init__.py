@@ -27,14 +27,14 @@ __all__ = [
 
 _HOMES = {
     "Experiment": "experiment",
-    "Record": "records",
-    "Run": "run",
-    "Store": "records",
-    "find": "records",
-    "gather": "obtaining",
-    "obtain": "obtaining",
-    "train": "training",
-    "train_together": "training",
+    "Record": "records.stores",
+    "Run": "training.run",
+    "Store": "records.stores",
+    "find": "records.stores",
+    "gather": "records.obtain",
+    "obtain": "records.obtain",
+    "train": "training.train",
+    "train_together": "training.train",
 }
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ def names(folder):
 KILLED = """
 import os, sys
 from pathlib import Path
-from fflib import files
+from fflib.records import files
 def killed(*_):
     os.kill(os.getpid(), 9)
 os.fsync = killed
