@@ -7,8 +7,8 @@ import pytest
 from test_matched_accuracy import FF, NOISE, SEEDS, sweep
 
 from fflib.book.figures.matched_accuracy import sparseness_by_rate
+from fflib.book.tables import matched_answers
 from fflib.study.analyses.learning_rates import (
-    answers,
     best_settings,
     matched_table,
     spans,
@@ -63,7 +63,7 @@ def test_one_sentence_says_what_is_left(controls, said):
 @pytest.mark.parametrize("control", [SPARSE, DENSE, FAR], ids=["sparse", "dense", "far"])
 def test_an_answer_names_what_it_rests_on(control):
     [found] = compared(control)
-    assert found.why in answers([found]).data
+    assert found.why in matched_answers([found]).data
     if found.differences:
         (rate, epochs), interval = found.closest
         assert f"{rate:g} and {epochs} epochs" in found.why

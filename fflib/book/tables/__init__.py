@@ -9,7 +9,14 @@ from fflib.book.tables.runs import (
     shown,
     worth,
 )
-from fflib.book.tables.verdicts import answers, criterion, digest, in_brief, scorecard
+from fflib.book.tables.verdicts import (
+    answers,
+    criterion,
+    digest,
+    in_brief,
+    matched_answers,
+    scorecard,
+)
 
 __all__ = [
     "answers",
@@ -20,6 +27,7 @@ __all__ = [
     "in_brief",
     "machines",
     "mantel_tests",
+    "matched_answers",
     "provenance",
     "scorecard",
     "shown",

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from IPython.display import Markdown
 
 from fflib import wording
+from fflib.study.analyses.learning_rates import ANSWERS
+from fflib.study.analyses.matched_accuracy import Matched
 from fflib.study.claims import Claim, Verdict
 from fflib.study.claims.judging import WORDS
 from fflib.wording import minus
 
-__all__ = ["answers", "criterion", "digest", "in_brief", "scorecard"]
+__all__ = ["answers", "criterion", "digest", "in_brief", "matched_answers", "scorecard"]
 
 IN_PLAIN_WORDS = ("Yes", "In part", "No", "Not settled")
 """Verdicts in the order of :data:`fflib.study.claims.judging.WORDS`."""
@@ -147,6 +149,27 @@ def in_brief(verdicts: Iterable[Verdict]) -> Markdown:
         "\n".join(
             f"- [{v.claim.statement.removesuffix('.')}]({v.claim.chapter}.ipynb)? {_plainly(v)}"
             for v in verdicts
+        )
+    )
+
+
+def matched_answers(comparisons: Iterable[Matched]) -> Markdown:
+    """Show what the comparisons at matched accuracy come to, a line for each.
+
+    Parameters
+    ----------
+    comparisons : iterable of Matched
+
+    Returns
+    -------
+    Markdown
+        A list.
+    """
+    return Markdown(
+        "\n".join(
+            f"- {wording.dataset_name(found.dataset)}, {wording.model_name(found.model)} against "
+            f"{wording.model_name(found.control)}: the difference **{ANSWERS[found.answer]}**. {found.why}"
+            for found in comparisons
         )
     )
 

@@ -6,7 +6,6 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
 
 from fflib import wording
 from fflib.errors import TrainingError
@@ -22,7 +21,7 @@ from fflib.study.plans.grids import DATASETS, GRIDS, SWEPT_EPOCHS, SWEPT_RATES
 from fflib.wording import minus
 
 __all__ = [
-    "answers",
+    "ANSWERS",
     "best_settings",
     "matched_table",
     "spans",
@@ -37,6 +36,7 @@ ANSWERS = {
     "open": "is open",
     "no match": "has no match",
 }
+"""What a sentence says of a difference, by :attr:`fflib.study.analyses.matched_accuracy.Matched.answer`."""
 
 
 def swept(
@@ -248,27 +248,6 @@ def sparse_control(records: Iterable[Record], comparisons: Iterable[Matched]) ->
     if rows:
         table.index = pd.MultiIndex.from_tuples(rows, names=["data set", "epochs", "learning rate"])
     return table
-
-
-def answers(comparisons: Iterable[Matched]) -> Markdown:
-    """What the comparisons at matched accuracy come to, a line for each.
-
-    Parameters
-    ----------
-    comparisons : iterable of Matched
-
-    Returns
-    -------
-    Markdown
-        A list.
-    """
-    return Markdown(
-        "\n".join(
-            f"- {wording.dataset_name(found.dataset)}, {wording.model_name(found.model)} against "
-            f"{wording.model_name(found.control)}: the difference **{ANSWERS[found.answer]}**. {found.why}"
-            for found in comparisons
-        )
-    )
 
 
 def survivors(comparisons: Iterable[Matched]) -> str:
