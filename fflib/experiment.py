@@ -6,6 +6,7 @@ preset in :mod:`fflib.presets`, which also says where each value came from.
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,7 +27,7 @@ from fflib.presets import (
     preset,
 )
 
-__all__ = ["CONVOLUTIONAL", "CONV_NORMS", "Experiment", "LabelCode", "Scope"]
+__all__ = ["CONVOLUTIONAL", "CONV_NORMS", "Circumstances", "Experiment", "LabelCode", "Scope"]
 
 LabelCode = Literal["border", "planes", "wave", "learned"]
 Scope = Literal["layer", "location", "channel", "class"]
@@ -302,3 +303,29 @@ class Experiment(BaseModel):
             for name, value in self.model_dump(exclude={*named}).items()
             if value != usual[name]
         }
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """Where and how fast a training ran.
+
+    Parameters
+    ----------
+    device, processor : str
+        Torch's name of the device and the maker's.
+    threads : int
+        CPU threads; results are equal bit for bit only for equal threads on one kind of device.
+    precision : str
+        Number format of the matrix products.
+    seconds : float
+        Time spent training, reading data and evaluating left out.
+    together : int
+        Runs trained side by side in that time.
+    """
+
+    device: str
+    processor: str
+    threads: int
+    precision: str
+    seconds: float
+    together: int = 1

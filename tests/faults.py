@@ -19,6 +19,7 @@ from statistics import fmean
 import numpy as np
 from distributed import Client
 
+from fflib.experiment import Circumstances
 from fflib.records.files import hold
 from fflib.records.measure import LayerMetrics, Metrics, Provenance
 from fflib.records.stores import PUBLISHED, Record, Store
@@ -26,7 +27,6 @@ from fflib.sweeps.gridfile import crossed, read_grid
 from fflib.sweeps.plan import costs, estimate, plan
 from fflib.sweeps.sweep import sweep
 from fflib.sweeps.worker import train_and_measure
-from fflib.training.run import Circumstances
 
 HERE = Path(__file__).parent
 PATIENCE = 240  # seconds, on a machine that has other things to do

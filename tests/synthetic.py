@@ -4,14 +4,13 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from fflib.experiment import Experiment
+from fflib.experiment import Circumstances, Experiment
 from fflib.measures.ensembles import RULES
 from fflib.measures.readout import Cut
 from fflib.measures.robustness import THRESHOLDS, Choice
 from fflib.measures.unseen import UnseenChoice, UnseenClass
 from fflib.records.measure import LayerMetrics, Metrics, Provenance, Worth
 from fflib.records.stores import Record
-from fflib.training.run import Circumstances
 
 INPUTS, CLASSES, LAYERS, UNITS, BINS, EPOCHS = 36, 4, 3, 20, 8, 2
 LABELS = ["true", "none", "predicted"]

@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict
 
+from fflib.experiment import Circumstances
 from fflib.measures import ensembles, polarity, readout, sharing, sparsity, unseen
 from fflib.measures.robustness import THRESHOLDS, USUAL, Choice, by_threshold, members_by_threshold
 from fflib.measures.unseen import UnseenChoice
 from fflib.networks.dense import NO_LABEL, Activations
 from fflib.records.probes import PROBES, Row
 from fflib.records.timeline import timeline
-from fflib.training.run import Carried, Circumstances, Run
+from fflib.training.run import Carried, Run
 
 __all__ = ["LayerMetrics", "Metrics", "Provenance", "Worth", "provenance", "summarise", "unpack"]
 

@@ -74,7 +74,7 @@ def intrinsic_dimension(run: Run) -> list[Row]:
     pixels, labels = run.images(run.experiment.evaluate_on)
     rng = np.random.default_rng(seed)
     order = torch.from_numpy(rng.permutation(len(labels)))
-    right = order[(run.network.predict(pixels) == labels)[order]]
+    right = order[run.correct(run.experiment.evaluate_on)[order]]
     own = [right[labels[right] == label][:OF_A_CLASS] for label in range(classes)]
     chosen = torch.cat(own)
     pixels, labels = pixels[chosen], labels[chosen]

@@ -49,7 +49,7 @@ def timeline(run: Run) -> tuple[list[Row], dict[str, np.ndarray]]:
     classes, network = len(run.data.classes), run.network
     assert isinstance(network, Network)  # others take no snapshots
     pixels, labels = (x[:IMAGES] for x in run.images(run.experiment.evaluate_on))
-    right = network.predict(pixels) == labels
+    right = run.correct(run.experiment.evaluate_on, first=IMAGES)
 
     def predictions(then: Network, depth: int | None) -> np.ndarray:
         """Of the first layers together, then of each by itself; shape (n, 1 + layers)."""

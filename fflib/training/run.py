@@ -9,40 +9,14 @@ from torch import Tensor
 
 from fflib.data import Dataset
 from fflib.errors import ExperimentError, unknown
-from fflib.experiment import Experiment
+from fflib.experiment import Circumstances, Experiment
 from fflib.networks.convolutional import ConvNetwork
 from fflib.networks.dense import NO_LABEL, Activations, Network
 from fflib.training.snapshots import Snapshot
 
-__all__ = ["Carried", "Circumstances", "Run"]
+__all__ = ["Carried", "Run"]
 
 Carried = Literal["true", "none", "predicted"]
-
-
-@dataclass(frozen=True)
-class Circumstances:
-    """Where and how fast a training ran.
-
-    Parameters
-    ----------
-    device, processor : str
-        Torch's name of the device and the maker's.
-    threads : int
-        CPU threads; results are equal bit for bit only for equal threads on one kind of device.
-    precision : str
-        Number format of the matrix products.
-    seconds : float
-        Time spent training, reading data and evaluating left out.
-    together : int
-        Runs trained side by side in that time.
-    """
-
-    device: str
-    processor: str
-    threads: int
-    precision: str
-    seconds: float
-    together: int = 1
 
 
 @dataclass
@@ -89,21 +63,16 @@ class Run:
         return self.circumstances.seconds
 
     @cached_property
-    def _evaluated(self) -> tuple[Tensor, Tensor]:
-        return self.images(self.experiment.evaluate_on)
-
-    @cached_property
     def accuracy(self) -> float:
         """Share of evaluation images of seen classes that get their own label."""
-        pixels, labels = self._evaluated
-        return float((self.network.predict(pixels) == labels).double().mean())
+        return float(self.correct(self.experiment.evaluate_on).double().mean())
 
     @cached_property
     def layer_accuracy(self) -> list[float]:
         """Accuracy of each layer by itself; empty where only the last one has a say."""
         if not self.network.reads_every_layer:
             return []
-        pixels, labels = self._evaluated
+        pixels, labels = self.images(self.experiment.evaluate_on)
         choice = self.network.layer_scores(pixels).argmax(-1).cpu()
         predicted = torch.tensor(self.network.seen)[choice]
         return (predicted == labels[:, None]).double().mean(0).tolist()
@@ -132,6 +101,23 @@ class Run:
         held_out = labels == (NO_LABEL if hold_out is None else hold_out)
         chosen = held_out if unseen else ~held_out
         return self.data.pixels(split)[chosen], labels[chosen]
+
+    def correct(self, split: str, first: int | None = None) -> Tensor:
+        """Tell which images of the seen classes get their own label.
+
+        Parameters
+        ----------
+        split : {"train", "fit", "validation", "test"}
+        first : int, optional
+            Only so many images, from the beginning of the split; all by default.
+
+        Returns
+        -------
+        Tensor of bool, shape (n,)
+            On the CPU, in the order of :meth:`images`.
+        """
+        pixels, labels = (x[:first] for x in self.images(split))
+        return self.network.predict(pixels) == labels
 
     def activations(
         self,
@@ -164,7 +150,7 @@ class Run:
             raise ExperimentError(unknown("carried label", carried, get_args(Carried)))
         pixels, labels = self.images(split, unseen=unseen)
         if correct_only and not unseen:
-            right = self.network.predict(pixels) == labels
+            right = self.correct(split)
             pixels, labels = pixels[right], labels[right]
         match carried:
             case "none":

@@ -9,13 +9,13 @@ from torch import Generator, Tensor
 
 from fflib.data import Dataset, load
 from fflib.errors import ExperimentError, TrainingError
-from fflib.experiment import Experiment
+from fflib.experiment import Circumstances, Experiment
 from fflib.networks.convolutional import ConvNetwork
 from fflib.networks.dense import Network
 from fflib.training.convolutional import CONV_TRAINERS, Alone
 from fflib.training.device import private_stream, processor, product_format, resolve_device
 from fflib.training.monitor import Monitor
-from fflib.training.run import Circumstances, Run
+from fflib.training.run import Run
 from fflib.training.session import Keeper, Task
 from fflib.training.snapshots import Snapshots
 from fflib.training.stack import Stack

@@ -17,13 +17,12 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from fflib.errors import MissingRecord, RecordError
-from fflib.experiment import Experiment
+from fflib.experiment import Circumstances, Experiment
 from fflib.measures.unseen import UnseenClass
 from fflib.records import stores
 from fflib.records.measure import LayerMetrics, Metrics, Provenance
 from fflib.records.stores import DIGEST, DamagedRecord, Record, Store, _digest, find
 from fflib.sweeps.sweep import missing, sweep
-from fflib.training.run import Circumstances
 
 
 def experiment(**fields):

@@ -111,8 +111,6 @@ def drivers_of(run: Run, count: int = IMAGES) -> Drivers:
     ((3, 10, 2), (28, 28))
     """
     split = run.experiment.evaluate_on
-    pixels, labels = run.images(split)
-    right = (run.network.predict(pixels) == labels).cpu().numpy()
     activations, classes = run.activations(split), len(run.data.classes)
     ensembles = median_quantile(activations, classes=classes)
     places = np.array(
@@ -123,7 +121,7 @@ def drivers_of(run: Run, count: int = IMAGES) -> Drivers:
     )
     shown = run.data.split(split)
     seen = np.isin(shown.labels.numpy(), run.network.seen)
-    number = np.flatnonzero(seen)[right]
+    number = np.flatnonzero(seen)[run.correct(split).numpy()]
     some, chosen = np.unique(np.append(places, NOBODY), return_inverse=True)
     kept = number[some[some != NOBODY]]
     return Drivers(

@@ -79,10 +79,8 @@ class _Layers:
     def numbers(self) -> np.ndarray:
         """Which of the images for evaluation each of them is."""
         split = self.run.experiment.evaluate_on
-        pixels, labels = self.run.images(split)
-        right = (self.run.network.predict(pixels) == labels).cpu().numpy()
         seen = np.isin(self.run.data.split(split).labels.numpy(), self.run.network.seen)
-        return np.flatnonzero(seen)[right]
+        return np.flatnonzero(seen)[self.run.correct(split).numpy()]
 
     def layer(self, depth: int) -> Activations:
         return Activations([self.activations.values[depth]], self.activations.labels)
