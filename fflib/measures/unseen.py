@@ -22,7 +22,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from fflib.measures import sharing, sparsity
@@ -316,6 +315,8 @@ def _stability(halves: list[tuple[_Half, _Half]]) -> float:
 
 def _auroc(unseen: Floats, seen: Floats, halves: list[_Half]) -> float:
     """How well the ensembles of halves tell the other halves from seen images, on average."""
+    from sklearn.metrics import roc_auc_score  # which loads pandas, and training does not need it
+
     scores = []
     for half in halves:
         score = np.concatenate(

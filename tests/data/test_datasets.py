@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
 
 from fflib import data
 from fflib.data import digits as digits_module
@@ -185,6 +186,20 @@ def test_digits_are_split_into_a_fifth_and_four_with_each_class_in_proportion():
     # A class of n images has n / 5 in the test set, rounded up or down.
     assert ((test - (train + test) / 5).abs() < 1).all()
     assert test.sum() + train.sum() == len(load_digits().target)
+
+
+def test_digits_and_their_split_are_those_of_scikit_learn():
+    bunch = load_digits()
+    parts = train_test_split(
+        digits_module.enlarge(bunch.images),
+        bunch.target,
+        test_size=0.2,
+        stratify=bunch.target,
+        random_state=0,
+    )
+    digits = data.load("digits")
+    ours = (digits.train.images, digits.test.images, digits.train.labels, digits.test.labels)
+    assert all(np.array_equal(ours, theirs) for ours, theirs in zip(ours, parts, strict=True))
 
 
 def test_digits_fill_a_box_of_20_in_an_empty_margin_of_4():
