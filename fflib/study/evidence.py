@@ -1,35 +1,16 @@
-"""What a claim chapter rests on: the records it speaks of, and the tables made from them."""
+"""Which records a claim or a chapter rests on."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from itertools import product
 from typing import Any, Literal
 
-import pandas as pd
-
-from fflib import wording
 from fflib.errors import FflibError, unknown
-from fflib.experiment import Experiment
 from fflib.presets import MODELS, PROTOCOLS
-from fflib.records.obtain import gather
 from fflib.records.stores import PUBLISHED, Record, Store
-from fflib.statistics import holm
 from fflib.study.claims import CHECKS, CLAIMS, QUESTIONS, Claim, Verdict, judge
 from fflib.study.plans.grids import DATASETS, JUDGED, planned
 
-__all__ = [
-    "by_choice",
-    "by_layer",
-    "by_probe",
-    "cells",
-    "claim",
-    "evidence",
-    "links_table",
-    "on_record",
-    "settings",
-    "verdict_table",
-    "where",
-]
+__all__ = ["cells", "claim", "evidence", "on_record", "where"]
 
 Source = Literal["records", "train"]
 
@@ -78,7 +59,7 @@ def on_record(
 def cells(
     source: Source, dataset: str, protocol: str, protocols: Sequence[str] = PROTOCOLS
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Data sets and protocols that a chapter compares, its own first.
+    """Return the data sets and protocols that a chapter compares, its own first.
 
     Parameters
     ----------
@@ -120,7 +101,7 @@ def evidence(
     hold_out: Sequence[int | None] = (None,),
     **overrides: Any,
 ) -> list[Record]:
-    """Records of every data set and protocol that a chapter compares, its own first.
+    """Return the records of every data set and protocol that a chapter compares, its own first.
 
     Parameters
     ----------
@@ -156,6 +137,8 @@ def evidence(
         )
         if published:
             return published
+    from fflib.records.obtain import gather  # it trains: reading records needs no engine
+
     return gather(
         source,
         models=models,
@@ -186,172 +169,3 @@ def where(records: Iterable[Record], **fields: Any) -> list[Record]:
         for record in records
         if all(getattr(record.experiment, name) == value for name, value in fields.items())
     ]
-
-
-def by_layer(records: Iterable[Record]) -> pd.DataFrame:
-    """One row per run and hidden layer.
-
-    Returns
-    -------
-    DataFrame
-        ``dataset``, ``protocol``, ``model``, ``seed``, ``layer`` (counted from 1), then the fields
-        of :class:`fflib.records.measure.LayerMetrics`; what is known of ``links`` stands in columns of its
-        own, ``links.odds_ratio`` and so on.
-    """
-    return pd.DataFrame(
-        {
-            **record.experiment.model_dump(include={"dataset", "protocol", "model", "seed"}),
-            "layer": depth,
-            **metrics.model_dump(exclude={"links"}),
-            **{f"links.{name}": value for name, value in (metrics.links or {}).items()},
-        }
-        for record in records
-        for depth, metrics in enumerate(record.metrics.layers, start=1)
-    )
-
-
-def by_choice(
-    records: Iterable[Record], among: Literal["choices", "told"] = "choices"
-) -> pd.DataFrame:
-    """One row per run, hidden layer, rule and threshold.
-
-    Parameters
-    ----------
-    records : iterable of Record
-    among : {"choices", "told"}
-        The field of :class:`fflib.records.measure.Metrics` to take: ensembles of the seen classes, or what
-        those of a held-out class tell.
-
-    Returns
-    -------
-    DataFrame
-        ``dataset``, ``protocol``, ``model``, ``seed``, ``run`` (the record's key), ``layer``
-        (counted from 1), then the fields of :class:`fflib.measures.robustness.Choice` or of
-        :class:`fflib.measures.unseen.UnseenChoice`. Runs without such numbers have no rows.
-    """
-    rows = []
-    for record in records:
-        e = record.experiment
-        run = e.model_dump(include={"dataset", "protocol", "model", "seed"}) | {"run": e.key}
-        for choice in getattr(record.metrics, among) or ():
-            fields = asdict(choice)
-            by_layer = {name: v for name, v in fields.items() if isinstance(v, tuple)}
-            rows += [
-                run | {"layer": depth + 1} | fields | {n: v[depth] for n, v in by_layer.items()}
-                for depth in range(e.layers)
-            ]
-    return pd.DataFrame(rows)
-
-
-def by_probe(records: Iterable[Record]) -> pd.DataFrame:
-    """One row per run and line of what its probe found.
-
-    Parameters
-    ----------
-    records : iterable of Record
-
-    Returns
-    -------
-    DataFrame
-        ``dataset``, ``protocol``, ``model``, ``seed``, then the columns of the probe, see
-        :mod:`fflib.records.probes`. Runs without a probe have no rows.
-    """
-    return pd.DataFrame(
-        r.experiment.model_dump(include={"dataset", "protocol", "model", "seed"}) | row
-        for r in records
-        for row in r.metrics.probe or ()
-    )
-
-
-def links_table(records: Iterable[Record]) -> pd.DataFrame:
-    """Whether positive weights link same-class ensembles of successive layers.
-
-    Parameters
-    ----------
-    records : iterable of Record
-
-    Returns
-    -------
-    DataFrame
-        A row per data set, protocol, model and pair of layers. Share of positive weights between
-        units with and without a common class and their odds ratio, as means over runs; ``p``, the
-        largest of the runs' p-values, corrected by Holm for all tests behind the table.
-    """
-    rows = by_layer(records).query("layer > 1")
-    table = pd.DataFrame(
-        {
-            "data set": rows["dataset"].map(wording.dataset_name),
-            "protocol": rows["protocol"].map(wording.protocol_name),
-            "model": rows["model"].map(wording.model_name),
-            "layers": [f"{layer - 1} to {layer}" for layer in rows["layer"]],
-            "common class": rows["links.same_class"],
-            "different classes": rows["links.different_class"],
-            "odds ratio": rows["links.odds_ratio"],
-            "p": holm(rows["links.p_value"]),
-        }
-    )
-    cells = table.groupby(["data set", "protocol", "model", "layers"], sort=False)
-    return cells.mean(numeric_only=True).assign(p=cells["p"].max())
-
-
-def settings(
-    experiments: Iterable[Experiment],
-    fields: Sequence[str] = (
-        "epochs",
-        "batch_size",
-        "learning_rate",
-        "schedule",
-        "theta",
-        "label_gain",
-    ),
-) -> pd.DataFrame:
-    """The settings of experiments and where each came from.
-
-    Parameters
-    ----------
-    experiments : iterable of Experiment
-    fields : sequence of str
-
-    Returns
-    -------
-    DataFrame
-        A row per data set, protocol and field; a column per model, with entries such as
-        "0.01 (validation search)". A field that has no meaning for a model is left blank.
-    """
-    table: dict[tuple[str, str, str], dict[str, str]] = {}
-    for e in experiments:
-        names = wording.dataset_name(e.dataset), wording.protocol_name(e.protocol)
-        for field in fields:
-            value = getattr(e, field)
-            said = "" if value is None else f"{value} ({e.origin(field)})"
-            row = table.setdefault((*names, field.replace("_", " ")), {})
-            row[wording.model_name(e.model)] = said
-    frame = pd.DataFrame.from_dict(table, orient="index")
-    return frame.rename_axis(["data set", "protocol", "setting"])
-
-
-def verdict_table(verdict: Verdict) -> pd.DataFrame:
-    """What a claim comes to in each cell.
-
-    Parameters
-    ----------
-    verdict : Verdict
-
-    Returns
-    -------
-    DataFrame
-        A row per data set and protocol: the mean over runs with its interval, the number of runs,
-        and whether the claim holds.
-    """
-    rows = [
-        {
-            "data set": wording.dataset_name(cell.dataset),
-            "protocol": wording.protocol_name(cell.protocol),
-            "mean and interval": f"{cell.interval:.3f}",
-            "runs": cell.interval.n,
-            "claim": cell.answer,
-        }
-        for cell in verdict.cells
-    ]
-    table = pd.DataFrame(rows, columns=["data set", "protocol", "mean and interval", "runs", "claim"])  # fmt: skip
-    return table.set_index(["data set", "protocol"])

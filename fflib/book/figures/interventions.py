@@ -14,7 +14,7 @@ from fflib.book.figures.panels import shifts
 from fflib.measures.interventions import DOSES, EVERYWHERE, OPERATIONS, TARGETS
 from fflib.records.stores import Record
 from fflib.statistics import mean_interval
-from fflib.study.evidence import by_probe
+from fflib.study.tables import by_probe
 
 __all__ = ["by_dose", "by_place"]
 

@@ -16,7 +16,7 @@ from fflib.measures.robustness import THRESHOLDS, USUAL
 from fflib.records.stores import Record
 from fflib.statistics import Interval, mean_interval
 from fflib.study.claims import Claim
-from fflib.study.evidence import by_choice
+from fflib.study.tables import by_choice
 
 __all__ = ["answers", "conclusions"]
 

@@ -28,7 +28,7 @@ from fflib.records.stores import Record
 from fflib.statistics import mean_interval
 from fflib.study.claims import Verdict, members, scorecard
 from fflib.study.claims.judging import in_words
-from fflib.study.evidence import settings
+from fflib.study.tables import settings
 from fflib.wording import minus
 
 __all__ = ["render", "require_own", "write"]

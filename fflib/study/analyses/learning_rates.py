@@ -16,8 +16,9 @@ from fflib.records.obtain import obtain
 from fflib.records.stores import PUBLISHED, Record
 from fflib.statistics import mean_interval
 from fflib.study.analyses.matched_accuracy import BOUND, SETTING, Matched, by_setting
-from fflib.study.evidence import Source, by_choice, claim
+from fflib.study.evidence import Source, claim
 from fflib.study.plans.grids import DATASETS, GRIDS, SWEPT_EPOCHS, SWEPT_RATES
+from fflib.study.tables import by_choice
 from fflib.wording import minus
 
 __all__ = [

@@ -15,7 +15,8 @@ import pandas as pd
 from fflib import wording
 from fflib.records.stores import Record
 from fflib.statistics import Interval, paired_interval
-from fflib.study.evidence import by_layer, claim
+from fflib.study.evidence import claim
+from fflib.study.tables import by_layer
 from fflib.wording import minus
 
 __all__ = ["BOUND", "SETTING", "TOLERANCE", "Matched", "at_matched_accuracy", "by_setting"]

@@ -11,7 +11,7 @@ from fflib.measures.sharing import mean_overlap
 from fflib.records.stores import Record
 from fflib.statistics import mean_interval
 from fflib.study.claims import hoyer, members
-from fflib.study.evidence import by_probe
+from fflib.study.tables import by_probe
 
 __all__ = ["by_signs", "without"]
 

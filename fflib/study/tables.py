@@ -1,0 +1,316 @@
+"""Tables that several chapters make of records: a row per run, and a row per group of runs."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Literal
+
+import pandas as pd
+
+from fflib import wording
+from fflib.experiment import Experiment
+from fflib.records.stores import Record
+from fflib.statistics import Interval, holm, mean_interval
+from fflib.study.claims import Verdict
+
+__all__ = [
+    "by_choice",
+    "by_layer",
+    "by_probe",
+    "by_run",
+    "crossed",
+    "intervals",
+    "links_table",
+    "named",
+    "rows_of",
+    "settings",
+    "verdict_table",
+]
+
+CELL_AND_RUN = ("dataset", "protocol", "model", "seed")
+"""Fields of an experiment that tell runs of the main grid apart."""
+
+
+def rows_of(
+    records: Iterable[Record],
+    rows: Callable[[Record], Iterable[Mapping[str, Any]]],
+    fields: Sequence[str] = CELL_AND_RUN,
+) -> pd.DataFrame:
+    """Return several rows per run, each with the fields that say which run it is.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    rows : callable
+        From a record to its rows.
+    fields : sequence of str
+        Fields of :class:`fflib.Experiment`; they are the first columns.
+
+    Examples
+    --------
+    >>> rows_of([], lambda record: record.metrics.probe or ()).empty
+    True
+    """
+    return pd.DataFrame(
+        {**r.experiment.model_dump(include={*fields}), **row} for r in records for row in rows(r)
+    )
+
+
+def by_run(
+    records: Iterable[Record],
+    fields: Sequence[str],
+    measures: Mapping[str, Callable[[Record], Any]],
+) -> pd.DataFrame:
+    """Return one row per run: fields of its experiment, then what is computed from its record.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    fields : sequence of str
+        Fields of :class:`fflib.Experiment`.
+    measures : mapping of str to callable
+        From a record to the value of the column.
+
+    Examples
+    --------
+    >>> by_run([], ["seed"], {"accuracy": lambda record: record.metrics.accuracy}).columns.tolist()
+    ['seed', 'accuracy']
+    """
+    rows = [
+        {field: getattr(r.experiment, field) for field in fields}
+        | {name: measure(r) for name, measure in measures.items()}
+        for r in records
+    ]
+    return pd.DataFrame(rows, columns=[*fields, *measures])
+
+
+def named(rows: pd.DataFrame) -> pd.DataFrame:
+    """Write data sets, protocols and models by the names that readers know.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With columns ``dataset``, ``protocol`` and ``model``, or some of them.
+
+    Returns
+    -------
+    DataFrame
+        The same rows; the first column of these three is called "data set".
+
+    Examples
+    --------
+    >>> named(pd.DataFrame({"dataset": ["mnist"], "model": ["ff"]})).to_dict("records")
+    [{'data set': 'MNIST', 'model': 'FF'}]
+    """
+    names = {
+        "dataset": wording.dataset_name,
+        "protocol": wording.protocol_name,
+        "model": wording.model_name,
+    }
+    known = {column: rows[column].map(name) for column, name in names.items() if column in rows}
+    return rows.assign(**known).rename(columns={"dataset": "data set"})
+
+
+def intervals(
+    rows: pd.DataFrame,
+    by: Sequence[str],
+    interval: Callable[[pd.Series], Interval] = mean_interval,
+) -> pd.DataFrame:
+    """Average the runs of every group.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        A row per run.
+    by : sequence of str
+        Columns that name the group; all others hold numbers.
+    interval : callable
+        From the numbers of a group to their interval, by default that of 95 % confidence.
+
+    Returns
+    -------
+    DataFrame of Interval
+        A row per group, in the order in which the groups first occur.
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame({"model": ["ff", "ff", "bp"], "accuracy": [0.95, 0.97, 0.98]})
+    >>> intervals(runs, ["model"]).map("{:.2f}".format)["accuracy"].to_dict()
+    {'ff': '0.96 [0.83, 1.09]', 'bp': '0.98'}
+    """
+    return rows.groupby(list(by), sort=False).agg(interval)
+
+
+def crossed(rows: pd.DataFrame, value: str, by: Sequence[str], across: str) -> pd.DataFrame:
+    """Cross-tabulate what is said of each combination.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Of rows about the same combination the last one counts.
+    value : str
+        The column that fills the cells.
+    by : sequence of str
+        The columns that name a row of the result.
+    across : str
+        The column whose values become columns.
+
+    Returns
+    -------
+    DataFrame
+        Rows and columns in the order in which they first occur; nan where nothing is said.
+    """
+    table = rows.pivot_table(value, list(by), across, aggfunc="last", sort=False)
+    return table.rename_axis(columns=None)
+
+
+def by_layer(records: Iterable[Record]) -> pd.DataFrame:
+    """Return one row per run and hidden layer.
+
+    Returns
+    -------
+    DataFrame
+        ``dataset``, ``protocol``, ``model``, ``seed``, ``layer`` (counted from 1), then the fields
+        of :class:`fflib.records.measure.LayerMetrics`; what is known of ``links`` has columns of
+        its own, ``links.odds_ratio`` and so on.
+    """
+    return rows_of(
+        records,
+        lambda record: (
+            {
+                "layer": depth,
+                **metrics.model_dump(exclude={"links"}),
+                **{f"links.{name}": value for name, value in (metrics.links or {}).items()},
+            }
+            for depth, metrics in enumerate(record.metrics.layers, start=1)
+        ),
+    )
+
+
+def by_choice(
+    records: Iterable[Record], among: Literal["choices", "told"] = "choices"
+) -> pd.DataFrame:
+    """Return one row per run, hidden layer, rule and threshold.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    among : {"choices", "told"}
+        The field of :class:`fflib.records.measure.Metrics` to take: ensembles of the seen classes,
+        or how well those of a held-out class detect it.
+
+    Returns
+    -------
+    DataFrame
+        ``dataset``, ``protocol``, ``model``, ``seed``, ``run`` (the record's key), ``layer``
+        (counted from 1), then the fields of :class:`fflib.measures.robustness.Choice` or of
+        :class:`fflib.measures.unseen.UnseenChoice`. Runs without such numbers have no rows.
+    """
+
+    def rows(record: Record) -> Iterable[dict[str, Any]]:
+        for choice in getattr(record.metrics, among) or ():
+            fields = asdict(choice)
+            tuples = {name: value for name, value in fields.items() if isinstance(value, tuple)}
+            for depth in range(record.experiment.layers):
+                in_layer = {name: values[depth] for name, values in tuples.items()}
+                yield {"run": record.experiment.key, "layer": depth + 1} | fields | in_layer
+
+    return rows_of(records, rows)
+
+
+def by_probe(records: Iterable[Record]) -> pd.DataFrame:
+    """Return one row per run and line of what its probe found.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame
+        ``dataset``, ``protocol``, ``model``, ``seed``, then the columns of the probe, see
+        :mod:`fflib.records.probes`. Runs without a probe have no rows.
+    """
+    return rows_of(records, lambda record: record.metrics.probe or ())
+
+
+def links_table(records: Iterable[Record]) -> pd.DataFrame:
+    """Show whether positive weights link same-class ensembles of successive layers.
+
+    Parameters
+    ----------
+    records : iterable of Record
+
+    Returns
+    -------
+    DataFrame
+        A row per data set, protocol, model and pair of layers. Share of positive weights between
+        units with and without a common class and their odds ratio, as means over runs; ``p``, the
+        largest of the runs' p-values, corrected by Holm for all tests behind the table.
+    """
+    rows = named(by_layer(records).query("layer > 1"))
+    rows["layers"] = [f"{layer - 1} to {layer}" for layer in rows["layer"]]
+    rows["p"] = holm(rows["links.p_value"])
+    groups = rows.groupby(["data set", "protocol", "model", "layers"], sort=False)
+    means = {
+        "common class": "links.same_class",
+        "different classes": "links.different_class",
+        "odds ratio": "links.odds_ratio",
+    }
+    return groups.agg(**{name: (column, "mean") for name, column in means.items()}, p=("p", "max"))
+
+
+def settings(
+    experiments: Iterable[Experiment],
+    fields: Sequence[str] = (
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "schedule",
+        "theta",
+        "label_gain",
+    ),
+) -> pd.DataFrame:
+    """Show the settings of experiments and where each came from.
+
+    Parameters
+    ----------
+    experiments : iterable of Experiment
+    fields : sequence of str
+
+    Returns
+    -------
+    DataFrame
+        A row per data set, protocol and field; a column per model, with entries such as
+        "0.01 (validation search)". A field that has no meaning for a model is left blank.
+    """
+    rows = [
+        {
+            **{name: getattr(e, name) for name in ("dataset", "protocol", "model")},
+            "setting": field.replace("_", " "),
+            "said": "" if (value := getattr(e, field)) is None else f"{value} ({e.origin(field)})",
+        }
+        for e in experiments
+        for field in fields
+    ]
+    return crossed(named(pd.DataFrame(rows)), "said", ["data set", "protocol", "setting"], "model")
+
+
+def verdict_table(verdict: Verdict) -> pd.DataFrame:
+    """Show what a claim comes to in each cell.
+
+    Parameters
+    ----------
+    verdict : Verdict
+
+    Returns
+    -------
+    DataFrame
+        A row per data set and protocol: the mean over runs with its interval, the number of runs,
+        and whether the claim holds.
+    """
+    rows = [
+        (cell.dataset, cell.protocol, f"{cell.interval:.3f}", cell.interval.n, cell.answer)
+        for cell in verdict.cells
+    ]
+    columns = ["dataset", "protocol", "mean and interval", "runs", "claim"]
+    return named(pd.DataFrame(rows, columns=columns)).set_index(["data set", "protocol"])
