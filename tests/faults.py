@@ -21,7 +21,7 @@ from distributed import Client
 
 from fflib.experiment import Circumstances
 from fflib.records.files import hold
-from fflib.records.measure import LayerMetrics, Metrics, Provenance
+from fflib.records.schema import LayerMetrics, Metrics, Provenance
 from fflib.records.stores import PUBLISHED, Record, Store
 from fflib.sweeps.gridfile import crossed, read_grid
 from fflib.sweeps.plan import costs, estimate, plan

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from fflib.cli import app
 from fflib.data import published
-from fflib.records.stores import seal
+from fflib.records.sealed import seal
 
 PATIENCE = 20  # seconds; the slowest takes less than one on a machine with nothing else to do
 GRID = """\
@@ -242,7 +242,7 @@ def damage(folder, whole, inputs=500, seed=0):
     faults : list of str
     """
     rng = random.Random(seed)
-    content = json.loads(whole.model_dump_json(exclude={"arrays"}))
+    content = json.loads(whole.model_dump_json(exclude={"arrays"}, by_alias=True))
     header = {"experiment_key": whole.experiment.key, "content": content}
     kinds = {
         "grid": grid,

@@ -9,7 +9,7 @@ from fflib.measures.ensembles import RULES
 from fflib.measures.readout import Cut
 from fflib.measures.robustness import THRESHOLDS, Choice
 from fflib.measures.unseen import UnseenChoice, UnseenClass
-from fflib.records.measure import LayerMetrics, Metrics, Provenance, Worth
+from fflib.records.schema import LayerMetrics, Metrics, Provenance, Readout
 from fflib.records.stores import Record
 
 INPUTS, CLASSES, LAYERS, UNITS, BINS, EPOCHS = 36, 4, 3, 20, 8, 2
@@ -45,8 +45,8 @@ def record(model, seed=0, dataset="mnist", protocol="relu-l2", hold_out=None):
             unseen={label: [_response(rng, hold_out) for _ in range(LAYERS)] for label in carried}
             or None,
             choices=_choices(np.random.default_rng([seed, held])),
-            worth=_worth(np.random.default_rng([seed, len(model)]), model),
-            told=None if hold_out is None else _told(np.random.default_rng([seed, held])),
+            readout=_readout(np.random.default_rng([seed, len(model)]), model),
+            detection=None if hold_out is None else _detection(np.random.default_rng([seed, held])),
         ),
         curve=_curve(rng, model),
         provenance=PROVENANCE,
@@ -83,7 +83,7 @@ def _choices(rng):
     ]
 
 
-def _told(rng):
+def _detection(rng):
     return [
         UnseenChoice(rule, threshold, *(tuple(rng.random(LAYERS)) for _ in range(2)))
         for rule, thresholds in THRESHOLDS.items()
@@ -91,9 +91,9 @@ def _told(rng):
     ]
 
 
-def _worth(rng, model):
+def _readout(rng, model):
     carried = ["plain"] if model == "bp" else ["none", "true"]
-    return Worth(
+    return Readout(
         decoded={label: list(rng.random(LAYERS)) for label in carried},
         cut=Cut(tuple(rng.random(LAYERS)), *rng.random(3)),
     )

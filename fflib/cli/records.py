@@ -109,7 +109,7 @@ def show(
         )
     (path,) = found.values()
     record = Record.from_file(path)
-    content = json.loads(record.model_dump_json(exclude={"arrays"}))
+    content = json.loads(record.model_dump_json(exclude={"arrays"}, by_alias=True))
     content["arrays"] = {
         name: {"dtype": str(array.dtype), "shape": list(array.shape)}
         for name, array in record.arrays.items()

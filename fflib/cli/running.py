@@ -68,7 +68,7 @@ def follow(
         Of :func:`fflib.sweeps.sweep.sweep`.
     """
     from fflib.errors import RecordError, SweepError
-    from fflib.records.stores import DamagedRecord
+    from fflib.records.sealed import DamagedRecord
     from fflib.sweeps.sweep import sweep
 
     for experiment in todo:

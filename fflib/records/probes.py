@@ -11,12 +11,10 @@ from torch import Tensor
 from fflib.measures.dimension import Estimate, by_scale, distinct, twonn
 from fflib.measures.interventions import interventions
 from fflib.networks.dense import NO_LABEL
+from fflib.records.schema import Row
 from fflib.training.run import Run
 
-__all__ = ["PROBES", "Row", "intrinsic_dimension", "weight_signs"]
-
-Row = dict[str, str | int | float | None]
-"""One line of a table; None stands for what is not defined."""
+__all__ = ["PROBES", "intrinsic_dimension", "weight_signs"]
 
 IMAGES = 1000  # that every changed network is evaluated on
 # Equally many of each class, for an estimate depends on the number of points.

@@ -5,7 +5,6 @@ experiment, the metrics, the learning curve and the provenance as JSON; its body
 summaries as arrays. Reading one never runs code, and a digest over all of it tells damage.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -13,36 +12,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from pydantic import BaseModel, ConfigDict
 
 from fflib.data.published import download_folder
 from fflib.errors import FflibError, MissingRecord, RecordError
 from fflib.experiment import Experiment
 from fflib.records.files import write_whole
-from fflib.records.measure import Metrics, Provenance
+from fflib.records.schema import Metrics, Provenance
+from fflib.records.sealed import DamagedRecord, reason, seal, unseal
 
 __all__ = [
     "PUBLISHED",
-    "DamagedRecord",
     "Inventory",
     "Record",
     "Store",
     "find",
     "own_store",
-    "seal",
-    "unseal",
 ]
 
 SUFFIX = ".safetensors"
 ASIDE = ".damaged"
 FAILED = ".failed.json"
-DIGEST = "sha256"  # an array beside the others, of 32 bytes
-
-
-class DamagedRecord(RecordError):  # noqa: N818
-    """A file that is not a whole record, or not the record that its name stands for."""
 
 
 class Record(BaseModel):
@@ -73,7 +63,7 @@ class Record(BaseModel):
 
     def to_bytes(self) -> bytes:
         """Serialise to the bytes of a safetensors file."""
-        return seal(self.model_dump_json(exclude={"arrays"}), self.arrays)
+        return seal(self.model_dump_json(exclude={"arrays"}, by_alias=True), self.arrays)
 
     @classmethod
     def from_file(cls, path: Path) -> "Record":
@@ -91,7 +81,7 @@ class Record(BaseModel):
             record = cls(**json.loads(text), arrays=arrays)
         except (TypeError, ValueError, RecursionError) as error:
             raise RecordError(
-                f"{path} is whole but of no use here: {_reason(error)}; if it is of another "
+                f"{path} is whole but of no use here: {reason(error)}; if it is of another "
                 "version of fflib or of images that have moved, remove it to train anew"
             ) from None
         if record.experiment.key != path.stem:
@@ -99,44 +89,6 @@ class Record(BaseModel):
                 f"{path} holds the record of another experiment, {record.experiment.key}"
             )
         return record
-
-
-def seal(text: str, arrays: dict[str, np.ndarray]) -> bytes:
-    """A safetensors file of a header and arrays, with a digest over all of it."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
-    return save(arrays | {DIGEST: _digest(text, arrays)}, {"record": text})
-
-
-def unseal(path: Path) -> tuple[str, dict[str, np.ndarray]]:
-    """Header and arrays of a file whose digest is right; others raise as a record would."""
-    try:
-        with safe_open(path, framework="numpy") as file:
-            text = (file.metadata() or {})["record"]
-            arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
-        intact = np.array_equal(arrays.pop(DIGEST), _digest(text, arrays))
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise DamagedRecord(f"{path} is not a whole record: {_reason(error)}") from None
-    except OSError as error:
-        raise RecordError(f"{path} cannot be read: {_reason(error)}") from None
-    if not intact:
-        raise DamagedRecord(f"{path} is not a whole record: its digest does not match its content")
-    return text, arrays
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        return f"{where}: {first['msg'].removeprefix('Value error, ')}"
-    return str(error).partition("\n")[0] or type(error).__name__
-
-
-def _digest(text: str, arrays: dict[str, np.ndarray]) -> np.ndarray:
-    digest = hashlib.sha256(text.encode())
-    for name, array in arrays.items():
-        digest.update(f"{name} {array.dtype} {array.shape}".encode())
-        digest.update(array.tobytes())
-    return np.frombuffer(digest.digest(), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -320,8 +272,8 @@ class Store:
             try:
                 noted = json.loads(path.read_text(encoding="utf-8"))
                 experiment, error = Experiment(**noted["experiment"]), str(noted["error"])
-            except (OSError, TypeError, ValueError, KeyError, RecursionError, FflibError) as reason:
-                raise RecordError(f"{path} is no note of a failure: {_reason(reason)}") from None
+            except (OSError, TypeError, ValueError, KeyError, RecursionError, FflibError) as fault:
+                raise RecordError(f"{path} is no note of a failure: {reason(fault)}") from None
             if self._failure(experiment) != path:
                 raise RecordError(f"{path} holds the note of another experiment, {experiment.key}")
             found[experiment] = error

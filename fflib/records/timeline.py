@@ -8,7 +8,7 @@ from fflib.measures import ensembles, polarity, sparsity
 from fflib.measures.selectivity import mean_selectivity
 from fflib.measures.timeline import identity, preferred
 from fflib.networks.dense import Activations, Network
-from fflib.records.probes import Row
+from fflib.records.schema import Row
 from fflib.training.run import Run
 from fflib.training.snapshots import replay
 

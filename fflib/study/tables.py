@@ -170,7 +170,7 @@ def by_layer(records: Iterable[Record]) -> pd.DataFrame:
     -------
     DataFrame
         ``dataset``, ``protocol``, ``model``, ``seed``, ``layer`` (counted from 1), then the fields
-        of :class:`fflib.records.measure.LayerMetrics`; what is known of ``links`` has columns of
+        of :class:`fflib.records.schema.LayerMetrics`; what is known of ``links`` has columns of
         its own, ``links.odds_ratio`` and so on.
     """
     return rows_of(
@@ -187,15 +187,15 @@ def by_layer(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def by_choice(
-    records: Iterable[Record], among: Literal["choices", "told"] = "choices"
+    records: Iterable[Record], among: Literal["choices", "detection"] = "choices"
 ) -> pd.DataFrame:
     """Return one row per run, hidden layer, rule and threshold.
 
     Parameters
     ----------
     records : iterable of Record
-    among : {"choices", "told"}
-        The field of :class:`fflib.records.measure.Metrics` to take: ensembles of the seen classes,
+    among : {"choices", "detection"}
+        The field of :class:`fflib.records.schema.Metrics` to take: ensembles of the seen classes,
         or how well those of a held-out class detect it.
 
     Returns

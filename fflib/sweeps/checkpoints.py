@@ -22,7 +22,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from fflib.errors import RecordError, TrainingError
 from fflib.experiment import Experiment
 from fflib.records.files import write_whole
-from fflib.records.stores import seal, unseal
+from fflib.records.sealed import seal, unseal
 from fflib.sweeps.identity import identity
 from fflib.training.session import Task
 

@@ -297,7 +297,7 @@ def _elsewhere(record: Record, again: Record) -> str:
 
 def _unequal(record: Record, again: Record) -> list[str]:
     """Which metrics and arrays of a record did not come out again, bit for bit."""
-    then, now = (json.loads(r.metrics.model_dump_json()) for r in (record, again))
+    then, now = (json.loads(r.metrics.model_dump_json(by_alias=True)) for r in (record, again))
     parts = [name for name in then if then[name] is not None and then[name] != now[name]]
     for name, array in sorted(record.arrays.items()):
         other = again.arrays.get(name)

@@ -17,11 +17,12 @@ from fflib.book.explorers import drivers, ensembles, overlap, runs
 from fflib.book.explorers.drivers import Drivers, drivers_of, explored
 from fflib.book.explorers.ensembles import ensemble_portraits, ensemble_table, explore_ensembles
 from fflib.book.explorers.overlap import explore_overlap, overlap_table
-from fflib.errors import MissingRecord
+from fflib.errors import MissingRecord, RecordError
 from fflib.measures.drivers import NOBODY, strongest
 from fflib.measures.ensembles import RULES
 from fflib.measures.sharing import jaccard, shared_units
-from fflib.records.stores import PUBLISHED, DamagedRecord, RecordError, seal
+from fflib.records.sealed import DamagedRecord, seal
+from fflib.records.stores import PUBLISHED
 from fflib.study.claims import members
 
 NAMES = ["</script><script>alert(1)</script>", "<!-- b", 'c "quoted" & more', "d"]

@@ -42,7 +42,7 @@ FIGURES = {
     "sparseness": lambda: sparsity_plots.sparseness(MAIN),
     "rules": lambda: sparsity_plots.ensemble_rules(MAIN, 0.2),
     "conclusions": lambda: robustness_plots.conclusions(MAIN, claim_by_id("specific"), "overlap"),
-    "told": lambda: robustness_plots.conclusions(HELD, claim_by_id("unseen"), "auroc"),
+    "detection": lambda: robustness_plots.conclusions(HELD, claim_by_id("unseen"), "auroc"),
     "worth": lambda: worth_plots.worth(MAIN),
     "confound": lambda: sparsity_plots.sparseness_against_accuracy(MAIN, RECORDED),
     "matrices": lambda: sharing_plots.overlap_matrices(FF[0], CLASSES),
@@ -171,7 +171,7 @@ def test_conclusions_are_shown_at_every_threshold(claim, quantity, records):
                 [
                     getattr(c, quantity)
                     for r in of(records, model="ff")
-                    for c in (r.metrics.told if asked.unseen else r.metrics.choices)
+                    for c in (r.metrics.detection if asked.unseen else r.metrics.choices)
                     if (c.rule, c.threshold) == (rule, threshold)
                     and getattr(c, "images", "correct") == "correct"
                 ]
@@ -206,7 +206,7 @@ def test_conclusions_need_runs_that_were_measured_at_every_threshold():
 
 def test_worth_is_read_off_images_without_a_label_and_losses_are_those_of_the_own_class():
     read, lost, left = worth_plots.worth(MAIN).axes
-    decoded = [r.metrics.worth.decoded["none"] for r in FF]
+    decoded = [r.metrics.readout.decoded["none"] for r in FF]
     np.testing.assert_allclose(line(read, "FF").get_ydata(), np.mean(decoded, axis=0))
     damage = np.mean([r.arrays["damage/ensembles"] for r in FF], axis=0)
     own = [np.diagonal(layer).mean() for layer in damage]
@@ -214,7 +214,7 @@ def test_worth_is_read_off_images_without_a_label_and_losses_are_those_of_the_ow
     drawn = [np.asarray(shown.get_ydata(), dtype=float) for shown in lost.lines]
     for expected in (own, others):
         assert any(len(y) == LAYERS and np.allclose(y, expected) for y in drawn)
-    cuts = [r.metrics.worth.cut for r in FF]
+    cuts = [r.metrics.readout.cut for r in FF]
     without = np.mean([cut.without for cut in cuts])
     assert any(len(y) == 3 and y[1] == pytest.approx(without) for y in map(get_y, left.lines))
 

@@ -196,7 +196,7 @@ def test_worth_has_intervals_over_the_runs_of_a_cell():
     table = worth(MAIN)
     bp = of(MAIN, model="bp")
     row = table.xs("BP", level="model").iloc[0]
-    assert row["without them"] == mean_interval([r.metrics.worth.cut.without for r in bp])
+    assert row["without them"] == mean_interval([r.metrics.readout.cut.without for r in bp])
     losses = [np.diagonal(r.arrays["damage/ensembles"][0]).mean() for r in bp]
     assert row["own loss"].mean == pytest.approx(np.mean(losses))
     assert row["own loss"].n == len(bp)
@@ -204,7 +204,7 @@ def test_worth_has_intervals_over_the_runs_of_a_cell():
 
 def test_runs_without_their_worth_are_passed_over():
     bare = MAIN[0].model_copy(
-        update={"metrics": MAIN[0].metrics.model_copy(update={"worth": None})}
+        update={"metrics": MAIN[0].metrics.model_copy(update={"readout": None})}
     )
     table = shown(worth([bare, MAIN[1]]))
     assert table["runs"].tolist() == [1]

@@ -15,7 +15,7 @@ from fflib.errors import MissingRecord
 from fflib.measures.drivers import NOBODY
 from fflib.measures.ensembles import RULES
 from fflib.measures.sharing import jaccard
-from fflib.records.measure import unpack
+from fflib.records.schema import unpack
 from fflib.records.stores import PUBLISHED
 from fflib.study.claims import members
 from fflib.study.evidence import evidence, where

@@ -18,7 +18,7 @@ from fflib.book.explorers.timeline import explore_training
 from fflib.measures.drivers import NOBODY
 from fflib.measures.ensembles import RULES
 from fflib.measures.sharing import jaccard
-from fflib.records.measure import unpack
+from fflib.records.schema import unpack
 from fflib.study.claims import members
 
 NAMES = ["zero <0>", "one & only", "two", "three"]

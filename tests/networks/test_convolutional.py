@@ -199,7 +199,7 @@ def test_a_convolutional_network_learns_the_digits_and_is_measured_like_any_othe
     )
     assert run.accuracy > 0.6
     record = record_of(run)
-    assert record.metrics.worth is not None
+    assert record.metrics.readout is not None
     assert len(record.metrics.layers) == 2
     assert record.arrays["mean"].shape == (2, 10, 20)
     assert record.metrics.layers[1].links is not None

@@ -20,8 +20,9 @@ from fflib.errors import MissingRecord, RecordError
 from fflib.experiment import Circumstances, Experiment
 from fflib.measures.unseen import UnseenClass
 from fflib.records import stores
-from fflib.records.measure import LayerMetrics, Metrics, Provenance
-from fflib.records.stores import DIGEST, DamagedRecord, Record, Store, _digest, find
+from fflib.records.schema import LayerMetrics, Metrics, Provenance
+from fflib.records.sealed import DIGEST, DamagedRecord, _digest
+from fflib.records.stores import Record, Store, find
 from fflib.sweeps.sweep import missing, sweep
 
 
@@ -241,7 +242,7 @@ def crafted(text, **arrays):
 
 
 def altered(**changes):
-    content = json.loads(record().model_dump_json(exclude={"arrays"}))
+    content = json.loads(record().model_dump_json(exclude={"arrays"}, by_alias=True))
     for place, value in changes.items():
         *parents, last = place.split("__")
         inner = content

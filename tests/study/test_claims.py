@@ -9,7 +9,7 @@ from synthetic import PROVENANCE
 
 from fflib.book.build import chapters
 from fflib.experiment import Experiment
-from fflib.records.measure import LayerMetrics, Metrics
+from fflib.records.schema import LayerMetrics, Metrics
 from fflib.records.stores import Record
 from fflib.statistics import mean_interval
 from fflib.study.claims import CHOICES, CLAIMS, Claim, judge, scorecard

@@ -85,7 +85,7 @@ def test_what_an_old_record_does_not_have_is_not_asked_of_it(trained):
     record = trained[0]
     arrays = {name: a for name, a in record.arrays.items() if not name.startswith("damage")}
     old = record.model_copy(
-        update={"metrics": record.metrics.model_copy(update={"worth": None}), "arrays": arrays}
+        update={"metrics": record.metrics.model_copy(update={"readout": None}), "arrays": arrays}
     )
     assert compare(old, Outcome(record.experiment, record), trained).agree
 

@@ -22,8 +22,10 @@ from fflib.measures.drivers import NOBODY, strongest
 from fflib.measures.ensembles import class_means, median_quantile
 from fflib.presets import MODELS
 from fflib.records.files import write_whole
-from fflib.records.measure import Provenance, provenance, unpack
-from fflib.records.stores import Record, seal, unseal
+from fflib.records.measure import provenance
+from fflib.records.schema import Provenance, unpack
+from fflib.records.sealed import seal, unseal
+from fflib.records.stores import Record
 from fflib.study.claims import members
 from fflib.study.plans.grids import DATASETS
 from fflib.training.run import Run

@@ -20,7 +20,7 @@ from fflib.measures.ensembles import RULES, class_means, mean_p_values
 from fflib.measures.robustness import THRESHOLDS, USUAL
 from fflib.measures.sharing import jaccard, shared_units
 from fflib.networks.dense import Activations
-from fflib.records.measure import unpack
+from fflib.records.schema import unpack
 from fflib.records.timeline import timeline
 from fflib.training.run import Run
 

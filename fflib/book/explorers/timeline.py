@@ -10,7 +10,7 @@ from IPython.display import HTML
 from fflib import wording
 from fflib.book.explorers.page import bits, panel
 from fflib.book.figures.timeline import membership
-from fflib.records.probes import Row
+from fflib.records.schema import Row
 from fflib.records.stores import Record
 
 __all__ = ["explore_training", "moment_said", "moment_table"]

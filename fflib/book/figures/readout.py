@@ -33,11 +33,11 @@ def worth(records: Iterable[Record]) -> Figure:
         class's (dashed); accuracy of the network intact, without the units in no ensemble, and
         without equally many at random. A point is a run.
     """
-    models = by_model(r for r in records if r.metrics.worth is not None)
+    models = by_model(r for r in records if r.metrics.readout is not None)
     figure, axes = plt.subplots(1, 3, figsize=(style.WIDTH, 3.2))
     for (model, runs), shift in zip(models.items(), shifts(len(models), 0.16), strict=True):
         look = {"colour": style.MODEL_COLOURS[model], "marker": style.MARKERS[model]}
-        values = [r.metrics.worth.unlabelled for r in runs if r.metrics.worth]
+        values = [r.metrics.readout.unlabelled for r in runs if r.metrics.readout]
         name = wording.model_name(model)
         runs_by_layer(axes[0], values, label=name, shift=shift, **look)
         lost = [own_and_others(r.arrays["damage/ensembles"]) for r in runs]
@@ -57,7 +57,7 @@ def worth(records: Iterable[Record]) -> Figure:
 
 
 def _cuts(ax: Axes, runs: list[Record], shift: float, *, colour: str, marker: str) -> None:
-    cuts = [r.metrics.worth.cut for r in runs if r.metrics.worth]
+    cuts = [r.metrics.readout.cut for r in runs if r.metrics.readout]
     values = np.array([[cut.intact, cut.without, cut.random] for cut in cuts])
     places = np.broadcast_to(np.arange(3) + shift, values.shape)
     ax.plot(places[0], values.mean(axis=0), ls="", marker=marker, color=colour, ms=7)

@@ -108,7 +108,7 @@ def _values(
 ) -> pd.DataFrame:
     """A row per run, layer, rule and threshold, with the claim's quantity as ``value``."""
     runs = [r for r in records if r.experiment.model == model]
-    table = by_choice(runs, "told" if claim.unseen else "choices")
+    table = by_choice(runs, "detection" if claim.unseen else "choices")
     if table.empty:
         raise ValueError(
             f"no run of {model} on record was measured at several thresholds: train them again"

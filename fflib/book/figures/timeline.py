@@ -15,7 +15,7 @@ from fflib import wording
 from fflib.book.figures import style
 from fflib.book.figures.panels import matrix
 from fflib.measures.timeline import SILENT, by_chance, kept
-from fflib.records.measure import unpack
+from fflib.records.schema import unpack
 from fflib.records.stores import Record
 from fflib.statistics import mean_interval
 from fflib.study.analyses.timeline import moments

@@ -200,7 +200,7 @@ def worth(records: Iterable[Record]) -> pd.DataFrame:
     """
     rows = []
     for record in records:
-        if (found := record.metrics.worth) is None:
+        if (found := record.metrics.readout) is None:
             continue
         e = record.experiment
         own, others = own_and_others(record.arrays["damage/ensembles"])

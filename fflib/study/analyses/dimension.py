@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fflib import wording
 from fflib.measures.agreement import agreement
 from fflib.measures.manifolds import Recovery
-from fflib.records.measure import unpack
+from fflib.records.schema import unpack
 from fflib.records.stores import Record
 from fflib.statistics import Interval, mean_interval, orderings
 

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from fflib.measures.unseen import UnseenClass
-from fflib.records.measure import unpack
+from fflib.records.schema import unpack
 from fflib.records.stores import Record
 from fflib.study.claims.judging import Claim
 
@@ -42,7 +42,7 @@ def hoyer(record: Record) -> float:
 
 
 def mean_over_layers(record: Record, quantity: str) -> float:
-    """Mean over the layers of a number in :class:`fflib.records.measure.LayerMetrics`."""
+    """Mean over the layers of a number in :class:`fflib.records.schema.LayerMetrics`."""
     return float(np.mean([getattr(layer, quantity) for layer in record.metrics.layers]))
 
 

@@ -1,0 +1,179 @@
+"""The schema of a record: which numbers it holds, and what they mean.
+
+Reading records takes this and no more: nothing that trains or measures is imported.
+"""
+
+from datetime import datetime
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from fflib.experiment import Circumstances
+from fflib.measures.readout import Cut
+from fflib.measures.robustness import Choice
+from fflib.measures.unseen import UnseenChoice, UnseenClass
+
+__all__ = ["LayerMetrics", "Metrics", "Provenance", "Readout", "Row", "unpack"]
+
+Array = np.ndarray
+
+Row = dict[str, str | int | float | None]
+"""One line of a table; None stands for what is not defined."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, ser_json_inf_nan="strings"
+    )
+
+
+class LayerMetrics(_Frozen):
+    """Numbers of one hidden layer, on correctly classified images unless it says otherwise.
+
+    Parameters
+    ----------
+    hoyer : float
+        Mean Hoyer sparseness over images that are not silent.
+    hoyer_all : float
+        The same over all images, wrongly classified ones too.
+    hoyer_above_rest : float
+        The same, with each unit's resting level (its median over all images) taken off.
+    hoyer_by_class : list of float
+    treves_rolls : float
+    active_fraction : float
+        Share of units above zero.
+    silent_fraction : float
+        Share of images on which every unit is silent.
+    negative_weights : float
+        Share of weights below zero.
+    excitation : float
+        Sum of positive weights over the sum of negative weights' magnitudes.
+    links : dict or None
+        Whether positive weights join same-class ensembles of this layer and the one below, see
+        :class:`fflib.measures.polarity.SameClassLinks`; None for the first layer.
+    """
+
+    hoyer: float
+    hoyer_all: float
+    hoyer_above_rest: float
+    hoyer_by_class: list[float]
+    treves_rolls: float
+    active_fraction: float
+    silent_fraction: float
+    negative_weights: float
+    excitation: float
+    links: dict[str, float] | None
+
+
+class Readout(_Frozen):
+    """What ensembles tell of the class, on other images than those they were found on.
+
+    Parameters
+    ----------
+    decoded : dict of str to list of float
+        By the label carried ("none", "true"; "plain" for a network without labels): accuracy of
+        reading the class off the ensembles alone, layer by layer. With "true" the label itself is
+        in the input, so that only "none" tells what the image alone gives away.
+    cut : fflib.measures.readout.Cut
+        What is lost with the units that are in no ensemble.
+    """
+
+    decoded: dict[str, list[float]]
+    cut: Cut
+
+    @property
+    def unlabelled(self) -> list[float]:
+        """Accuracy of reading images that carry no label, layer by layer."""
+        return self.decoded["none" if "none" in self.decoded else "plain"]
+
+
+class Metrics(_Frozen):
+    """The numbers of one run.
+
+    Parameters
+    ----------
+    accuracy : float
+        On evaluation images of the classes seen in training.
+    layer_accuracy : list of float
+        Of each layer alone; empty for a plain network, of which only the last has a say.
+    images, correct : int
+        Evaluation images, and those classified correctly.
+    layers : list of LayerMetrics
+    unseen : dict or None
+        By the label carried ("true", "none", "predicted"; "plain" for a network without labels),
+        one :class:`fflib.measures.unseen.UnseenClass` a layer; None where no class was held out.
+    choices : list of Choice or None
+        Ensembles under other rules and thresholds, on correctly classified and on all images;
+        the Kolmogorov–Smirnov rule on the former only. None where it was not measured.
+    readout : Readout or None
+        None for validation data and for runs with a held-out class. In a record's JSON it is called
+        ``worth``.
+    detection : list of UnseenChoice or None
+        The AUROC of the held-out class under other rules and thresholds, with images carrying the
+        label that the network prefers; None where no class was held out. In a record's JSON it is
+        called ``told``.
+    probe : list of dict or None
+        What the measurement found that the experiment asks for by its ``probe``, see
+        :mod:`fflib.records.probes`.
+    timeline : list of dict or None
+        The snapshots of the run, see :func:`fflib.records.timeline.timeline`.
+    """
+
+    accuracy: float
+    layer_accuracy: list[float]
+    images: int
+    correct: int
+    layers: list[LayerMetrics]
+    unseen: dict[str, list[UnseenClass]] | None
+    choices: list[Choice] | None = None
+    readout: Readout | None = Field(None, alias="worth")
+    detection: list[UnseenChoice] | None = Field(None, alias="told")
+    probe: list[Row] | None = None
+    timeline: list[Row] | None = None
+
+
+class Provenance(_Frozen):
+    """Which code, machine and data made a run, and when.
+
+    Parameters
+    ----------
+    version, commit : str
+        Of this package; a commit with changes on top ends in "+".
+    python, torch, platform : str
+    circumstances : Circumstances
+        Device, threads, precision and seconds of training.
+    date : datetime
+        When the run ended, UTC.
+    data : dict of str to str
+        MD5 of the data by file or array.
+    """
+
+    version: str
+    commit: str
+    python: str
+    torch: str
+    platform: str
+    circumstances: Circumstances
+    date: datetime
+    data: dict[str, str]
+
+
+def unpack(packed: Array, units: int) -> Array:
+    """Turn packed membership into booleans.
+
+    Parameters
+    ----------
+    packed : ndarray of uint8, shape (layer, class, bytes)
+    units : int
+
+    Returns
+    -------
+    ndarray of bool, shape (layer, class, unit)
+
+    Examples
+    --------
+    >>> members = np.array([[[True, False, True]]])
+    >>> bool((unpack(np.packbits(members, axis=-1), 3) == members).all())
+    True
+    """
+    return np.unpackbits(packed, axis=-1, count=units).astype(bool)
