@@ -1,7 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
+# A test worker for each core; one that has nothing left to do takes tests from another.
+PARALLEL := --numprocesses logical --maxprocesses 8 --dist worksteal
 
-.PHONY: help venv book pdf test lab reproduce lock clean
+.PHONY: help venv book pdf lint test check coverage lab reproduce lock clean
 
 help: ## print this list
 	@echo "Usage: make TARGET [PYTHON=python3.12]"
@@ -15,11 +17,20 @@ book: venv ## execute every chapter and build the site into _build/html
 pdf: venv ## print the built site into _build/book.pdf (needs Chromium, no TeX)
 	@$(BIN)/python -m fflib.book.pdf
 
-test: venv ## lint, format, types, then every test
+lint: venv ## check format, style, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/lint-imports --no-logo
+
+test: lint ## for every change: lint, then each test that needs no chapter, cluster, site or browser
+	$(BIN)/pytest $(PARALLEL) -m "not (chapters or cluster or build or browser)"
+
+check: lint ## lint, then every test
+	$(BIN)/pytest $(PARALLEL)
+
+coverage: venv ## run every test and list the lines of fflib that none of them reaches
+	$(BIN)/pytest $(PARALLEL) --cov=fflib --cov-report=term-missing:skip-covered
 
 lab: venv ## open the chapters in JupyterLab
 	@$(BIN)/jupyter lab chapters
@@ -27,13 +38,13 @@ lab: venv ## open the chapters in JupyterLab
 reproduce: venv ## retrain what is behind the published numbers; options in ARGS="--dry-run"
 	@$(BIN)/fflib reproduce $(ARGS)
 
-lock: ## resolve requirements.lock anew for Linux, macOS and Windows (needs uv)
+lock: ## resolve requirements.lock again for Linux, macOS and Windows (needs uv)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
 	    --all-extras --no-emit-index-url --no-emit-find-links \
 	    --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 clean: ## remove the site and every cache; keeps .venv and data
-	rm -rf _build .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf _build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* build *.egg-info
 	find fflib tests chapters -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # Done again only when the dependencies change; the package itself is installed editable, without

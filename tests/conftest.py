@@ -1,16 +1,20 @@
 """What every test runs under: no progress bars, a store of its own, properties that repeat.
 
-And who reads the built site, served on this machine, in a browser.
+Also the site as it was built, served on this machine and opened in a browser.
 
-``HYPOTHESIS_PROFILE=search pytest`` looks for counterexamples anew, and longer.
+``HYPOTHESIS_PROFILE=search pytest`` looks for new counterexamples, and longer.
 """
 
 import os
 from contextlib import ExitStack
 from pathlib import Path
 
+# Workers of pytest-xdist share the cores: each computes on one, and so do the processes it starts.
+if PARALLEL := "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
+
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from fflib.book import browser as chromium
 from fflib.book.build import SITE
@@ -18,9 +22,27 @@ from fflib.book.build import SITE
 ROOT = Path(__file__).resolve().parents[1]
 
 # How long an example takes says something of the machine, nothing of the property.
-settings.register_profile("repeat", deadline=None, derandomize=True)
+settings.register_profile(
+    "repeat", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what opens a browser; other tests are marked where they stand."""
+    for item in items:
+        if item.path.parent.name == "browser" or "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """A folder of this session, which all workers of pytest-xdist share."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if PARALLEL else own) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -67,6 +67,7 @@ def test_parameters_are_literals(tmp_path, source):
         parameters(chapter)
 
 
+@pytest.mark.chapters
 def test_execution_uses_the_parameters_and_shows_them_once(chapter, tmp_path):
     source = chapter.read_bytes()
     seconds = execute(chapter, tmp_path / "out" / "chapter.ipynb", {"epochs": 2})
@@ -79,6 +80,7 @@ def test_execution_uses_the_parameters_and_shows_them_once(chapter, tmp_path):
     assert chapter.read_bytes() == source
 
 
+@pytest.mark.chapters
 def test_without_parameters_nothing_is_injected_or_hidden(chapter, tmp_path):
     execute(chapter, tmp_path / "executed.ipynb")
     executed = nbformat.read(tmp_path / "executed.ipynb", as_version=4)
@@ -86,6 +88,7 @@ def test_without_parameters_nothing_is_injected_or_hidden(chapter, tmp_path):
     assert tags == [["parameters", "hide-input"], [], []]
 
 
+@pytest.mark.chapters
 def test_an_executed_chapter_tells_neither_the_machine_nor_the_time(chapter, tmp_path):
     execute(chapter, tmp_path / "1.ipynb", {"epochs": 2})
     execute(chapter, tmp_path / "2.ipynb", {"epochs": 2})
@@ -97,6 +100,7 @@ def test_an_executed_chapter_tells_neither_the_machine_nor_the_time(chapter, tmp
     assert first == second
 
 
+@pytest.mark.chapters
 def test_kernel_and_figures_do_not_depend_on_the_surroundings(tmp_path, monkeypatch):
     impostor = tmp_path / "share" / "kernels" / "python3"
     impostor.mkdir(parents=True)
@@ -134,6 +138,7 @@ def test_parameters_need_a_cell(tmp_path):
         execute(chapter, tmp_path / "out.ipynb", {"epochs": 2})
 
 
+@pytest.mark.chapters
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
@@ -281,6 +286,7 @@ def article(page):
     return html.unescape(re.sub("<[^>]+>", "", body.group()))
 
 
+@pytest.mark.build
 def test_the_command_says_a_line_a_chapter_and_where_the_book_is(built):
     site, done = built
     *lines, where = done.stdout.splitlines()
@@ -293,6 +299,7 @@ def test_the_command_says_a_line_a_chapter_and_where_the_book_is(built):
     assert [path.name for path in site.parent.iterdir()] == ["html"]
 
 
+@pytest.mark.build
 def test_the_pages_hold_numbers_figures_and_references(built):
     site, _ = built
     for opening in ("index.html", "chapters/scorecard.html"):
@@ -307,6 +314,7 @@ def test_the_pages_hold_numbers_figures_and_references(built):
     assert str(site.parents[1]) not in text
 
 
+@pytest.mark.build
 def test_jupyter_book_alone_gives_the_same_pages(built, tmp_path):
     site, _ = built
     clone = tmp_path / "clone"
@@ -333,6 +341,7 @@ def copy(built, tmp_path, monkeypatch):
     return root
 
 
+@pytest.mark.build
 def test_a_failing_chapter_leaves_the_last_good_site(copy, capfd):
     before = pages(copy / "_build" / "html")
     write(copy / "chapters" / "01-first.ipynb", code("seeds = [0]", "parameters"), code("1 / 0"))
@@ -345,6 +354,7 @@ def test_a_failing_chapter_leaves_the_last_good_site(copy, capfd):
     assert [path.name for path in (copy / "_build").iterdir()] == ["html"]
 
 
+@pytest.mark.build
 def test_a_warning_leaves_the_last_good_site(copy, capfd):
     before = pages(copy / "_build" / "html")
     page = copy / "chapters" / "bibliography.md"
@@ -358,6 +368,7 @@ def test_a_warning_leaves_the_last_good_site(copy, capfd):
     assert [path.name for path in (copy / "_build").iterdir()] == ["html"]
 
 
+@pytest.mark.chapters
 @pytest.mark.skipif(os.name != "posix", reason="kernels talk through TCP where there is no ipc")
 def test_a_kernel_shares_neither_ports_nor_folders_and_leaves_nothing_behind(tmp_path):
     said = "from ipykernel.kernelapp import IPKernelApp as app\nk = app.instance()\n"
@@ -375,6 +386,7 @@ def test_a_kernel_shares_neither_ports_nor_folders_and_leaves_nothing_behind(tmp
     assert not any(Path(address).parent.exists() for _, address in spoken)
 
 
+@pytest.mark.chapters
 def test_a_kernel_that_does_not_start_is_one_line(tmp_path, monkeypatch):
     path = write(tmp_path / "page.ipynb", code("1"))
     monkeypatch.setattr(ThisPython.kernel_spec, "argv", [sys.executable, "-c", "raise SystemExit"])
@@ -382,6 +394,7 @@ def test_a_kernel_that_does_not_start_is_one_line(tmp_path, monkeypatch):
         execute(path, tmp_path / "out.ipynb")
 
 
+@pytest.mark.chapters
 def test_the_first_failure_ends_the_other_chapters(tmp_path):
     slow = write(tmp_path / "slow.ipynb", code("import time\ntime.sleep(600)"))
     failing = write(tmp_path / "failing.ipynb", code("1 / 0"))
@@ -391,6 +404,7 @@ def test_the_first_failure_ends_the_other_chapters(tmp_path):
     assert not (tmp_path / "executed").exists()
 
 
+@pytest.mark.build
 def test_some_chapters_with_parameters(copy, capfd):
     assert (
         build.main(["--chapters", "01-first", "-p", "seeds", "[0, 1, 2]", "--output", "out"]) == 0
@@ -401,6 +415,7 @@ def test_some_chapters_with_parameters(copy, capfd):
     assert capfd.readouterr().out.endswith("The executed chapters are in out\n")
 
 
+@pytest.mark.build
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -424,12 +439,14 @@ def test_bad_requests_stop_before_anything_is_executed(copy, capfd, arguments, m
     assert out == ""
 
 
+@pytest.mark.build
 def test_a_listed_page_must_be_there(copy, capfd):
     (copy / "chapters" / "bibliography.md").unlink()
     assert build.main([]) == 1
     assert "_toc.yml lists chapters/bibliography, but there is no" in capfd.readouterr().err
 
 
+@pytest.mark.build
 def test_check_fails_on_unclean_chapters(copy, capfd):
     assert build.main(["--check"]) == 0
     write(copy / "chapters" / "01-first.ipynb", code("print(1)"))
@@ -441,6 +458,7 @@ def test_check_fails_on_unclean_chapters(copy, capfd):
     )
 
 
+@pytest.mark.build
 def test_install_cells_are_written_once_and_follow_the_address(copy, capfd):
     chapters = sorted((copy / "chapters").rglob("*.ipynb"))
     before = [path.read_bytes() for path in chapters]
@@ -489,6 +507,7 @@ def test_chapters_have_the_install_cell():
     assert update(ROOT / "chapters", configured(ROOT), write=False) == []
 
 
+@pytest.mark.chapters
 @pytest.mark.parametrize("chapter", NOTEBOOKS, ids=lambda path: path.stem)
 def test_chapter_runs_on_digits(chapter, tmp_path, tmp_path_factory, monkeypatch):
     # One store for all chapters: what one has trained, the next one finds.

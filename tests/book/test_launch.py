@@ -65,6 +65,7 @@ def test_an_address_is_one_of_the_web(address):
 # The cell
 
 
+@pytest.mark.chapters
 @pytest.mark.parametrize("repository", [Repository(), KNOWN])
 def test_the_cell_does_nothing_where_fflib_is_installed(repository, tmp_path):
     chapter = notebook(new_code_cell("print('next')"))
@@ -153,6 +154,7 @@ def link(page, text):
     return found
 
 
+@pytest.mark.build
 def test_where_the_address_is_known_chapters_open_elsewhere(tmp_path):
     page, html = site(
         tmp_path,
@@ -171,6 +173,7 @@ def test_where_the_address_is_known_chapters_open_elsewhere(tmp_path):
     assert "a/b.git@v1#egg" in download.read_text()
 
 
+@pytest.mark.build
 def test_where_it_is_not_known_a_chapter_can_be_downloaded_all_the_same(tmp_path):
     page, html = site(tmp_path)
     assert "mybinder" not in page

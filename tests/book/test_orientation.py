@@ -102,6 +102,7 @@ def first(page):
 # First uses
 
 
+@pytest.mark.build
 def test_only_the_first_use_on_a_page_is_linked(site):
     text = "An ensemble and its seed.\n\nAnother ensemble, another seed."
     pages = site(one=chapter(text), two=chapter("Ensembles of *seeds*, and then an ensemble."))
@@ -112,17 +113,20 @@ def test_only_the_first_use_on_a_page_is_linked(site):
     assert [text for text, _ in first(pages["two"])] == ["Ensembles", "seeds"]
 
 
+@pytest.mark.build
 def test_terms_that_share_an_explanation_are_one(site):
     pages = site(one=chapter("BP is back-propagation."), two=chapter("Back-propagation is BP."))
     assert first(pages["one"]) == [("BP", "glossary.html#term-BP")]
     assert first(pages["two"]) == [("Back-propagation", "glossary.html#term-back-propagation")]
 
 
+@pytest.mark.build
 def test_a_term_that_is_linked_already_is_not_linked_again(site):
     pages = site(one=chapter(":term:`Units <ensemble>` make an ensemble. A seed. :term:`seed`."))
     assert [text for text, _ in first(pages["one"])] == ["seed"]
 
 
+@pytest.mark.build
 def test_the_longest_term_wins(site):
     pages = site(one=chapter("Held-out classes, then a class; BP/FF, then BP."))
     assert [text for text, _ in first(pages["one"])] == [
@@ -133,6 +137,7 @@ def test_the_longest_term_wins(site):
     ]
 
 
+@pytest.mark.build
 def test_nothing_but_running_prose_is_linked(site):
     text = """
 The seed
@@ -165,6 +170,7 @@ The seed
     ]
 
 
+@pytest.mark.build
 def test_glossary_api_and_words_left_to_the_author_are_not_touched(site):
     pages = site(one=chapter("A cell."))
     assert {name: first(page) for name, page in pages.items()} == {name: [] for name in pages}
@@ -210,6 +216,7 @@ def used_in(page, anchor):
     return None if line is None else [(a.get_text(), a["href"]) for a in line.find_all("a")]
 
 
+@pytest.mark.build
 def test_code_leads_to_the_api_and_the_api_back_to_the_page(site):
     pages = site(one=chapter(CALLS), two=chapter("Nothing."))
     linked = {a["href"] for a in pages["one"].select("a.sphinx-codeautolink-a")}
@@ -217,6 +224,7 @@ def test_code_leads_to_the_api_and_the_api_back_to_the_page(site):
     assert used_in(pages["api"], "fflib.wording.minus") == [("Chapter", "one.html")]
 
 
+@pytest.mark.build
 def test_prose_that_names_a_function_uses_it(site):
     named = "Signs are set by :py:func:`fflib.wording.minus`, in :py:mod:`fflib.wording`."
     pages = site(two=chapter(named), one=chapter(CALLS))
@@ -229,6 +237,7 @@ def test_prose_that_names_a_function_uses_it(site):
     assert "two.html" in [a["href"] for a in module.find_next(class_="used-in").find_all("a")]
 
 
+@pytest.mark.build
 def test_what_no_page_uses_says_nothing(site):
     pages = site(one=chapter("Nothing."))
     assert pages["api"].select(".used-in") == []

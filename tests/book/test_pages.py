@@ -11,6 +11,8 @@ from fflib.presets import MODELS
 from fflib.records.obtain import gather
 from fflib.records.stores import Store
 
+pytestmark = pytest.mark.chapters
+
 CHAPTERS = Path(__file__).parents[2] / "chapters"
 # The records that the tests of the chapters train, too.
 SETTING = {"epochs": 3, "seeds": [0]}

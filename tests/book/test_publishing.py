@@ -171,6 +171,7 @@ def meta(page):
     return {key: values[0] if len(values) == 1 else values for key, values in found.items()}
 
 
+@pytest.mark.build
 def test_pages_describe_themselves_in_whole_sentences_of_prose(site):
     pages, *_ = site()
     first, second = meta(pages["index"]), meta(pages["sub/page"])
@@ -182,6 +183,7 @@ def test_pages_describe_themselves_in_whole_sentences_of_prose(site):
     assert first["twitter:card"] == "summary"
 
 
+@pytest.mark.build
 def test_pages_carry_their_citation(site):
     pages, *_ = site()
     first, second = meta(pages["index"]), meta(pages["sub/page"])
@@ -192,6 +194,7 @@ def test_pages_carry_their_citation(site):
     assert second["citation_publication_date"] == "2026/02/03"
 
 
+@pytest.mark.build
 def test_without_an_address_nothing_is_made_up(site):
     pages, output, said = site()
     for page in pages.values():
@@ -203,6 +206,7 @@ def test_without_an_address_nothing_is_made_up(site):
     assert "no sitemap: neither SITE_URL nor html.baseurl" in said
 
 
+@pytest.mark.build
 @pytest.mark.parametrize("known", ["environment", "settings"])
 def test_with_an_address_everything_leads_to_the_page_itself(site, monkeypatch, known):
     if known == "environment":
@@ -224,6 +228,7 @@ def test_with_an_address_everything_leads_to_the_page_itself(site, monkeypatch, 
     assert f"Sitemap: {ADDRESS}sitemap.xml" in (output / "robots.txt").read_text()
 
 
+@pytest.mark.build
 @pytest.mark.parametrize("wrong", ["example.org", "ftp://example.org/", "https:///book", "/book/"])
 def test_an_address_is_absolute(site, monkeypatch, wrong):
     with pytest.raises(ChapterError, match=r"must be like https://example\.org/book/"):

@@ -188,6 +188,7 @@ def made(tmp_path_factory):
     return folder, root / "out" / "index.html", result, records
 
 
+@pytest.mark.cluster
 def test_the_command_says_what_fflib_claims_say_of_its_records(made):
     _, page, result, records = made
     said = json.loads(result.stdout)
@@ -200,6 +201,7 @@ def test_the_command_says_what_fflib_claims_say_of_its_records(made):
     assert all(v["runs"] for v in said["verdicts"])
 
 
+@pytest.mark.cluster
 def test_the_page_says_the_same_and_needs_nothing_but_itself(made):
     folder, path, _, records = made
     source = path.read_text()
@@ -225,6 +227,7 @@ def test_the_page_says_the_same_and_needs_nothing_but_itself(made):
     assert all(len(figure["alt"]) > 60 for figure in figures)
 
 
+@pytest.mark.cluster
 def test_a_second_call_uses_the_records_and_writes_the_same_page(made, monkeypatch):
     folder, path, first, records = made
     before = path.read_text()
@@ -236,6 +239,7 @@ def test_a_second_call_uses_the_records_and_writes_the_same_page(made, monkeypat
     assert path.read_text() == before
 
 
+@pytest.mark.cluster
 def test_records_of_other_images_are_set_aside(made, monkeypatch):
     folder, path, _, records = made
     monkeypatch.setenv("FFLIB_STORE", str(path.parents[1] / "store"))
@@ -284,6 +288,7 @@ def _four():
     return replace(data, classes=NAMES, train=some(data.train), test=some(data.test))
 
 
+@pytest.mark.cluster
 def test_the_page_is_readable_on_a_phone_and_in_the_dark(made, browser):
     page = browser.new_page(viewport={"width": 375, "height": 800}, color_scheme="dark")
     problems, asked = [], []

@@ -125,6 +125,7 @@ def test_a_formula_is_html_and_mathml():
     assert "katex-display" in mathematics("x", display=True)
 
 
+@pytest.mark.build
 def test_an_equation_has_its_number_and_label(site):
     front = read(site, "pages/front.html")
     assert '<span class="eqno">(1)' in front
@@ -142,6 +143,7 @@ def test_only_sphinx_numbers_equations(environment):
     assert "eqn-num" not in mathematics(unnumbered(formula), display=True)
 
 
+@pytest.mark.build
 def test_a_refused_formula_names_page_and_formula(tmp_path):
     front = FRONT.replace("E = mc^2", r"E = \nosuch")
     _, done = build(tmp_path, front)
@@ -151,6 +153,7 @@ def test_a_refused_formula_names_page_and_formula(tmp_path):
     assert "Undefined control sequence" in line
 
 
+@pytest.mark.build
 def test_only_pages_with_formulas_load_their_style(site):
     assert "katex.min.css" in read(site, "pages/front.html")
     assert "katex.min.css" not in read(site, "pages/plain.html")
@@ -161,6 +164,7 @@ def test_only_pages_with_formulas_load_their_style(site):
     assert all((site / "_static" / "katex" / name).is_file() for name in named)
 
 
+@pytest.mark.build
 def test_nothing_comes_from_another_host(site):
     loaded = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*(?:src|href)=["'](?:https?:)?//""")
     for page in site.rglob("*.html"):
@@ -169,6 +173,7 @@ def test_nothing_comes_from_another_host(site):
         assert not re.search(r"(?:url\(|@import )[\"']?(?:https?:)?//", style.read_text())
 
 
+@pytest.mark.build
 def test_every_file_that_a_page_loads_is_there(site):
     for page in site.rglob("*.html"):
         for path in re.findall(
@@ -177,6 +182,7 @@ def test_every_file_that_a_page_loads_is_there(site):
             assert (page.parent / path).exists(), f"{page.name}: {path}"
 
 
+@pytest.mark.build
 def test_the_first_page_is_the_site_itself(site):
     index, front = read(site, "index.html"), read(site, "pages/front.html")
     assert "http-equiv" not in index
@@ -192,6 +198,7 @@ def test_moved_leaves_what_is_not_relative():
     assert moved(page, "pages/front.html", "index.html") == page
 
 
+@pytest.mark.build
 def test_a_dropdown_folds_without_a_script(site):
     front = read(site, "pages/front.html")
     fold = re.search(r"<details[^>]*>\s*<summary[^>]*>Solution</summary>.*?</details>", front, re.S)
@@ -200,6 +207,7 @@ def test_a_dropdown_folds_without_a_script(site):
     assert "toggle" not in " ".join(re.findall(r"<script[^>]*>", front))
 
 
+@pytest.mark.build
 def test_what_stands_on_a_page_twice_is_built_once(site):
     # The second build changes nothing that the first has changed already.
     before = {page: page.read_text(encoding="utf-8") for page in site.rglob("*.html")}
@@ -261,6 +269,7 @@ def test_an_icon_is_drawn_from_its_family():
     ]
 
 
+@pytest.mark.build
 def test_the_icons_of_the_theme_are_drawn(site):
     style = read(site, "_static/icons.css")
     for family, name in used_icons(page.read_text() for page in site.rglob("*.html")):
@@ -280,6 +289,7 @@ def test_scripts_that_set_options_run_before_those_that_wait():
     )
 
 
+@pytest.mark.build
 def test_tables_scroll_in_a_box_once(site):
     plain = read(site, "pages/plain.html")
     assert 'container"><table class="dataframe">' in plain
@@ -292,6 +302,7 @@ def test_what_unfolds_a_part_of_the_contents_says_which():
     assert mended(fold.format("<summary>")) == fold.format('<summary aria-label="Pages under API">')
 
 
+@pytest.mark.build
 def test_one_button_opens_each_side_bar(site):
     # The theme's script takes the first of its kind on the page.
     for page in site.rglob("*.html"):

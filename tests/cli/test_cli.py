@@ -334,6 +334,7 @@ def test_verify_counts_what_is_there_and_fails_on_damage(store, trained, grid):
     assert path.exists()
 
 
+@pytest.mark.cluster
 def test_verify_trains_records_again_and_fails_where_they_disagree(store, trained, grid):
     for record in trained:
         store.save(record)
@@ -424,6 +425,7 @@ def test_the_cost_is_estimated_from_runs_of_the_same_kind(store, trained, grid):
     assert "choose one of main, " in error("reproduce", "--grid", "mian")
 
 
+@pytest.mark.cluster
 def test_runs_are_trained_compared_and_resumed_and_failures_come_last(
     store, trained, grid, tmp_path
 ):
@@ -471,6 +473,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.cluster
 @pytest.mark.skipif(os.name == "nt", reason="needs process groups")
 def test_ctrl_c_ends_a_reproduction_cleanly_and_says_how_to_go_on(tmp_path):
     script = tmp_path / "small.py"

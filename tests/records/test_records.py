@@ -410,6 +410,7 @@ for _ in range(30):
 """
 
 
+@pytest.mark.cluster
 def test_two_processes_may_save_the_same_record(store):
     path = store.save(record(arrays={"large": np.zeros(50_000)}))
     content = path.read_bytes()
@@ -431,6 +432,7 @@ def test_two_processes_may_save_the_same_record(store):
     assert list(store.folder.iterdir()) == [path]
 
 
+@pytest.mark.cluster
 def test_a_failure_is_noted_with_its_reason_and_not_tried_again(tmp_path):
     # Two layers of two units each, and a threshold that they never come near.
     hopeless = experiment(model="ff", hidden=2, theta=40.0, epochs=1, learning_rate=1e-9)

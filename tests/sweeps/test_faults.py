@@ -13,7 +13,10 @@ from fflib.sweeps.checkpoints import Checkpoints
 from fflib.sweeps.cluster import cores
 from fflib.sweeps.worker import train_and_measure
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs signals and limits")
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif(os.name == "nt", reason="needs signals and limits"),
+]
 
 
 def test_two_workers_make_the_records_of_one_in_half_the_time(tmp_path):

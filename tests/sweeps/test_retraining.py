@@ -59,6 +59,7 @@ def trained():
     return [record_of(fflib.train(e, "cpu", progress=False)) for e in experiments]
 
 
+@pytest.mark.cluster
 def test_records_come_out_again_bit_for_bit_on_the_machine_that_made_them(trained, tmp_path):
     done = list(retrain(trained, Store(tmp_path)))
     assert {record.experiment for record, _ in done} == {r.experiment for r in trained}
@@ -68,6 +69,7 @@ def test_records_come_out_again_bit_for_bit_on_the_machine_that_made_them(traine
         assert outcome.record.provenance.date > record.provenance.date  # it was trained anew
 
 
+@pytest.mark.cluster
 def test_a_record_that_was_altered_is_told(trained, tmp_path):
     record = trained[0]
     altered = changed(record, accuracy=record.metrics.accuracy + 1e-6)

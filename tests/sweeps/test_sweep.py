@@ -183,6 +183,7 @@ def _made_up(experiment, store):
 # A sweep
 
 
+@pytest.mark.cluster
 def test_another_sweep_on_the_same_store_shares_the_work(workers, store):
     """Two clients on one cluster, with more runs than workers: none is done twice."""
     first = faults.start_client(store, workers.address, 8)
@@ -195,6 +196,7 @@ def test_another_sweep_on_the_same_store_shares_the_work(workers, store):
     assert leftovers(store) == []
 
 
+@pytest.mark.cluster
 def test_a_failing_run_does_not_stop_the_others_unless_told(workers, store):
     todo = experiments(6, **TINY)
     options = {"scheduler": workers.address, "make": faults.never}
@@ -206,6 +208,7 @@ def test_a_failing_run_does_not_stop_the_others_unless_told(workers, store):
     assert len(store.failures()) == 6
 
 
+@pytest.mark.cluster
 def test_a_run_that_kills_its_workers_does_not_take_the_sweep_along(store):
     with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
         outcomes = list(sweep(experiments(4, **TINY), store, jobs=2, make=faults.deadly))
@@ -217,6 +220,7 @@ def test_a_run_that_kills_its_workers_does_not_take_the_sweep_along(store):
     assert leftovers(store) == []
 
 
+@pytest.mark.cluster
 def test_a_worker_that_is_refused_does_not_swallow_the_sweep(workers, store):
     """It answers first, again and again, and the others do the work."""
     with workers.extra("--nthreads", "2"):
@@ -230,6 +234,7 @@ def test_a_worker_that_is_refused_does_not_swallow_the_sweep(workers, store):
     assert "takes 2 tasks at a time" in line
 
 
+@pytest.mark.cluster
 def test_a_worker_without_the_package_falls_out(workers, store, tmp_path):
     (tmp_path / "fflib").mkdir()
     (tmp_path / "fflib" / "__init__.py").touch()
@@ -240,6 +245,7 @@ def test_a_worker_without_the_package_falls_out(workers, store, tmp_path):
     assert len(list(store)) == 12
 
 
+@pytest.mark.cluster
 def test_a_sweep_without_any_fit_worker_says_so(workers, store, monkeypatch):
     monkeypatch.setattr("fflib.sweeps.sweep.identity", lambda: {"fflib": "9.9"})
     with pytest.raises(SweepError, match=r"every worker is refused, tcp://.* has fflib 0\.1\.0"):
@@ -254,6 +260,7 @@ def test_no_scheduler_is_one_line(store, monkeypatch):
             list(sweep(experiments(1, **TINY), store, scheduler=address))
 
 
+@pytest.mark.cluster
 def test_progress_is_told_while_a_run_is_under_way(workers, store, monkeypatch):
     told = []
     (experiment,) = experiments(1, epochs=150)
@@ -267,6 +274,7 @@ def test_progress_is_told_while_a_run_is_under_way(workers, store, monkeypatch):
 # Safety
 
 
+@pytest.mark.cluster
 def test_a_local_cluster_listens_on_loopback_alone_and_is_encrypted():
     with cluster.connected(1) as client:
         assert client.scheduler.address.startswith("tls://127.0.0.1:")
@@ -321,6 +329,7 @@ def tls(certificate, key):
     return {"distributed": {"comm": comm}}
 
 
+@pytest.mark.cluster
 def test_a_cluster_with_a_certificate_made_by_oneself(tmp_path, store, monkeypatch):
     settings = tmp_path / "settings"
     settings.mkdir()
@@ -344,6 +353,7 @@ def test_a_cluster_with_a_certificate_made_by_oneself(tmp_path, store, monkeypat
 # The command
 
 
+@pytest.mark.cluster
 def test_the_command_plans_trains_and_goes_on(workers, store, tmp_path):
     grid = tmp_path / "grid.yml"
     grid.write_text("dataset: digits\nmodel: bp\nhidden: 8\nepochs: 1\nseed: [0, 1]\n")
@@ -382,6 +392,7 @@ def test_the_command_needs_a_grid(tmp_path):
     assert result.stderr == f"error: {tmp_path}/no.yml cannot be read: No such file or directory\n"
 
 
+@pytest.mark.cluster
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
 def test_workers_of_a_killed_client_do_not_outlive_it(store, tmp_path):
     code = faults.CLIENT.replace("scheduler=scheduler", "jobs=1")
@@ -397,6 +408,7 @@ def test_workers_of_a_killed_client_do_not_outlive_it(store, tmp_path):
     assert alive == []
 
 
+@pytest.mark.cluster
 def test_a_sweep_whose_client_was_killed_is_gone_on_with(store):
     code = faults.CLIENT.replace("scheduler=scheduler", "jobs=1")
     process = faults.spawn([sys.executable, "-c", code, str(store.folder), "-", "4", "40"])
@@ -411,6 +423,7 @@ def test_a_sweep_whose_client_was_killed_is_gone_on_with(store):
     assert leftovers(store) == []
 
 
+@pytest.mark.cluster
 def test_a_cluster_of_dask_is_used_as_it_is(store):
     options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
     runs = experiments(2, **TINY)
