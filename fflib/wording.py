@@ -1,4 +1,4 @@
-"""How names and numbers are written for people, in tables, figures and messages."""
+"""Write names and numbers as tables, figures and messages show them."""
 
 import re
 from pathlib import Path
@@ -34,7 +34,7 @@ _SIGN = re.compile(r"(?<![\w)\]])-(?=\.?\d)|(?<=\d[eE])-(?=\d)")
 
 
 def minus(text: str) -> str:
-    """Text with a typographic minus wherever a hyphen is the sign of a number.
+    """Return text with a typographic minus wherever a hyphen is the sign of a number.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def minus(text: str) -> str:
 
 
 def model_name(model: str) -> str:
-    """A model as it is written in prose.
+    """Return the name of a model as prose writes it.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def model_name(model: str) -> str:
 
 
 def dataset_name(dataset: str) -> str:
-    """A data set as it is written in prose; a folder by its name.
+    """Return the name of a data set as prose writes it; a folder by its own name.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def dataset_name(dataset: str) -> str:
 
 
 def protocol_name(protocol: str) -> str:
-    """A protocol by its activation and its norm.
+    """Return the name of a protocol, its activation and its norm.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def protocol_name(protocol: str) -> str:
 
 
 def rule_name(rule: str) -> str:
-    """An ensemble rule as it is written in prose.
+    """Return the name of an ensemble rule as prose writes it.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def rule_name(rule: str) -> str:
 
 
 def layer_names(layers: int) -> list[str]:
-    """Hidden layers as they are counted in prose, from 1.
+    """Return the names of hidden layers, counted from 1 as in prose.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How two numbers go together over the classes, with the effect of depth left out."""
+"""Correlate two numbers over the classes, with the effect of depth left out."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,23 +10,23 @@ Array = NDArray[np.float64]
 
 
 def agreement(dimension: Array, other: Array, given: Array | None = None) -> float:
-    """Rank correlation of two numbers over the classes, layer by layer.
+    """Return the rank correlation of two numbers over the classes, layer by layer.
 
-    Depth changes both numbers in all classes at once, and would pass for a relation between them if
-    layers were thrown together.
+    Depth changes both numbers in all classes at once, and would look like a relation between them if
+    layers were pooled.
 
     Parameters
     ----------
     dimension, other : ndarray, shape (layers, class)
     given : ndarray, shape (class,), optional
-        A number that both may follow, whose share is taken off: the partial correlation.
+        A number that both may follow. Its effect is taken out: the result is a partial correlation.
 
     Returns
     -------
     float
-        Spearman's, within a layer, averaged over the layers that have one: in the others all
-        classes are alike, or fewer than three are known (four, if something is given). nan where no
-        layer has one.
+        Spearman's, within a layer, averaged over the layers that have one. A layer has none where
+        all classes are alike, or fewer than three are known (four, if a number is given). nan where
+        no layer has one.
 
     Examples
     --------

@@ -1,15 +1,32 @@
 """Bring what the measures receive, tensors or arrays of any precision, to one form."""
 
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-__all__ = ["as_array", "class_means"]
+__all__ = ["Labelled", "as_array", "class_means", "mean_of_known", "ratio"]
+
+
+class Labelled(NamedTuple):
+    """Activations of labelled samples, the least that an ensemble rule needs.
+
+    Parameters
+    ----------
+    values : sequence of Tensor or ndarray, each of shape (n, units)
+        One per layer.
+    labels : ndarray of int, shape (n,)
+    """
+
+    values: Sequence[Any]
+    labels: NDArray[np.integer]
 
 
 def as_array(x: Tensor | ArrayLike) -> NDArray[np.floating]:
-    """Give the numbers as a numpy array of at least single precision.
+    """Convert numbers to a numpy array of at least single precision.
 
     Parameters
     ----------
@@ -35,10 +52,22 @@ def as_array(x: Tensor | ArrayLike) -> NDArray[np.floating]:
     return array.astype(np.result_type(array.dtype, np.float32), copy=False)
 
 
+def ratio(part: ArrayLike, whole: ArrayLike) -> NDArray[np.float64]:
+    """Divide element by element; the ratio is nan where the whole is not above zero."""
+    out = np.full(np.shape(whole), np.nan)
+    return np.divide(part, whole, out=out, where=np.asarray(whole) > 0)
+
+
+def mean_of_known(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Average over the last axis without the entries that are nan; nan where all are."""
+    known = ~np.isnan(values)
+    return ratio(np.where(known, values, 0).sum(axis=-1), known.sum(axis=-1))
+
+
 def class_means(
     values: NDArray[np.floating], labels: NDArray[np.integer], classes: int
 ) -> NDArray[np.float64]:
-    """Mean over the samples of each class.
+    """Average over the samples of each class.
 
     Parameters
     ----------

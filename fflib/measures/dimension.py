@@ -1,7 +1,11 @@
-"""Intrinsic dimension: how many numbers it takes to say where a representation is, near a point.
+r"""Estimate the intrinsic dimension: how many numbers locate a representation near a given point.
 
-Both estimators rest on the distances from a point to its nearest neighbours. Each is given by scale,
-since a dimension that depends on it is that of noise, of curvature or of the edge of the data.
+Both estimators use the distances :math:`r_k` from a point to its k-th nearest neighbour. Where points
+of a d-dimensional manifold are spread evenly, the ratio :math:`\mu = r_{2k} / r_k` has the density
+:math:`d (\mu^d - 1)^{k-1} / (B(k, k) \mu^{(2k-1) d + 1})` with the beta function B; TwoNN is the case
+k = 1, :math:`d \mu^{-d-1}`, and Gride any k. Both maximise the likelihood over d. Estimates are made at
+several scales, since a dimension that depends on the scale is that of noise, of curvature or of the
+edge of the data.
 """
 
 import math
@@ -21,7 +25,7 @@ __all__ = ["FEWEST", "Estimate", "Method", "Points", "by_scale", "distinct", "gr
 Method = Literal["twonn", "gride"]
 
 FEWEST = 20
-"""With fewer points there is no estimate: that of TwoNN errs by a quarter of itself even with 20."""
+"""Fewest points for an estimate: even with 20, TwoNN errs by a quarter of the dimension."""
 
 TAIL = 0.1  # the largest ratios, which Facco et al. leave out: they come from edges and outliers
 PARTS = (1, 2, 4, 8)
@@ -30,12 +34,12 @@ ORDERS = (1, 2, 4, 8, 16, 32)
 
 @dataclass(frozen=True)
 class Points:
-    """The samples that a dimension can be estimated from.
+    """Samples from which a dimension can be estimated.
 
     Parameters
     ----------
     values : ndarray of float64, shape (distinct, units)
-        No silent sample among them and none twice, in the order of the samples.
+        Without silent samples and copies, in the order of the samples.
     n : int
         Samples given.
     silent : int
@@ -49,7 +53,7 @@ class Points:
 
 @dataclass(frozen=True)
 class Estimate:
-    """An intrinsic dimension as seen at one scale.
+    """An intrinsic dimension at one scale.
 
     Parameters
     ----------
@@ -67,7 +71,7 @@ class Estimate:
 
 
 def distinct(values: Tensor | ArrayLike) -> Points:
-    """Leave out silent samples and copies, whose neighbours are at no distance.
+    """Leave out silent samples and copies, whose nearest neighbours have distance zero.
 
     Parameters
     ----------
@@ -94,7 +98,7 @@ def distinct(values: Tensor | ArrayLike) -> Points:
             f"a dimension needs samples of shape (n, units), got shape {samples.shape}: "
             "pass one row per sample"
         )
-    active = samples[samples.any(axis=1)] + 0.0  # there are two zeros, which are equal
+    active = samples[samples.any(axis=1)] + 0.0  # −0 becomes 0, whose bytes differ
     first: dict[bytes, int] = {}
     new = [first.setdefault(row.tobytes(), at) == at for at, row in enumerate(active)]
     return Points(
@@ -105,22 +109,22 @@ def distinct(values: Tensor | ArrayLike) -> Points:
 
 
 def twonn(points: NDArray[np.floating], parts: int = 1, seed: int = 0) -> float:
-    """Intrinsic dimension by the ratio of the distances to the two nearest neighbours (TwoNN).
+    """Estimate the dimension by the ratio of the distances to the two nearest neighbours (TwoNN).
 
     Parameters
     ----------
     points : ndarray, shape (n, units)
         All different, see :func:`distinct`.
     parts : int
-        The points are divided at random into so many parts of equal size, and what is returned is
-        the mean over them. With fewer points neighbours lie farther: a larger scale.
+        The points are divided at random into so many parts of equal size, and the estimates are
+        averaged over them. With fewer points neighbours lie farther: a larger scale.
     seed : int
         Decides the division.
 
     Returns
     -------
     float
-        nan where a part has fewer than 20 points, or all neighbours in it are equally far.
+        nan where a part has fewer than 20 points, or all its neighbours are equally far.
 
     Notes
     -----
@@ -150,17 +154,17 @@ def twonn(points: NDArray[np.floating], parts: int = 1, seed: int = 0) -> float:
 
 
 def _twonn(points: NDArray[np.floating]) -> float:
-    from skdim.id import TwoNN  # it compiles code at import, which would delay all of fflib
+    from skdim.id import TwoNN  # it compiles code at import, which takes seconds
 
     distances, _ = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(points).kneighbors()
     estimator = TwoNN(discard_fraction=TAIL, dist=True, method="mle")
-    with warnings.catch_warnings():  # points that rounding puts at no distance; they are left out
+    with warnings.catch_warnings():  # points at distance zero after rounding are left out
         warnings.simplefilter("ignore")
         return float(estimator.fit(distances).dimension_)
 
 
 def gride(points: NDArray[np.floating]) -> dict[int, float]:
-    """Intrinsic dimension by the ratio of the distances to more distant neighbours (Gride).
+    """Estimate the dimension by the ratio of the distances to more distant neighbours (Gride).
 
     Parameters
     ----------
@@ -171,7 +175,7 @@ def gride(points: NDArray[np.floating]) -> dict[int, float]:
     -------
     dict of int to float
         By the order k = 1, 2, 4, … 32 of the nearer neighbour, the farther being the 2k-th; nan
-        where fewer than 20 points, or than four times the farther order, are there; nan throughout
+        where there are fewer than 20 points, or than four times the farther order; nan throughout
         where at some order all neighbours are equally far.
 
     References
@@ -203,14 +207,14 @@ def gride(points: NDArray[np.floating]) -> dict[int, float]:
 
 
 def by_scale(points: NDArray[np.floating], seed: int = 0) -> list[Estimate]:
-    """Intrinsic dimension by both methods, at every scale.
+    """Estimate the dimension by both methods, at every scale.
 
     Parameters
     ----------
     points : ndarray, shape (n, units)
         All different, see :func:`distinct`.
     seed : int
-        Decides which points come together where TwoNN is given parts of them.
+        Decides how TwoNN divides the points.
 
     Returns
     -------

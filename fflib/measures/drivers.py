@@ -1,4 +1,4 @@
-"""Which images excite an ensemble most."""
+"""Find the images that excite an ensemble most."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -6,9 +6,9 @@ from torch import Tensor
 
 from fflib.measures.arrays import as_array
 
-__all__ = ["NOBODY", "strongest"]
+__all__ = ["NO_IMAGE", "strongest"]
 
-NOBODY = -1
+NO_IMAGE = -1
 """In the place of an image where there is none."""
 
 
@@ -18,7 +18,9 @@ def strongest(
     members: Tensor | ArrayLike,
     count: int = 6,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Images of each class that excite the ensemble of that class most.
+    """Find the images of each class that excite the ensemble of that class most.
+
+    An image excites an ensemble by the mean activation of its members.
 
     Parameters
     ----------
@@ -33,10 +35,10 @@ def strongest(
     Returns
     -------
     images : ndarray of int, shape (class, count)
-        Rows of ``values``, the strongest first, and of equal ones the first. `NOBODY` where an
-        ensemble is empty or a class has no more images.
+        Rows of ``values``, the strongest first, and of equal ones the first;
+        :data:`NO_IMAGE` where an ensemble is empty or a class has no more images.
     strength : ndarray, shape (class, count)
-        Mean activation of the ensemble's members by that image; nan where there is none.
+        Mean activation of the ensemble on that image; nan where there is none.
 
     Examples
     --------
@@ -51,7 +53,7 @@ def strongest(
     """
     layer, classes = as_array(values), np.asarray(labels)
     ensembles = np.asarray(members, dtype=bool)
-    images = np.full((len(ensembles), count), NOBODY)
+    images = np.full((len(ensembles), count), NO_IMAGE)
     strength = np.full((len(ensembles), count), np.nan)
     for label, ensemble in enumerate(ensembles):
         if not ensemble.any():

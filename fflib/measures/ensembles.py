@@ -1,20 +1,28 @@
-"""Ensembles: for a class and a layer, the units that are consistently active for it.
+r"""Find ensembles: for a class and a layer, the units that are consistently active for it.
 
-Three rules are on record, one in the paper and two more in the authors' code. They answer the
-same question with different strictness, and a conclusion should survive the choice. Each takes
-activations of labelled samples and gives a boolean array of shape (layer, class, unit).
+Three rules are on record, one in the paper (Method 1) and two more in the authors' code. They answer
+the same question with different strictness, and a conclusion should survive the choice. For unit i
+with activations :math:`h_i` on the samples of a class, i is a member of the class's ensemble
+
+* by :func:`median_quantile` if median :math:`h_i > Q_q`, the q-quantile of all the class's
+  activations in the layer, samples and units together;
+* by :func:`leave_one_out` if :math:`(m_i - m_{-i}) / m_{-i} > k`, with the mean :math:`m_i` of
+  :math:`h_i` and the mean :math:`m_{-i}` over all other units;
+* by :func:`kolmogorov_smirnov` if the p-value of the two-sample Kolmogorov–Smirnov test between
+  :math:`h_i` and :math:`h_j`, averaged over all other units j, is below p.
+
+Each takes activations of labelled samples and returns a boolean array of shape (layer, class, unit).
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from fflib.measures import arrays
 from fflib.measures.arrays import as_array
+from fflib.measures.kolmogorov_smirnov import summed_p_values
 
 __all__ = [
     "RULES",
@@ -53,7 +61,7 @@ class Activations(Protocol):
 def _layers(
     activations: Activations, classes: int | None
 ) -> tuple[list[Floats], NDArray[np.integer], int]:
-    """Check activations and give their layers, labels and number of classes."""
+    """Check activations and return their layers, labels and number of classes."""
     layers = [as_array(values) for values in activations.values]
     shapes = [layer.shape for layer in layers]
     labels = np.asarray(activations.labels)
@@ -89,7 +97,7 @@ def _by_class(
 
 
 def class_means(activations: Activations, *, classes: int | None = None) -> NDArray[np.float64]:
-    """Mean activation of every unit for every class.
+    """Return the mean activation of every unit for every class.
 
     Parameters
     ----------
@@ -103,11 +111,15 @@ def class_means(activations: Activations, *, classes: int | None = None) -> NDAr
     ndarray, shape (layer, class, unit)
         nan for a class without samples.
 
+    Raises
+    ------
+    ValueError
+        Layers of different widths, or labels out of range.
+
     Examples
     --------
-    >>> from types import SimpleNamespace
     >>> values = np.array([[1.0, 0.0], [3.0, 0.0], [5.0, 7.0]])
-    >>> class_means(SimpleNamespace(values=[values], labels=np.array([0, 0, 1])))
+    >>> class_means(arrays.Labelled([values], labels=np.array([0, 0, 1])))
     array([[[2., 0.],
             [5., 7.]]])
     """
@@ -116,14 +128,12 @@ def class_means(activations: Activations, *, classes: int | None = None) -> NDAr
 
 
 def class_medians(activations: Activations, *, classes: int | None = None) -> Floats:
-    """Median activation of every unit for every class.
+    """Return the median activation of every unit for every class.
 
     Parameters
     ----------
-    activations : Activations
-        Activations of shape (n, units) for each layer, and labels.
-    classes : int, optional
-        Number of classes; the largest label plus one by default.
+    activations, classes
+        As in :func:`class_means`, with the same errors.
 
     Returns
     -------
@@ -133,9 +143,8 @@ def class_medians(activations: Activations, *, classes: int | None = None) -> Fl
 
     Examples
     --------
-    >>> from types import SimpleNamespace
     >>> values = np.array([[1.0, 0.0], [3.0, 0.0], [8.0, 7.0]])
-    >>> class_medians(SimpleNamespace(values=[values], labels=np.zeros(3, int)))
+    >>> class_medians(arrays.Labelled([values], labels=np.zeros(3, int)))
     array([[[3., 0.]]])
     """
     return _by_class(activations, classes, lambda values: np.median(values, axis=0), np.nan)
@@ -144,7 +153,7 @@ def class_medians(activations: Activations, *, classes: int | None = None) -> Fl
 def median_quantile(
     activations: Activations, q: float = 0.9, *, classes: int | None = None
 ) -> Booleans:
-    """Units whose median for the class is above a quantile of the whole layer for that class.
+    """Find units whose median for the class is above a quantile of the whole layer for that class.
 
     The quantile is that of all the class's activations in the layer, samples and units together.
     A member is above it for half of the samples, so that about 2 (1 − q) of the units at most can
@@ -152,12 +161,10 @@ def median_quantile(
 
     Parameters
     ----------
-    activations : Activations
-        Activations of shape (n, units) for each layer, and labels.
+    activations, classes
+        As in :func:`class_means`.
     q : float, default 0.9
         Quantile, in [0, 1].
-    classes : int, optional
-        Number of classes; the largest label plus one by default.
 
     Returns
     -------
@@ -175,9 +182,8 @@ def median_quantile(
 
     Examples
     --------
-    >>> from types import SimpleNamespace
     >>> values = np.array([[0.0, 0.0, 5.0], [0.0, 9.0, 6.0], [0.0, 0.0, 7.0]])
-    >>> median_quantile(SimpleNamespace(values=[values], labels=np.zeros(3, int)), q=0.6)
+    >>> median_quantile(arrays.Labelled([values], labels=np.zeros(3, int)), q=0.6)
     array([[[False, False,  True]]])
     """
 
@@ -198,21 +204,18 @@ def median_quantile(
 def leave_one_out(
     activations: Activations, k: float = 2.0, *, classes: int | None = None
 ) -> Booleans:
-    """Units whose mean for the class exceeds the mean of all other units by more than k times it.
+    """Find units whose mean for the class exceeds the mean of all other units by more than k times it.
 
-    Member: (mean − mean of the others) / (mean of the others) > k. Where all other units are
-    silent the ratio of an active unit is infinite, so it is a member; a silent unit never is.
-    The rule is meant for activations that are not negative; for others the ratio is taken as it
-    stands.
+    Where all other units are silent the ratio of an active unit is infinite, so that it is a member;
+    a silent unit never is. The rule is meant for activations that are not negative; for others the
+    ratio is taken as it stands.
 
     Parameters
     ----------
-    activations : Activations
-        Activations of shape (n, units) for each layer, and labels.
+    activations, classes
+        As in :func:`class_means`.
     k : float, default 2
         The authors use 2 for plots and 1 for the shared-unit matrix.
-    classes : int, optional
-        Number of classes; the largest label plus one by default.
 
     Returns
     -------
@@ -230,9 +233,8 @@ def leave_one_out(
 
     Examples
     --------
-    >>> from types import SimpleNamespace
     >>> values = np.array([[0.0, 1.0, 1.0, 5.0], [0.0, 1.0, 1.0, 7.0]])
-    >>> leave_one_out(SimpleNamespace(values=[values], labels=np.zeros(2, int)))
+    >>> leave_one_out(arrays.Labelled([values], labels=np.zeros(2, int)))
     array([[[False, False, False,  True]]])
     """
     means = class_means(activations, classes=classes)
@@ -244,20 +246,16 @@ def leave_one_out(
 def kolmogorov_smirnov(
     activations: Activations, p: float = 0.05, *, classes: int | None = None
 ) -> Booleans:
-    """Units whose activations for the class are distributed unlike those of the other units.
+    """Find units whose activations for the class are distributed unlike those of the other units.
 
-    Member: the p-value of the two-sample Kolmogorov–Smirnov test between the unit and another
-    unit, averaged over all other units, is below ``p``. The rule as recorded has no direction: a
-    unit that is *less* active than the rest is a member too.
+    The rule as recorded has no direction: a unit that is *less* active than the rest is a member too.
 
     Parameters
     ----------
-    activations : Activations
-        Activations of shape (n, units) for each layer, and labels.
+    activations, classes
+        As in :func:`class_means`.
     p : float, default 0.05
-        Bound on the mean p-value.
-    classes : int, optional
-        Number of classes; the largest label plus one by default.
+        Bound on the mean p-value, see :func:`mean_p_values`.
 
     Returns
     -------
@@ -271,10 +269,9 @@ def kolmogorov_smirnov(
 
     Notes
     -----
-    The p-values are the exact two-sided ones, as :func:`scipy.stats.ks_2samp` gives them. All units
+    The p-values are the exact two-sided ones, as :func:`scipy.stats.ks_2samp` returns them. All units
     have equally many samples, so they depend on the largest difference in counts alone and come
-    from a table.
-    The cost grows with units² × samples.
+    from a table. The cost grows with units² × samples.
 
     References
     ----------
@@ -282,28 +279,24 @@ def kolmogorov_smirnov(
 
     Examples
     --------
-    >>> from types import SimpleNamespace
     >>> values = np.zeros((10, 30))
     >>> values[:, 4] = 1.0
-    >>> members = kolmogorov_smirnov(SimpleNamespace(values=[values], labels=np.zeros(10, int)))
-    >>> np.flatnonzero(members)
+    >>> np.flatnonzero(kolmogorov_smirnov(arrays.Labelled([values], labels=np.zeros(10, int))))
     array([4])
     """
     return mean_p_values(activations, classes=classes) < p
 
 
 def mean_p_values(activations: Activations, *, classes: int | None = None) -> NDArray[np.float64]:
-    """How little a unit's activations differ from those of the other units, class by class.
+    """Measure how little a unit's activations differ from those of the others, class by class.
 
-    What :func:`kolmogorov_smirnov` compares with its bound: the cost is here, and many bounds can
-    be tried on the result.
+    :func:`kolmogorov_smirnov` compares these numbers with its bound. They are what takes time, and
+    many bounds can be tried on them.
 
     Parameters
     ----------
-    activations : Activations
-        Activations of shape (n, units) for each layer, and labels.
-    classes : int, optional
-        Number of classes; the largest label plus one by default.
+    activations, classes
+        As in :func:`class_means`.
 
     Returns
     -------
@@ -318,26 +311,15 @@ def mean_p_values(activations: Activations, *, classes: int | None = None) -> ND
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> values = np.zeros((10, 3))
-    >>> mean_p_values(SimpleNamespace(values=[values], labels=np.zeros(10, int)))
+    >>> mean_p_values(arrays.Labelled([np.zeros((10, 3))], labels=np.zeros(10, int)))
     array([[[1., 1., 1.]]])
     """
 
-    def of_class(values: Floats) -> NDArray[np.float64]:
+    def mean(values: Floats) -> NDArray[np.float64]:
         others = _number_of_others(values.shape[1])
-        _, ranks = np.unique(values, return_inverse=True)
-        samples = np.sort(ranks.reshape(values.shape), axis=0).T
-        # Units with the same samples, above all the silent ones, are compared only once.
-        distinct, which, copies = np.unique(
-            samples, axis=0, return_inverse=True, return_counts=True
-        )
-        gaps = _count_gaps(distinct)
-        p_values = _p_values(len(values))[gaps]
-        mean = (p_values @ copies - 1) / others  # less the unit's own, which is 1
-        return np.asarray(mean[which.ravel()])
+        return (summed_p_values(values) - 1) / others  # less the unit's own, which is 1
 
-    return _by_class(activations, classes, of_class, np.nan)
+    return _by_class(activations, classes, mean, np.nan)
 
 
 def _number_of_others(units: int) -> int:
@@ -347,52 +329,6 @@ def _number_of_others(units: int) -> int:
             "use a layer of at least two units or the median–quantile rule"
         )
     return units - 1
-
-
-def _count_gaps(samples: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Kolmogorov–Smirnov distance of every pair of rows, times the number of samples in a row.
-
-    Parameters
-    ----------
-    samples : ndarray of int, shape (units, n)
-        Each row sorted, its values ranks 0, 1, … over all rows.
-
-    Returns
-    -------
-    ndarray of int, shape (units, units)
-        Largest absolute difference between two rows' counts of samples up to a common rank.
-    """
-    units, n = samples.shape
-    count = np.int16 if n < 2**15 else np.int32  # small numbers keep the table in the cache
-    ends = samples.max() + 1
-    numbers = np.arange(n + 1, dtype=count)
-    own = np.stack([np.searchsorted(row, row, side="right") for row in samples]).astype(count)
-    excess = np.empty((units, units), dtype=count)
-    theirs = np.empty_like(own)
-    for unit, row in enumerate(samples):
-        # The distribution of one unit as a table over ranks, read at the samples of all units.
-        # How far others rise above it is largest at one of their samples.
-        cumulative = np.repeat(numbers, np.diff(row, prepend=0, append=ends))
-        np.take(cumulative, samples, out=theirs, mode="clip")  # "raise" would copy the result
-        excess[unit] = np.subtract(own, theirs, out=theirs).max(axis=1)
-    return np.maximum(excess, excess.T)
-
-
-@lru_cache(maxsize=256)
-def _p_values(n: int) -> NDArray[np.float64]:
-    """P-values of two samples of n whose counts differ by 0, 1, …, n at most.
-
-    By reflection, the share of orderings in which they differ by h or more is
-    2 Σ_j (-1)^(j-1) C(2n, n - jh) / C(2n, n): what scipy's ``ks_2samp`` computes for one h.
-    """
-    gaps = np.arange(1, n + 1)
-    whole = 2 * gammaln(n + 1)
-    p_values = np.zeros(n)
-    for turn in range(1, n + 1):
-        steps = turn * gaps[: n // turn]
-        chance = np.exp(whole - gammaln(n + 1 - steps) - gammaln(n + 1 + steps))
-        p_values[: len(steps)] += 2 * (-1) ** (turn - 1) * chance
-    return np.concatenate([[1.0], p_values.clip(0, 1)])
 
 
 RULES: dict[str, Callable[..., Booleans]] = {

@@ -1,18 +1,21 @@
-"""What weights of one sign do: change them in a trained network and see what changes with them.
+"""Change weights of one sign in a trained network and measure the effect.
 
-Three operations, three kinds of weights, in steps of a dose, layer by layer. The weights in question
-are negative ones. Two controls say what part of the effect is owed to their sign: equally many
-weights drawn at random from all, and positive weights of the same magnitude in sum.
+An intervention multiplies chosen weights by a factor: three operations, three kinds of weights, in
+steps of a dose, layer by layer. The weights in question are negative ones. Two controls show what
+part of the effect is due to their sign: equally many weights drawn at random from all, and positive
+weights of the same magnitude in sum.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fflib.measures import ensembles, selectivity, sparsity
-from fflib.measures.arrays import as_array, class_means
+from fflib.measures.arrays import Labelled, as_array, class_means
+from fflib.measures.sharing import overlap
 
 __all__ = [
     "DOSES",
@@ -35,7 +38,7 @@ DOSES = (0.0, 0.1, 0.3, 1.0)
 """Share of the negative weights that is changed, or matched by a control."""
 
 EVERYWHERE = 0
-"""The place of an intervention on all layers at once; a layer's own place counts from 1."""
+"""The place of an intervention on all layers at once; the place of one layer counts from 1."""
 
 Array = NDArray[np.floating]
 Respond = Callable[[list[Array]], tuple[ArrayLike, Sequence[ArrayLike]]]
@@ -44,7 +47,7 @@ Respond = Callable[[list[Array]], tuple[ArrayLike, Sequence[ArrayLike]]]
 
 @dataclass(frozen=True)
 class Effect:
-    """What a network is like after an intervention.
+    """A network after an intervention.
 
     Parameters
     ----------
@@ -79,7 +82,7 @@ class Effect:
 
 
 def order(weights: ArrayLike, target: str, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Places of the weights of a kind in the order in which they are chosen, whatever the dose.
+    """Return the places of weights of a kind in the order in which they are chosen at any dose.
 
     Parameters
     ----------
@@ -116,7 +119,7 @@ def affected(
     dose : float
         That part, in [0, 1].
     rng : Generator
-        For an equal generator, a smaller dose chooses a part of what a larger one does.
+        For equal generators, a smaller dose chooses a part of the weights of a larger one.
 
     Returns
     -------
@@ -153,7 +156,7 @@ def interventions(
     doses: Sequence[float] = DOSES,
     seed: int = 0,
 ) -> list[Effect]:
-    """Go through all operations, targets, places and doses.
+    """Measure the effect of all operations, targets, places and doses.
 
     Parameters
     ----------
@@ -184,9 +187,15 @@ def interventions(
     """
     whole = [np.asarray(w) for w in weights]
     truth = np.asarray(labels)
-    before = _members(respond(whole)[1], truth, classes)
+
+    def members(hidden: Sequence[ArrayLike]) -> NDArray[np.bool_]:
+        return ensembles.median_quantile(Labelled(hidden, truth), classes=classes)
+
+    before = members(respond(whole)[1])
     effects = []
-    for operation, target, place, dose in _plan(len(whole), doses):
+    for operation, target, place, dose in product(
+        OPERATIONS, TARGETS, range(len(whole) + 1), doses
+    ):
         factor, changed, touched = OPERATIONS[operation], list(whole), []
         for depth, matrix in enumerate(whole):
             if place in (EVERYWHERE, depth + 1):
@@ -195,7 +204,6 @@ def interventions(
                 changed[depth] = np.where(chosen, matrix * factor, matrix).astype(matrix.dtype)
                 touched.append(chosen.mean())
         predicted, hidden = respond(changed)
-        after = _members(hidden, truth, classes)
         means = [class_means(as_array(h), truth, classes) for h in hidden]
         effects.append(
             Effect(
@@ -206,37 +214,11 @@ def interventions(
                 float(np.mean(touched)),
                 float((np.asarray(predicted) == truth).mean()),
                 _mean([sparsity.mean_hoyer(as_array(h)) for h in hidden]),
-                _mean(_overlap(before, after)),
+                _mean(overlap(before, members(hidden))),
                 _mean(selectivity.mean_selectivity(np.stack(means))),
             )
         )
     return effects
-
-
-def _plan(layers: int, doses: Sequence[float]) -> Iterator[tuple[str, str, int, float]]:
-    for operation in OPERATIONS:
-        for target in TARGETS:
-            for place in range(layers + 1):
-                for dose in doses:
-                    yield operation, target, place, dose
-
-
-@dataclass(frozen=True)
-class _Sample:
-    values: Sequence[ArrayLike]
-    labels: NDArray[np.integer]
-
-
-def _members(
-    hidden: Sequence[ArrayLike], labels: NDArray[np.integer], classes: int
-) -> NDArray[np.bool_]:
-    return ensembles.median_quantile(_Sample(hidden, labels), classes=classes)
-
-
-def _overlap(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Array:
-    either = (before | after).sum(axis=-1)
-    shared = (before & after).sum(axis=-1)
-    return np.divide(shared, either, out=np.full(either.shape, np.nan), where=either > 0).ravel()
 
 
 def _mean(values: ArrayLike) -> float | None:

@@ -1,13 +1,14 @@
-"""Points of a known dimension, plain and as sparse as a layer makes them, to test estimators on.
+"""Draw points of a known dimension, plain and as sparse as a layer makes them, to test estimators.
 
-``python -m fflib.measures.manifolds`` prints what the estimators make of the plain ones, with
-``--json`` as a list of objects.
+``python -m fflib.measures.manifolds`` prints the estimates for the plain ones, with ``--json`` as a
+list of objects.
 """
 
 import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -33,13 +34,13 @@ UNITS = 784
 def draw(
     shape: Shape, dimension: int, n: int = POINTS, units: int = UNITS, seed: int = 0
 ) -> NDArray[np.float64]:
-    """Draw points of a manifold that lies turned at random in a space of many dimensions.
+    """Draw points of a manifold that is rotated at random in a space of many dimensions.
 
     Parameters
     ----------
     shape : {"plane", "sphere", "torus"}
-        A flat one with normally distributed points; the surface of a ball; a product of circles.
-        The last two are curved and spread evenly.
+        A flat manifold with normally distributed points; the surface of a ball; a product of
+        circles. The last two are curved, and their points are spread evenly.
     dimension : int
         Of the manifold.
     n, units : int
@@ -82,7 +83,8 @@ def random_layer(points: NDArray[np.floating], active: float, seed: int = 0) -> 
     -------
     ndarray, shape (n, units)
         Not negative. Where at least as many units are active as the manifold has dimensions, the
-        layer bends and folds it but keeps its dimension; where fewer are, so many are left.
+        layer bends and folds it but keeps its dimension; where fewer are, their number is the new
+        dimension.
 
     Examples
     --------
@@ -97,7 +99,7 @@ def random_layer(points: NDArray[np.floating], active: float, seed: int = 0) -> 
 
 @dataclass(frozen=True)
 class Recovery:
-    """What estimators find where the dimension is known.
+    """Estimates where the dimension is known.
 
     Parameters
     ----------
@@ -108,7 +110,7 @@ class Recovery:
     active : float or None
         Share of active units of the random layer behind; None for the manifold itself.
     hoyer, silent : float
-        Sparseness of the points, and the share of them that no unit answers to.
+        Sparseness of the points, and the share of them for which no unit is active.
     left : float
         The dimension after the layer: where fewer units are active than the manifold has
         dimensions it is their number. Mean over points that are not silent.
@@ -154,27 +156,23 @@ def recover(
     True
     """
     rows = []
-    for shape in shapes:
-        for dimension in dimensions:
-            for seed in seeds:
-                plain = draw(shape, dimension, n, seed=seed)
-                for active in actives:
-                    values = plain if active is None else random_layer(plain, active, seed)
-                    points = distinct(values).values
-                    few = np.minimum((points != 0).sum(axis=1), dimension)
-                    rows.append(
-                        Recovery(
-                            shape=shape,
-                            dimension=dimension,
-                            seed=seed,
-                            active=active,
-                            hoyer=float(mean_hoyer(values)),
-                            silent=float(silent_fraction(values)),
-                            left=float(few.mean()),
-                            twonn=twonn(points),
-                            gride=gride(points)[2],
-                        )
-                    )
+    for shape, dimension, seed in product(shapes, dimensions, seeds):
+        plain = draw(shape, dimension, n, seed=seed)
+        for active in actives:
+            values = plain if active is None else random_layer(plain, active, seed)
+            points = distinct(values).values
+            found = Recovery(
+                shape=shape,
+                dimension=dimension,
+                seed=seed,
+                active=active,
+                hoyer=float(mean_hoyer(values)),
+                silent=float(silent_fraction(values)),
+                left=float(np.minimum((points != 0).sum(axis=1), dimension).mean()),
+                twonn=twonn(points),
+                gride=gride(points)[2],
+            )
+            rows.append(found)
     return rows
 
 

@@ -1,4 +1,8 @@
-"""The signs of weights: how many inhibit, how strongly, and what the exciting ones connect."""
+"""Measure the signs of weights: how many are negative, how strong, and what positive ones connect.
+
+Over the weights w of a layer, the negative fraction is #(w < 0) / #w, and the balance Σ w⁺ / Σ w⁻ of
+excitation, the positive parts, over inhibition, the magnitudes of the negative parts.
+"""
 
 from dataclasses import dataclass
 
@@ -13,7 +17,7 @@ __all__ = ["SameClassLinks", "balance", "negative_fraction", "same_class_links"]
 
 
 def negative_fraction(weights: Tensor | ArrayLike) -> float:
-    """Fraction of weights below zero, of all weights; a weight of zero is not negative.
+    """Return the fraction of weights below zero, of all weights; zero is not negative.
 
     Parameters
     ----------
@@ -33,7 +37,7 @@ def negative_fraction(weights: Tensor | ArrayLike) -> float:
 
 
 def balance(weights: Tensor | ArrayLike) -> float:
-    """Excitation over inhibition: the sum of positive weights over that of negative magnitudes.
+    """Return excitation over inhibition: the sum of positive weights over that of negative magnitudes.
 
     Parameters
     ----------
@@ -58,12 +62,12 @@ def balance(weights: Tensor | ArrayLike) -> float:
 
 
 TIED = 1e-9
-"""Differences of fractions that are equal but for rounding."""
+"""Largest difference of fractions that are equal except for rounding."""
 
 
 @dataclass(frozen=True)
 class SameClassLinks:
-    """Whether positive weights link the ensembles of one class in successive layers.
+    """Positive weights between the ensembles of one class in successive layers, and of different ones.
 
     Parameters
     ----------
@@ -156,12 +160,8 @@ def same_class_links(
         same = served_above[:, order] @ served_below.T > 0
         n_same, n_different = pairs[same].sum(), pairs[~same].sum()
         with np.errstate(invalid="ignore"):
-            return (
-                positive[same].sum() / n_same,
-                positive[~same].sum() / n_different,
-                int(n_same),
-                int(n_different),
-            )
+            shares = positive[same].sum() / n_same, positive[~same].sum() / n_different
+        return *shares, int(n_same), int(n_different)
 
     counts = [count(order) for order in orderings(classes, permutations, seed)]
     differences = np.array([same - different for same, different, *_ in counts])
@@ -181,7 +181,7 @@ def same_class_links(
 
 
 def _groups(members: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Units gathered by the set of classes they serve, those that serve none left out.
+    """Group units by the set of classes they serve, without those that serve none.
 
     Parameters
     ----------

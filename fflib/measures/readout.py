@@ -1,10 +1,10 @@
-"""What ensembles are worth: to whoever reads them, and to the network itself.
+"""Test what ensembles contribute: read the class from them, silence them, cut what is in none.
 
-Three questions. Can the class be read off the ensembles alone? Which classes suffer when an ensemble
-is silenced: its own, or all? And how much of the network is in no ensemble and can be cut?
+Three questions. Can the class be read from the ensembles alone? Which classes lose accuracy when an
+ensemble is silenced: its own, or all? And how much of the network is in no ensemble and can be cut?
 
-Ensembles must be found on other images than those that these functions are given, or they would be
-judged by what they were made from.
+Find the ensembles on other images than those that these functions receive; otherwise they would be
+judged by the images that they were made from.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fflib.measures.arrays import as_array
+from fflib.measures.arrays import as_array, ratio
 
 __all__ = ["Cut", "accuracy_by_class", "cut", "damage", "decode", "own_and_others"]
 
@@ -25,9 +25,9 @@ ACTIVE = 0.9
 
 
 def decode(activations: ArrayLike, members: ArrayLike) -> NDArray[np.int64]:
-    """Read the class of each image off the ensembles of one layer, without any training.
+    """Read the class of each image from the ensembles of one layer, without any training.
 
-    The most active tenth of the units is compared with the ensemble of every class; the answer is
+    The most active tenth of the units is compared with the ensemble of every class; the result is
     the class with the highest Jaccard index, the first one where several are equal.
 
     Parameters
@@ -53,7 +53,7 @@ def decode(activations: ArrayLike, members: ArrayLike) -> NDArray[np.int64]:
 
 
 def accuracy_by_class(predicted: ArrayLike, labels: ArrayLike, classes: int) -> NDArray[np.float64]:
-    """Share of each class's images that are predicted rightly.
+    """Return the share of each class's images that are predicted correctly.
 
     Parameters
     ----------
@@ -73,13 +73,13 @@ def accuracy_by_class(predicted: ArrayLike, labels: ArrayLike, classes: int) -> 
     truth = np.asarray(labels)
     number = np.bincount(truth, minlength=classes)
     right = np.bincount(truth[np.asarray(predicted) == truth], minlength=classes)
-    return np.divide(right, number, out=np.full(classes, np.nan), where=number > 0)
+    return ratio(right, number)
 
 
 def damage(
     predict: Predict, members: ArrayLike, labels: ArrayLike, *, seed: int = 0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How much accuracy each class loses when an ensemble is silenced.
+    """Measure how much accuracy each class loses when an ensemble is silenced.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def damage(
 
 
 def own_and_others(damage: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What a class loses with its own ensemble, and with another class's, layer by layer.
+    """Average what a class loses without its own ensemble, and without another class's.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def own_and_others(damage: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.f
     Returns
     -------
     own, others : ndarray, shape (layer,)
-        Means over classes, and over pairs of different classes.
+        Means over classes, and over pairs of different classes, layer by layer.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def own_and_others(damage: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.f
 
 @dataclass(frozen=True)
 class Cut:
-    """What a network loses with the units that are in no ensemble.
+    """Accuracy with and without the units that are in no ensemble.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""What ensembles look like under other rules and other thresholds.
+"""Measure ensembles under other rules and other thresholds.
 
-Every rule has a threshold that somebody chose. A conclusion that rests on ensembles is worth what is
-left of it when the rule and the threshold are changed, so that the numbers behind the claims are
-taken along the whole range of each.
+Every rule has a threshold that its authors chose. A conclusion that rests on ensembles should hold
+when the rule and the threshold change, so that the numbers behind the claims are taken along the
+whole range of each.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ USUAL = {"median-quantile": 0.9, "leave-one-out": 2.0, "kolmogorov-smirnov": 0.0
 
 @dataclass(frozen=True)
 class Choice:
-    """What ensembles come to under one rule with one threshold.
+    """Ensembles under one rule with one threshold, in numbers.
 
     Parameters
     ----------
@@ -63,17 +63,15 @@ def members_by_threshold(
     *,
     classes: int | None = None,
 ) -> NDArray[np.bool_]:
-    """Ensembles of a rule at several thresholds.
+    """Find the ensembles of a rule at several thresholds.
 
     Parameters
     ----------
     rule : str
         A name in :data:`fflib.measures.ensembles.RULES`.
-    activations : Activations
-        Activations of shape (n, units) for each layer, and labels.
+    activations, classes
+        As in :func:`fflib.measures.ensembles.class_means`.
     thresholds : sequence of float
-    classes : int, optional
-        Number of classes; the largest label plus one by default.
 
     Returns
     -------
@@ -81,14 +79,13 @@ def members_by_threshold(
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> layer = np.array([[0.0, 1.0, 1.0, 6.0]])
-    >>> one = SimpleNamespace(values=[layer], labels=np.array([0]))
+    >>> from fflib.measures.arrays import Labelled
+    >>> one = Labelled([np.array([[0.0, 1.0, 1.0, 6.0]])], labels=np.array([0]))
     >>> members_by_threshold("leave-one-out", one, (2.0, 9.0))[:, 0, 0]
     array([[False, False, False,  True],
            [False, False, False, False]])
     """
-    if rule == "kolmogorov-smirnov":  # the p-values cost minutes, comparing them nothing
+    if rule == "kolmogorov-smirnov":  # the p-values take minutes, comparing them no time
         p_values = mean_p_values(activations, classes=classes)
         return np.stack([p_values < bound for bound in thresholds])
     return np.stack([RULES[rule](activations, t, classes=classes) for t in thresholds])

@@ -1,19 +1,22 @@
-"""How much a unit prefers one class to the others."""
+r"""Measure how much a unit prefers one class to the others.
+
+The class selectivity index of a unit with largest class mean m, and mean r of its other class means,
+is :math:`(m - r) / (|m| + |r|)`.
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from fflib.measures.arrays import as_array
+from fflib.measures.arrays import as_array, mean_of_known
 
 __all__ = ["mean_selectivity", "selectivity"]
 
 
 def selectivity(class_means: Tensor | ArrayLike) -> NDArray[np.float64]:
-    """Class selectivity index of every unit.
+    """Return the class selectivity index of every unit.
 
-    For a unit's largest class mean m and the mean r of its other class means,
-    ``(m − r) / (|m| + |r|)``: 1 for a unit that answers to a single class, 0 for one that answers to all alike.
+    It is 1 for a unit that answers to a single class, 0 for one that answers to all alike.
 
     Parameters
     ----------
@@ -46,14 +49,11 @@ def selectivity(class_means: Tensor | ArrayLike) -> NDArray[np.float64]:
 
 
 def mean_selectivity(class_means: Tensor | ArrayLike) -> NDArray[np.float64]:
-    """Mean of :func:`selectivity` over units that are not silent, shape (...).
+    """Average :func:`selectivity` over units that are not silent, shape (...).
 
     Examples
     --------
     >>> float(mean_selectivity([[3.0, 1.0, 0.0], [0.0, 1.0, 0.0]]))
     0.5
     """
-    index = selectivity(class_means)
-    known = ~np.isnan(index)
-    total, number = np.where(known, index, 0).sum(axis=-1), known.sum(axis=-1)
-    return np.divide(total, number, out=np.full(number.shape, np.nan), where=number > 0)
+    return mean_of_known(selectivity(class_means))

@@ -1,23 +1,27 @@
-"""How much the ensembles of two classes have in common, and how alike the classes look."""
+r"""Measure what the ensembles of two classes share, and how alike the classes look.
+
+For ensembles A and B, sets of units of a layer, the Jaccard index is :math:`|A \cap B| / |A \cup B|`.
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from fflib.measures.arrays import as_array, class_means
+from fflib.measures.arrays import as_array, class_means, mean_of_known, ratio
 from fflib.statistics import mantel
 
 __all__ = [
     "follows_similarity",
     "jaccard",
     "mean_overlap",
+    "overlap",
     "shared_units",
     "visual_similarity",
 ]
 
 
 def shared_units(ensembles: Tensor | ArrayLike) -> NDArray[np.int64]:
-    """Number of units that the ensembles of two classes share.
+    """Count the units that the ensembles of two classes share.
 
     Parameters
     ----------
@@ -39,7 +43,7 @@ def shared_units(ensembles: Tensor | ArrayLike) -> NDArray[np.int64]:
 
 
 def jaccard(ensembles: Tensor | ArrayLike) -> NDArray[np.float64]:
-    """Jaccard index of the ensembles of two classes: shared units over units in either.
+    """Return the Jaccard index of the ensembles of two classes: shared units over units in either.
 
     Parameters
     ----------
@@ -59,11 +63,32 @@ def jaccard(ensembles: Tensor | ArrayLike) -> NDArray[np.float64]:
     shared = shared_units(ensembles)
     sizes = np.diagonal(shared, axis1=-2, axis2=-1)
     either = sizes[..., :, None] + sizes[..., None, :] - shared
-    return np.divide(shared, either, out=np.full(shared.shape, np.nan), where=either > 0)
+    return ratio(shared, either)
+
+
+def overlap(members: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
+    """Return the Jaccard index of ensembles with others, one by one.
+
+    Parameters
+    ----------
+    members, others : array-like of bool, shape (..., unit)
+
+    Returns
+    -------
+    ndarray, shape (...)
+        In [0, 1]; nan where both ensembles are empty.
+
+    Examples
+    --------
+    >>> overlap([[True, True, False]], [[False, True, False]])
+    array([0.5])
+    """
+    one, other = np.asarray(members, dtype=bool), np.asarray(others, dtype=bool)
+    return ratio((one & other).sum(axis=-1), (one | other).sum(axis=-1))
 
 
 def mean_overlap(ensembles: Tensor | ArrayLike) -> NDArray[np.float64]:
-    """Mean Jaccard index over all pairs of classes.
+    """Average the Jaccard index over all pairs of classes.
 
     Parameters
     ----------
@@ -77,19 +102,16 @@ def mean_overlap(ensembles: Tensor | ArrayLike) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> overlap = mean_overlap([[True, True, False], [False, True, False], [False, False, True]])
-    >>> round(float(overlap), 3)
+    >>> round(float(mean_overlap([[1, 1, 0], [0, 1, 0], [0, 0, 1]])), 3)
     0.167
     """
-    pairs = _pairs(jaccard(ensembles))
-    known = ~np.isnan(pairs)
-    number = known.sum(axis=-1)
-    total = np.where(known, pairs, 0).sum(axis=-1)
-    return np.divide(total, number, out=np.full(number.shape, np.nan), where=number > 0)
+    indices = jaccard(ensembles)
+    rows, columns = np.triu_indices(indices.shape[-1], 1)
+    return mean_of_known(indices[..., rows, columns])
 
 
 def follows_similarity(ensembles: Tensor | ArrayLike, similarity: ArrayLike) -> NDArray[np.float64]:
-    """Pearson correlation, over pairs of classes, of the Jaccard index with a similarity.
+    """Correlate (Pearson), over pairs of classes, the Jaccard index with a similarity.
 
     Parameters
     ----------
@@ -116,15 +138,10 @@ def follows_similarity(ensembles: Tensor | ArrayLike, similarity: ArrayLike) -> 
     return np.reshape(found, overlaps.shape[:-2])
 
 
-def _pairs(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    rows, columns = np.triu_indices(matrix.shape[-1], 1)
-    return matrix[..., rows, columns]
-
-
 def visual_similarity(
     pixels: Tensor | ArrayLike, labels: Tensor | ArrayLike, classes: int
 ) -> NDArray[np.float64]:
-    """Pearson correlation between the mean images of two classes.
+    """Correlate (Pearson) the mean images of two classes.
 
     Parameters
     ----------

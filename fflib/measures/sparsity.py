@@ -1,4 +1,11 @@
-"""How few units carry an activation vector: Hoyer, Treves–Rolls, active and silent fractions.
+r"""Measure how few units carry an activation vector: Hoyer, Treves–Rolls, active and silent fractions.
+
+For a vector h of n units, with :math:`r = \lVert h \rVert_1 / \lVert h \rVert_2`, which runs from 1 (one
+active unit) to √n (all equally active),
+
+* Hoyer's sparseness, the measure of the paper's tables, is :math:`(\sqrt n - r) / (\sqrt n - 1)`;
+* Treves and Rolls's density is :math:`a = r^2 / n`, (mean of h)² over (mean of h²), and the sparseness
+  :math:`(1 - a) / (1 - 1/n)`.
 
 A vector whose units are all zero has no sparseness (0/0). Such samples give nan, are left out of
 means as in the authors' code, and are counted by :func:`silent_fraction`, which belongs beside
@@ -26,7 +33,7 @@ def _tensor(x: Tensor | np.ndarray) -> Tensor:
 
 
 def _norm_ratio(x: Tensor) -> Tensor:
-    """‖h‖₁ / ‖h‖₂ along the last axis, from 1 (one active unit) to √n (all equally active)."""
+    """Return ‖h‖₁ / ‖h‖₂ along the last axis."""
     if x.ndim == 0 or x.shape[-1] < 2:
         raise ValueError(
             f"sparseness needs vectors of at least two units, got shape {tuple(x.shape)}: "
@@ -38,11 +45,11 @@ def _norm_ratio(x: Tensor) -> Tensor:
 
 
 def hoyer(x: Vectors) -> Vectors:
-    """Hoyer sparseness of activation vectors.
+    """Return the Hoyer sparseness of activation vectors.
 
-    For a vector h of n units, (√n − ‖h‖₁/‖h‖₂) / (√n − 1): 1 when one unit is active, 0 when all
-    are equally active. The measure assumes that a resting unit is at zero; see
-    :func:`mean_hoyer` for units that rest above it.
+    It is (√n − ‖h‖₁/‖h‖₂) / (√n − 1) for n units: 1 when one unit is active, 0 when all are equally
+    active. The measure assumes that a resting unit is at zero; see :func:`mean_hoyer` for units that
+    rest above it.
 
     Parameters
     ----------
@@ -71,17 +78,17 @@ def hoyer(x: Vectors) -> Vectors:
     array([ 1.,  0., nan])
     """
     vectors = _tensor(x)
-    ratio = _norm_ratio(vectors)
-    root = math.sqrt(vectors.shape[-1])
+    ratio, n = _norm_ratio(vectors), vectors.shape[-1]
+    root = math.sqrt(n)
     sparseness = ((root - ratio) / (root - 1)).clamp(0, 1)
     return sparseness if isinstance(x, Tensor) else sparseness.numpy()[()]
 
 
 def treves_rolls(x: Vectors) -> Vectors:
-    """Treves–Rolls population sparseness, turned and scaled so that sparse is 1.
+    """Return the Treves–Rolls population sparseness, reversed and scaled so that sparse is 1.
 
-    With a = (mean of h)² / (mean of h²) over the n units, a is 1/n for one active unit and 1 for
-    equally active ones. Given here is (1 − a) / (1 − 1/n), which runs from 0 (dense) to 1.
+    The density a = (mean of h)² / (mean of h²) over the n units is 1/n for one active unit and 1 for
+    equally active ones. The result, (1 − a) / (1 − 1/n), runs from 0 (dense) to 1.
 
     Parameters
     ----------
@@ -109,15 +116,14 @@ def treves_rolls(x: Vectors) -> Vectors:
     array([1.   , 0.667])
     """
     vectors = _tensor(x)
-    ratio = _norm_ratio(vectors)
-    n = vectors.shape[-1]
+    ratio, n = _norm_ratio(vectors), vectors.shape[-1]
     density = ratio.square() / n
     sparseness = ((1 - density) / (1 - 1 / n)).clamp(0, 1)
     return sparseness if isinstance(x, Tensor) else sparseness.numpy()[()]
 
 
 def active_fraction(x: Tensor | np.ndarray, threshold: float = 0.0) -> float:
-    """Fraction of all units and samples whose activation is above a threshold.
+    """Return the fraction of all units and samples whose activation is above a threshold.
 
     Parameters
     ----------
@@ -139,7 +145,7 @@ def active_fraction(x: Tensor | np.ndarray, threshold: float = 0.0) -> float:
 
 
 def silent_fraction(x: Tensor | np.ndarray) -> float:
-    """Fraction of samples for which every unit is exactly zero.
+    """Return the fraction of samples for which every unit is exactly zero.
 
     Parameters
     ----------
@@ -159,7 +165,7 @@ def silent_fraction(x: Tensor | np.ndarray) -> float:
 
 
 def mean_hoyer(x: Tensor | np.ndarray, resting: Tensor | np.ndarray | None = None) -> float:
-    """Mean Hoyer sparseness over the samples that are not silent.
+    """Average the Hoyer sparseness over the samples that are not silent.
 
     Parameters
     ----------

@@ -1,16 +1,19 @@
-"""How a network came to be what it is: membership, classes of units, and when they were settled."""
+"""Compare ensembles and preferred classes between two moments of training."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fflib.measures.arrays import mean_of_known
+from fflib.measures.sharing import overlap
+
 __all__ = ["SILENT", "by_chance", "identity", "kept", "preferred", "settled"]
 
 SILENT = 255
-"""Stands for the preferred class of a unit that has none."""
+"""In the place of the preferred class of a unit that has none."""
 
 
 def identity(members: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
-    """How far ensembles are the same as others: Jaccard index, class by class, averaged.
+    """Measure how far ensembles are the same as others: their Jaccard index, averaged over classes.
 
     Parameters
     ----------
@@ -27,22 +30,16 @@ def identity(members: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
     >>> float(identity([[True, True, False]], [[False, True, False]]))
     0.5
     """
-    one, other = np.asarray(members, dtype=bool), np.asarray(others, dtype=bool)
-    shared, either = (one & other).sum(axis=-1), (one | other).sum(axis=-1)
-    index = np.divide(shared, either, out=np.zeros(either.shape), where=either > 0)
-    number = (either > 0).sum(axis=-1)
-    return np.divide(
-        index.sum(axis=-1), number, out=np.full(number.shape, np.nan), where=number > 0
-    )
+    return mean_of_known(overlap(members, others))
 
 
 def preferred(means: ArrayLike) -> NDArray[np.uint8]:
-    """The class that drives each unit most.
+    """Return the class that drives each unit most.
 
     Parameters
     ----------
     means : array-like, shape (..., class, unit)
-        Mean activation of each unit for each class; classes that are nan have no say.
+        Mean activation of each unit for each class; classes that are nan are left out.
 
     Returns
     -------
@@ -62,7 +59,9 @@ def preferred(means: ArrayLike) -> NDArray[np.uint8]:
 
 
 def kept(before: ArrayLike, after: ArrayLike) -> float:
-    """Share of units that prefer the same class as before, among those that prefer one both times.
+    """Return the share of units that prefer the same class as before.
+
+    Units that prefer no class at one of the two moments are left out.
 
     Parameters
     ----------
@@ -79,9 +78,10 @@ def kept(before: ArrayLike, after: ArrayLike) -> float:
 
 
 def by_chance(before: ArrayLike, after: ArrayLike) -> float:
-    """What :func:`kept` would be on average if units had their classes dealt out again.
+    """Return what :func:`kept` would be on average if units had their classes at random.
 
-    As many units prefer each class before, and as many after; who they are is drawn at random.
+    The number of units that prefer each class stays the same at either moment; which units these
+    are is drawn at random.
 
     Parameters
     ----------
@@ -106,19 +106,19 @@ def _both(before: ArrayLike, after: ArrayLike) -> tuple[NDArray[np.uint8], NDArr
 
 
 def settled(values: ArrayLike, share: float) -> int:
-    """From when on a quantity stays close to its last value.
+    """Find the moment from which a quantity stays close to its last value.
 
     Parameters
     ----------
     values : array-like, shape (moment,)
         In order of time.
     share : float
-        Of the way from the first to the last value that has to be covered, for good.
+        Part of the way from the first to the last value that has to be covered for good.
 
     Returns
     -------
     int
-        The first moment from which every one lies beyond that share of the way.
+        The first moment from which all values lie beyond that part of the way.
 
     Examples
     --------

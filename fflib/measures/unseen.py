@@ -1,10 +1,13 @@
-"""What a network makes of a class that it was never trained on.
+"""Measure how a network responds to a class that was absent from training.
 
-The protocol looks at the activations of a held-out class, under one choice of the label that its
-images carry, beside those of the seen classes. It asks whether an ensemble forms, how sparse it
-is, what it shares with the seen classes, and whether it tells the unseen class from them.
+The protocol compares the activations of a held-out class, under one choice of the label that its
+images carry, with those of the seen classes. It asks whether an ensemble forms, how sparse it is,
+what it shares with the seen classes, and whether it distinguishes the unseen class from them. The
+score of an image for an ensemble is the mean activation of its members over that of the layer, and
+the AUROC is the chance that an unseen image has a higher score than a seen one, plus half the chance
+that they are equal.
 
-Confounds. Under every condition but "none" the label pixel is itself part of the input, and the
+Limits. Under every condition but "none" the label pixel is itself part of the input, and the
 held-out label was never lit in training: the first layer may respond to the pixel rather than to
 the image, so the three conditions belong side by side, with a network without labels as control.
 Seen images are usually restricted to correctly classified ones, which unseen images cannot be.
@@ -25,7 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from fflib.measures import sharing, sparsity
-from fflib.measures.arrays import as_array
+from fflib.measures.arrays import Labelled, as_array
 from fflib.measures.ensembles import median_quantile
 from fflib.measures.robustness import THRESHOLDS, members_by_threshold
 
@@ -46,7 +49,7 @@ class UnseenClass:
         Units in the unseen class's ensemble.
     stability : float
         Mean Jaccard index of the ensembles of two random halves of its images; halves that are
-        both empty count as 0, since nothing has formed.
+        both empty count as 0, since no ensemble has formed.
     chance_size, chance_stability : float
         The same for as many images drawn at random from all classes, unseen and seen; the mean
         over draws, nan without draws.
@@ -83,7 +86,7 @@ class UnseenClass:
 
 @dataclass(frozen=True)
 class UnseenChoice:
-    """How well an unseen class is told from seen ones under one rule with one threshold.
+    """How well ensembles detect an unseen class under one rule with one threshold.
 
     Parameters
     ----------
@@ -99,11 +102,6 @@ class UnseenChoice:
     threshold: float
     size: tuple[float, ...]
     auroc: tuple[float, ...]
-
-
-class _Samples(NamedTuple):
-    values: list[Floats]
-    labels: NDArray[np.integer]
 
 
 class _Half(NamedTuple):
@@ -181,7 +179,7 @@ def told_by_threshold(
     splits: int = 2,
     seed: int = 0,
 ) -> list[UnseenChoice]:
-    """Tell unseen from seen images by the ensembles of a rule, at each of its thresholds.
+    """Distinguish unseen from seen images by the ensembles of a rule, at each of its thresholds.
 
     Parameters
     ----------
@@ -221,7 +219,7 @@ def told_by_threshold(
 def _layer_by_threshold(
     unseen: Floats, seen: Floats, rule: str, splits: int, rng: np.random.Generator
 ) -> list[tuple[float, float]]:
-    """Mean size of the halves' ensembles, and AUROC, at each threshold."""
+    """Return the mean size of the halves' ensembles, and the AUROC, at each threshold."""
 
     def ensembles(values: Floats) -> Booleans:
         return members_by_threshold(rule, _one_class(values), THRESHOLDS[rule], classes=1)[:, 0, 0]
@@ -238,7 +236,7 @@ def _layer_by_threshold(
 def _pairs(
     unseen: Sequence[Tensor | ArrayLike], seen: Sequence[Tensor | ArrayLike], seen_images: int
 ) -> list[tuple[Floats, Floats]]:
-    """Activations on unseen and seen images, layer by layer, if there are enough of either."""
+    """Pair activations on unseen and seen images by layer, if there are enough of either."""
     layers = [(as_array(u), as_array(s)) for u, s in zip(unseen, seen, strict=True)]
     if not seen_images or any(len(u) < 2 for u, _ in layers):
         raise ValueError(
@@ -261,7 +259,7 @@ def _layer(
     rng = np.random.default_rng(seed)
     everything = np.concatenate([unseen, seen])
     all_labels = np.concatenate([np.full(len(unseen), classes), labels])
-    ensembles = rule(_Samples([everything], all_labels), classes=classes + 1)[0]
+    ensembles = rule(Labelled([everything], all_labels), classes=classes + 1)[0]
     own = ensembles[-1]
     was_seen = np.isin(np.arange(classes), labels)
 
@@ -280,7 +278,6 @@ def _layer(
         size_p, stability_p = (1 + reached) / (1 + permutations)
     else:
         chance_size = chance_stability = size_p = stability_p = np.nan
-
     return UnseenClass(
         size=size,
         stability=stability,
@@ -296,8 +293,8 @@ def _layer(
     )
 
 
-def _one_class(values: Floats) -> _Samples:
-    return _Samples([values], np.zeros(len(values), dtype=int))
+def _one_class(values: Floats) -> Labelled:
+    return Labelled([values], np.zeros(len(values), dtype=int))
 
 
 def _halves(
@@ -309,26 +306,24 @@ def _halves(
 
 
 def _stability(halves: list[tuple[_Half, _Half]]) -> float:
-    overlaps = [sharing.jaccard([a.ensemble, b.ensemble])[0, 1] for a, b in halves]
+    overlaps = [sharing.overlap(a.ensemble, b.ensemble) for a, b in halves]
     return float(np.nan_to_num(overlaps).mean())
 
 
 def _auroc(unseen: Floats, seen: Floats, halves: list[_Half]) -> float:
-    """How well the ensembles of halves tell the other halves from seen images, on average."""
+    """Average how well the ensembles of halves distinguish the other halves from seen images."""
     from sklearn.metrics import roc_auc_score  # which loads pandas, and training does not need it
 
-    scores = []
+    aurocs = []
     for half in halves:
-        score = np.concatenate(
-            [_drive(unseen[half.others], half.ensemble), _drive(seen, half.ensemble)]
-        )
-        is_unseen = np.arange(len(score)) < len(half.others)
-        scores.append(roc_auc_score(is_unseen, score))
-    return float(np.mean(scores))
+        images = unseen[half.others], seen
+        score = np.concatenate([_drive(values, half.ensemble) for values in images])
+        aurocs.append(roc_auc_score(np.arange(len(score)) < len(half.others), score))
+    return float(np.mean(aurocs))
 
 
 def _drive(values: Floats, ensemble: Booleans) -> Floats:
-    """Mean activity of the ensemble over that of the layer; 0 where there is none of either."""
+    """Return the mean activation of the ensemble over that of the layer; 0 where either is missing."""
     layer = values.mean(axis=1)
     if not ensemble.any():
         return np.zeros_like(layer)

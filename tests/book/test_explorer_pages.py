@@ -18,7 +18,7 @@ from fflib.book.explorers.drivers import Drivers, drivers_of, explored
 from fflib.book.explorers.ensembles import ensemble_portraits, ensemble_table, explore_ensembles
 from fflib.book.explorers.overlap import explore_overlap, overlap_table
 from fflib.errors import MissingRecord, RecordError
-from fflib.measures.drivers import NOBODY, strongest
+from fflib.measures.drivers import NO_IMAGE, strongest
 from fflib.measures.ensembles import RULES
 from fflib.measures.sharing import jaccard, shared_units
 from fflib.records.sealed import DamagedRecord, seal
@@ -44,7 +44,7 @@ def of_another_network(experiment):
     """Made-up images, and ensembles that are not those of the record."""
     rng = np.random.default_rng(len(experiment.model))
     chosen = rng.integers(0, 19, (*SHAPE[:2], 6))
-    chosen[0, 1, 2:] = NOBODY
+    chosen[0, 1, 2:] = NO_IMAGE
     return Drivers(
         experiment=experiment,
         provenance=synthetic.PROVENANCE,
@@ -210,7 +210,7 @@ def test_the_strongest_images_are_those_of_a_naive_search():
     for label, own in enumerate(ensembles_):
         candidates = [i for i in range(60) if labels[i] == label] if own.any() else []
         best = sorted(candidates, key=lambda i: -values[i, own].mean())[:4]
-        assert images[label].tolist() == best + [NOBODY] * (4 - len(best))
+        assert images[label].tolist() == best + [NO_IMAGE] * (4 - len(best))
         np.testing.assert_allclose(
             strength[label, : len(best)], [values[i, own].mean() for i in best]
         )
@@ -231,7 +231,7 @@ def test_images_that_drive_are_of_their_class_and_classified_correctly(run):
     np.testing.assert_array_equal(found.images, run.data.test.images[found.numbers].numpy())
     for layer, ensemble in zip(found.chosen, found.ensembles, strict=True):
         for label, own in enumerate(layer):
-            shown = own[own != NOBODY]
+            shown = own[own != NO_IMAGE]
             assert set(labels[found.numbers[shown]]) <= {label}
             assert bool(len(shown)) == ensemble[label].any()
     assert not found.ensembles[:, 3].any()  # held out
@@ -286,7 +286,7 @@ def test_images_on_file_belong_to_published_runs(path):
     anew = np.random.default_rng(0).permutation(record.experiment.hidden)
     chance = Drivers.agreement(SimpleNamespace(ensembles=members(record)[..., anew]), record)
     assert all(a > b for a, b in zip(kept.agreement(record), chance, strict=True))
-    held = kept.chosen != NOBODY
+    held = kept.chosen != NO_IMAGE
     np.testing.assert_array_equal(held.any(axis=-1), kept.ensembles.any(axis=-1))
 
 

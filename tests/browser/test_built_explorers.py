@@ -12,7 +12,7 @@ from fflib.book.explorers.ensembles import sharing_of
 from fflib.book.explorers.runs import about, one_each
 from fflib.data import class_names
 from fflib.errors import MissingRecord
-from fflib.measures.drivers import NOBODY
+from fflib.measures.drivers import NO_IMAGE
 from fflib.measures.ensembles import RULES
 from fflib.measures.sharing import jaccard
 from fflib.records.schema import unpack
@@ -73,7 +73,7 @@ def assert_ensemble(panel, record, layer, label):
     numbers = []
     if kept is not None:
         chosen = kept.chosen[layer, label]
-        numbers = kept.numbers[chosen[chosen != NOBODY]].tolist()
+        numbers = kept.numbers[chosen[chosen != NO_IMAGE]].tolist()
     assert whole(shown["images"]) == numbers
     text = panel.locator(".said").inner_text()
     assert f"class {names[label]}: {len(own)} of {record.experiment.hidden} units" in text

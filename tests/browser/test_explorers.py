@@ -15,7 +15,7 @@ from fflib.book.explorers import runs
 from fflib.book.explorers.ensembles import explore_ensembles, sharing_of
 from fflib.book.explorers.overlap import explore_overlap
 from fflib.book.explorers.timeline import explore_training
-from fflib.measures.drivers import NOBODY
+from fflib.measures.drivers import NO_IMAGE
 from fflib.measures.ensembles import RULES
 from fflib.measures.sharing import jaccard
 from fflib.records.schema import unpack
@@ -110,7 +110,7 @@ def test_images_are_those_on_file_pixel_by_pixel(opened):
     kept = of_another_network(RECORDS["MNIST", "FF"].experiment)
     for label in range(CLASSES):
         choose(panel, **{"class": {"index": label}})
-        places = [place for place in kept.chosen[0, label] if place != NOBODY]
+        places = [place for place in kept.chosen[0, label] if place != NO_IMAGE]
         assert whole(said(panel)["images"]) == kept.numbers[places].tolist()
         canvases = panel.locator(".images canvas")
         assert canvases.count() == len(places)

@@ -11,6 +11,7 @@ from fflib.measures.sharing import (
     follows_similarity,
     jaccard,
     mean_overlap,
+    overlap,
     shared_units,
     visual_similarity,
 )
@@ -30,6 +31,14 @@ def test_sharing_is_intersection_and_union_of_sets(members):
                     assert index[layer, a, b] == len(first & second) / len(first | second)
                 else:
                     assert np.isnan(index[layer, a, b])
+
+
+@given(members=ensembles, seed=st.integers(0, 99))
+def test_overlap_with_others_is_the_index_of_each_pair(members, seed):
+    others = np.random.default_rng(seed).permutation(members, axis=1)
+    for layer, first, second in zip(overlap(members, others), members, others, strict=True):
+        pairs = [jaccard([a, b])[0, 1] for a, b in zip(first, second, strict=True)]
+        np.testing.assert_array_equal(layer, pairs)
 
 
 @given(members=ensembles, seed=st.integers(0, 99))

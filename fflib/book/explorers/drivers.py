@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from fflib.data.published import download_folder
 from fflib.errors import MissingRecord, RecordError
 from fflib.experiment import Experiment
-from fflib.measures.drivers import NOBODY, strongest
+from fflib.measures.drivers import NO_IMAGE, strongest
 from fflib.measures.ensembles import class_means, median_quantile
 from fflib.presets import MODELS
 from fflib.records.files import write_whole
@@ -75,7 +75,7 @@ class Drivers:
 
     def of_layer(self, depth: int) -> list[np.ndarray]:
         """For each class the images that drive its ensemble in a layer, counted from 0."""
-        return [self.images[own[own != NOBODY]] for own in self.chosen[depth]]
+        return [self.images[own[own != NO_IMAGE]] for own in self.chosen[depth]]
 
     def agreement(self, record: Record) -> list[float]:
         """Jaccard index of the ensembles with those of a record, layer by layer.
@@ -124,8 +124,8 @@ def drivers_of(run: Run, count: int = IMAGES) -> Drivers:
     shown = run.data.split(split)
     seen = np.isin(shown.labels.numpy(), run.network.seen)
     number = np.flatnonzero(seen)[run.correct(split).numpy()]
-    some, chosen = np.unique(np.append(places, NOBODY), return_inverse=True)
-    kept = number[some[some != NOBODY]]
+    some, chosen = np.unique(np.append(places, NO_IMAGE), return_inverse=True)
+    kept = number[some[some != NO_IMAGE]]
     return Drivers(
         experiment=run.experiment,
         provenance=provenance(run),

@@ -15,7 +15,7 @@ from fflib.book.explorers.drawing import paragraph, picture, portrait_of, shared
 from fflib.book.explorers.ensembles import sharing_of
 from fflib.book.explorers.timeline import moment_said
 from fflib.data import Dataset
-from fflib.measures.drivers import NOBODY, strongest
+from fflib.measures.drivers import NO_IMAGE, strongest
 from fflib.measures.ensembles import RULES, class_means, mean_p_values
 from fflib.measures.robustness import THRESHOLDS, USUAL
 from fflib.measures.sharing import jaccard, shared_units
@@ -202,7 +202,7 @@ class EnsembleExplorer(_Choice):
         chosen, _ = strongest(
             layers.activations.values[depth], layers.activations.labels, ensembles, self.images
         )
-        numbers = layers.numbers[chosen[label][chosen[label] != NOBODY]]
+        numbers = layers.numbers[chosen[label][chosen[label] != NO_IMAGE]]
         sharing = sharing_of(ensembles, label)
         self.shown = {"members": own, "images": numbers, "sharing": sharing}
         name = layers.classes[label]
