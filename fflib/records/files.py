@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and files that one process at a time may hold."""
+"""Files that appear whole or not at all, and files that one process at a time can hold."""
 
 import os
 import tempfile
@@ -6,21 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows, where a file that is open cannot be removed: that is lock enough
-    fcntl = None  # type: ignore[assignment]
+from filelock import lock_descriptor
 
 __all__ = ["hold", "remove_abandoned", "write_whole"]
 
 PARTIAL = ".writing-"
+WINDOWS = os.name == "nt"  # where a file that is open cannot be removed
 
 
 def write_whole(path: Path, content: bytes) -> Path:
-    """Write a file so that nobody ever sees a part of it, also when two processes write it.
+    """Write a file so that no reader ever sees a part of it, also when two processes write it.
 
-    It is written under another name, forced to the disk, and renamed; then the folder is forced to
-    the disk too, so that a file that has been seen once outlives a loss of power.
+    The content is written under another name, forced to the disk, and renamed. Then the folder is
+    forced to the disk too, so that a file that has been seen once survives a loss of power.
 
     Parameters
     ----------
@@ -59,7 +57,7 @@ def write_whole(path: Path, content: bytes) -> Path:
         except FileNotFoundError:
             if last:
                 raise
-            continue  # taken for abandoned in the moment in which it was not locked
+            continue  # another process took it for abandoned while it was not locked
         except BaseException as error:
             Path(partial).unlink(missing_ok=True)
             if isinstance(error, OSError) and error.errno and error.filename is None:
@@ -70,30 +68,27 @@ def write_whole(path: Path, content: bytes) -> Path:
     return path
 
 
-def remove_abandoned(folder: Path) -> None:
-    """Remove what writers that were killed have left half written; live ones are left alone.
+def remove_abandoned(folder: Path, pattern: str = f"{PARTIAL}*") -> None:
+    """Remove files that no process holds any more, such as those of a writer that was killed.
 
     Parameters
     ----------
     folder : Path
         Need not exist.
+    pattern : str
+        Which files: half-written ones by default.
     """
-    for path in folder.glob(f"{PARTIAL}*"):
-        with suppress(OSError):  # on Windows what is open stays; elsewhere another was faster
-            handle = os.open(path, os.O_RDWR)
-            try:
-                if _lock(handle):
-                    path.unlink()
-            finally:
-                os.close(handle)
+    for path in folder.glob(pattern):
+        with suppress(OSError), hold(path):
+            pass  # a file that could be held is removed when it is released
 
 
 @contextmanager
 def hold(path: Path) -> Iterator[bool]:
-    """Hold a file that one process at a time can hold, for as long as the block lasts.
+    """Hold a file, which one process at a time can do, for as long as the block lasts.
 
-    The operating system lets go of it when the process ends, however it ends. The file is removed
-    when it is let go of; one that a killed process has left behind stands in nobody's way.
+    The operating system releases the file when the process ends, however it ends. A file that is
+    released is removed; one that a killed process has left behind can be held again.
 
     Parameters
     ----------
@@ -103,7 +98,7 @@ def hold(path: Path) -> Iterator[bool]:
     Yields
     ------
     bool
-        Whether it is held; if not, another process holds it.
+        Whether this process holds the file; if not, another one does.
 
     Examples
     --------
@@ -118,10 +113,10 @@ def hold(path: Path) -> Iterator[bool]:
         yield handle is not None
     finally:
         if handle is not None:
-            if fcntl:
-                path.unlink(missing_ok=True)  # before it is let go of, or the next one's would go
+            if not WINDOWS:
+                path.unlink(missing_ok=True)  # while it is held: later it may be another's
             os.close(handle)
-            if not fcntl:
+            if WINDOWS:
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
 
@@ -139,35 +134,24 @@ def _held(path: Path) -> int | None:
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(handle), os.stat(path)):
                 return handle
-        os.close(handle)  # it was removed by its last holder: what is held is no file any more
+        os.close(handle)  # its last holder has removed it: the handle is that of no file any more
 
 
 def _lock(handle: int) -> bool:
     """Lock an open file; False where another process has done so.
 
-    Where the file system knows no locks it counts as locked: two writers of one record then do
-    the same work, and no harm.
+    Where the file system knows no locks, the file counts as locked: two writers of one record then
+    do the same work, and no harm.
     """
-    if fcntl is None:
-        import msvcrt
-
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return lock_descriptor(handle, blocking=False)
     except OSError:
         return True
-    return True
 
 
 def _force_folder(folder: Path) -> None:
     """Force the names in a folder to the disk, where the system can."""
-    if fcntl is None:
+    if WINDOWS:
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
