@@ -1,4 +1,4 @@
-"""Images from an archive of class folders, which is read without being unpacked."""
+"""Read images from an archive of class folders, without unpacking it."""
 
 import tarfile
 import zlib
@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 import torch
 
 from fflib.data.dataset import Split
-from fflib.data.folder import SUFFIXES, images_of, spread
+from fflib.data.folder import spread
+from fflib.data.images import SUFFIXES, read_images
 from fflib.errors import DataError
 
 PARTS = ("train", "test")
@@ -69,5 +70,5 @@ def _split(archive: Path, groups: list[list[Path]], contents: dict[Path, bytes])
     if not all(groups):
         raise DataError(f"{archive} must hold images of every class in train/ and test/")
     examples = spread(groups)
-    images, _ = images_of(archive, [path for path, _ in examples], contents.__getitem__)
+    images, _ = read_images(archive, [path for path, _ in examples], contents.__getitem__)
     return Split(images, torch.tensor([label for _, label in examples]))

@@ -1,4 +1,4 @@
-"""One door to every data set: its name, or the path of a folder of images."""
+"""Find and load a data set by its name, or by the path of a folder of images."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -47,8 +47,8 @@ def load(name: str | Path, root: str | Path | None = None, download: bool = True
 
     Published data sets are looked for in `root`; without it in ``$FFLIB_DATA``, then in
     ``data/`` of the checkout (or of the working directory, for an installed package), and
-    are else downloaded there. Their files are checked once per process. One data set never
-    stands in for another.
+    are else downloaded there. Their files are checked once per process. No data set
+    is ever replaced by another.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def load(name: str | Path, root: str | Path | None = None, download: bool = True
     Returns
     -------
     Dataset
-        Shared between calls: its tensors are not to be changed.
+        Shared between calls: do not change its tensors.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def load(name: str | Path, root: str | Path | None = None, download: bool = True
 
 
 def class_names(name: str | Path) -> tuple[str, ...]:
-    """What the labels of a data set stand for; of a published one without its images.
+    """Return what the labels of a data set stand for; of a published one without its images.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def class_names(name: str | Path) -> tuple[str, ...]:
 
 
 def image_shape(name: str | Path) -> tuple[int, int, int]:
-    """Channels, height and width of the images of a data set; of a published one without them.
+    """Return channels, height and width of the images; of a published data set without them.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def fetch(name: str, root: str | Path | None = None) -> tuple[FileCheck, ...]:
 
 
 def where(name: str, root: str | Path | None = None) -> Availability:
-    """Tell where a data set is on this machine, without reading it.
+    """Find a data set on this machine, without reading it.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""Labels on the border of an image, which tell positive examples from negative ones."""
+"""Labels on the border of an image, which distinguish positive examples from negative ones.
+
+A positive example carries its own label, a negative one a wrong label drawn at random (Hinton 2022).
+"""
 
 from collections.abc import Sequence
 

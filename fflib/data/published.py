@@ -1,4 +1,4 @@
-"""Published data sets: found, checked against their MD5, read by torchvision or from an archive."""
+"""Find published data sets, check them against their MD5, read them by torchvision or from an archive."""
 
 import hashlib
 import os
@@ -68,16 +68,8 @@ PUBLISHED = {
     "fashion-mnist": Published(
         folder="FashionMNIST/raw",
         classes=(
-            "T-shirt",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Ankle boot",
+            *("T-shirt", "Trouser", "Pullover", "Dress", "Coat"),
+            *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
         ),
         shape=(1, 28, 28),
         md5={
@@ -103,7 +95,7 @@ PUBLISHED = {
         },
         reader="CIFAR10",
     ),
-    # The images of CIFAR-10 encoded anew as JPEG, which loses detail.
+    # The images of CIFAR-10 re-encoded as JPEG, which loses detail.
     "cifar-10-jpeg": Published(
         folder=".",
         classes=CIFAR_10,

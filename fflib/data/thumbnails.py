@@ -1,17 +1,18 @@
-"""Small copies of a folder's images, all of one size, for networks that take no other."""
+"""Make small copies of a folder's images, all of one size, as a network needs them."""
 
 from pathlib import Path
 
 from PIL import Image, ImageOps
 from tqdm.auto import tqdm
 
-from fflib.data.folder import FORMATS, files_of, in_eight_bits, readable
+from fflib.data.folder import files_of
+from fflib.data.images import FORMATS, in_eight_bits, readable
 
 __all__ = ["sizes", "thumbnails"]
 
 
 def sizes(folder: Path) -> set[tuple[int, int]]:
-    """The sizes of a folder's images, width and height in pixels, by their headers alone.
+    """Return the sizes of a folder's images, width and height in pixels, by their headers alone.
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ def sizes(folder: Path) -> set[tuple[int, int]]:
     Raises
     ------
     DataError
-        It is no such folder, or a file is no image.
+        The folder has another layout, or a file is no image.
     """
     found = set()
     for path in files_of(folder):
@@ -50,7 +51,7 @@ def thumbnails(folder: Path, into: Path, side: int) -> None:
     Raises
     ------
     DataError
-        It is no such folder, or a file is no readable image of 8 bits.
+        The folder has another layout, or a file is no readable image of 8 bits.
     """
     files = tqdm(
         files_of(folder), desc=f"scaling {folder.name}", unit="image", delay=2, leave=False

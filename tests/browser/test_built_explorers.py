@@ -23,7 +23,7 @@ from fflib.study.plans.grids import planned
 
 PAGES = {
     "ensembles": "chapters/03-sparse-ensembles.html",
-    "overlap": "chapters/04-shared-neurons.html",
+    "overlap": "chapters/04-shared-units.html",
     "timeline": "chapters/14-how-ensembles-form.html",
 }
 

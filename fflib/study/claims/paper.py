@@ -99,7 +99,7 @@ CLAIMS: tuple[Claim, ...] = together(
         bound=0.3,
         above=True,
         measure=_overlap_follows_similarity,
-        chapter="04-shared-neurons",
+        chapter="04-shared-units",
         test=_overlap_by_chance,
     ),
     Claim(
