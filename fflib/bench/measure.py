@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fflib.bench.baseline import Plain, train_plainly
+from fflib.bench.baseline import Plain, train_plainly, untrained
 from fflib.bench.growth import AXES, growth
 from fflib.data import Dataset, load
 from fflib.experiment import Experiment
@@ -277,7 +277,9 @@ def _prediction(run: Run) -> tuple[float, float]:
     """Seconds to predict the test set label by label, and by the engine, with equal weights."""
     pixels, network = run.data.pixels("test"), run.network
     assert isinstance(network, Network)
-    plain = Plain(list(network.layers), run.data, labelled=True)
+    plain = Plain(untrained(run.experiment, run.data), run.data)
+    for layer, trained in zip(plain.network, network.layers, strict=True):
+        layer.load_state_dict(trained.state_dict())
     return _seconds(lambda: plain.predict(pixels)), _seconds(lambda: network.predict(pixels))
 
 
