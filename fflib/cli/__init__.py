@@ -33,6 +33,8 @@ Examples:
   fflib verdict photographs                 the claims, on a folder of your own images
 """
 
+EXTRAS = {"dask": "sweeps", "distributed": "sweeps", "yaml": "sweeps", "skdim": "study"}
+
 
 class Commands(TyperGroup):
     """Commands whose foreseeable errors are one line on stderr."""
@@ -43,6 +45,14 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except BrokenPipeError:  # the reader of our output has seen enough
             raise
+        except ModuleNotFoundError as missing:
+            package = str(missing.name).partition(".")[0]
+            if package == "fflib":
+                raise
+            extra = EXTRAS.get(package, "book")
+            message = f"this needs {package}: run pip install -e '.[{extra}]' in the clone"
+            typer.echo(f"error: {message}", err=True)
+            raise typer.Exit(2) from None
         except (FflibError, OSError) as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(2) from None

@@ -522,6 +522,23 @@ def test_python_m_fflib_shows_an_error_and_no_traceback():
     )
 
 
+@pytest.mark.parametrize(
+    ("command", "package", "extra"),
+    [
+        (["sweep", "grid.yml"], "yaml", "sweeps"),
+        (["verdict", "photographs"], "matplotlib", "book"),
+    ],
+)
+def test_without_its_extra_a_command_says_what_to_install(command, package, extra):
+    code = f"import sys; sys.modules[{package!r}] = None; from fflib.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert (
+        done.stderr
+        == f"error: this needs {package}: run pip install -e '.[{extra}]' in the clone\n"
+    )
+
+
 def test_help_does_not_wait_for_torch():
     code = "import sys, fflib.cli; assert not {'torch', 'numpy', 'pydantic'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], check=True)
