@@ -29,13 +29,15 @@ if find_spec("fflib") is None:
         "and open the chapter from there"
     )"""
 
-# An editable install is a clone, which brings the published records along.
+# An editable install is a clone, which brings the published records along. It names no extra, which
+# pip refuses in such an address, but what chapters need besides the core.
+BESIDES = "ipywidgets matplotlib myst-nb pyyaml scikit-dimension seaborn"
 KNOWN = """\
 # Does nothing where fflib is installed; elsewhere, as on Colab, it installs a clone.
 from importlib.util import find_spec
 
 if find_spec("fflib") is None:
-    %pip install -q -e "git+{address}{ref}#egg=forward-forward-ensembles" myst-nb
+    %pip install -q -e "git+{address}{ref}#egg=forward-forward-ensembles" {besides}
     import site
     import sysconfig
 
@@ -62,7 +64,7 @@ def source(repository: Repository) -> str:
     if not repository.address:
         return UNKNOWN
     ref = f"@{repository.ref}" if repository.ref else ""
-    return KNOWN.format(address=f"{repository.address}.git", ref=ref)
+    return KNOWN.format(address=f"{repository.address}.git", ref=ref, besides=BESIDES)
 
 
 def configured(root: Path) -> Repository:

@@ -1,9 +1,11 @@
 """Chapters taken along: the install cell, the downloads of the site, and its links to Binder and Colab."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -13,7 +15,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from fflib.book.chapter import execute
-from fflib.book.install_cell import put, source
+from fflib.book.install_cell import BESIDES, put, source
 from fflib.book.site.launch import downloadable
 from fflib.book.site.repository import Repository, published_from
 from fflib.errors import ChapterError
@@ -101,8 +103,16 @@ def test_with_an_address_the_cell_installs_by_one_line_of_pip():
     done = run_without_fflib(fake + python)
     assert done.stderr == ""
     assert done.stdout == (
-        'pip install -q -e "git+https://github.com/a/b.git@v1#egg=forward-forward-ensembles" myst-nb\n'
+        'pip install -q -e "git+https://github.com/a/b.git@v1#egg=forward-forward-ensembles" '
+        "ipywidgets matplotlib myst-nb pyyaml scikit-dimension seaborn\n"
     )
+
+
+def test_what_the_line_installs_besides_the_core_is_what_an_extra_names():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [name for names in project["optional-dependencies"].values() for name in names]
+    named = {re.match(r"[\w-]+", name)[0] for name in extras}
+    assert set(BESIDES.split()) - {"myst-nb"} <= named  # which jupyter-book brings
 
 
 def test_a_cell_is_put_below_the_title_and_replaced_where_it_is():
