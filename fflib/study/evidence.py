@@ -8,6 +8,7 @@ from fflib.errors import FflibError, unknown
 from fflib.presets import MODELS, PROTOCOLS
 from fflib.records.stores import PUBLISHED, Record, Store
 from fflib.study.claims import CHECKS, CLAIMS, QUESTIONS, Claim, Verdict, judge
+from fflib.study.claims.judging import where
 from fflib.study.plans.grids import DATASETS, JUDGED, planned
 
 __all__ = ["cells", "claim", "evidence", "on_record", "where"]
@@ -128,9 +129,9 @@ def evidence(
         asked = {name: value for name, value in overrides.items() if value is not None}
         published = PUBLISHED.among(
             e
-            for where in product(datasets, compared)
+            for cell in product(datasets, compared)
             for e in planned(*JUDGED)
-            if (e.dataset, e.protocol) == where
+            if (e.dataset, e.protocol) == cell
             and e.model in models
             and e.hold_out in hold_out
             and all(getattr(e, name) == value for name, value in asked.items())
@@ -148,24 +149,3 @@ def evidence(
         hold_out=hold_out,
         **overrides,
     )
-
-
-def where(records: Iterable[Record], **fields: Any) -> list[Record]:
-    """Keep the records whose experiment has these values.
-
-    Parameters
-    ----------
-    records : iterable of Record
-    **fields
-        Fields of :class:`fflib.Experiment`.
-
-    Examples
-    --------
-    >>> where([], model="ff", dataset="mnist")
-    []
-    """
-    return [
-        record
-        for record in records
-        if all(getattr(record.experiment, name) == value for name, value in fields.items())
-    ]

@@ -18,7 +18,7 @@ from fflib.records.stores import PUBLISHED
 from fflib.statistics import mean_interval
 from fflib.study.analyses.cifar10 import answer, by_network, by_variant, networks_table, rates_table
 from fflib.study.analyses.cost import multiply_adds, weights
-from fflib.study.claims import SCALING, judge
+from fflib.study.claims import CIFAR10, judge
 from fflib.study.evidence import where
 from fflib.study.plans.cifar10 import (
     CONVOLUTIONAL_RATES,
@@ -134,15 +134,15 @@ def test_forward_forward_keeps_up_if_it_is_nearly_as_accurate(gap, verdict):
     found = [
         record(e, accuracy=0.6 + 0.001 * e.seed + (gap if e.model == "ff" else 0)) for e in FINAL
     ]
-    assert judge(SCALING[0], found).verdict == verdict
-    assert judge(SCALING[3], found).verdict == verdict
+    assert judge(CIFAR10[0], found).verdict == verdict
+    assert judge(CIFAR10[3], found).verdict == verdict
 
 
 def test_dense_and_convolutional_runs_of_a_seed_are_paired():
     found = [
         record(e, accuracy=0.1 * e.seed + (0.2 if e.architecture == "conv" else 0)) for e in FINAL
     ]
-    verdict = judge(SCALING[2], found)
+    verdict = judge(CIFAR10[2], found)
     assert verdict.verdict == "confirmed"
     np.testing.assert_allclose(verdict.cells[0].values, 0.2)
 

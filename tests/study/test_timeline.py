@@ -18,9 +18,9 @@ from fflib.book.figures.timeline import classes_over_time, stills, timeline, tra
 from fflib.experiment import Experiment
 from fflib.measures.timeline import SILENT, by_chance, identity, kept, preferred, settled
 from fflib.study.analyses.timeline import classes_kept, delays, moments, settling
-from fflib.study.claims import DEVELOPMENT, QUESTIONS, judge
+from fflib.study.claims import QUESTIONS, TIMELINE, judge
 from fflib.study.claims.judging import in_words
-from fflib.study.claims.timeline import changed, delay, histories, trace
+from fflib.study.claims.timeline import changed, delay, timelines, trace
 from fflib.study.plans.grids import GRIDS, planned
 
 STEPS = [0, 1, 2, 4, 8, 16, 32]
@@ -138,21 +138,21 @@ def test_quantities_of_a_run_are_those_that_were_put_in():
         # A tenth of 32 steps is over at step 4, from which on no unit changes.
         assert changed(record) == 0.0
         # Half the units begin with their class, less chance; the last one has none at the end.
-        first, last = histories(record)[0].preferred[[0, -1]]
+        first, last = timelines(record)[0].preferred[[0, -1]]
         assert trace(record) == pytest.approx(9 / 19 - by_chance(first, last))
         assert kept(first, last) == pytest.approx(9 / 19)
 
 
 def test_a_layer_that_is_trained_alone_has_its_own_stage():
-    for history in histories(FF[0]):
-        assert history.step.tolist() == STEPS
-        assert history.accuracy.tolist() == ACCURATE
-        assert history.identity.tolist() == SAME
-    assert histories(synthetic.record("ff")) == []
+    for layer in timelines(FF[0]):
+        assert layer.step.tolist() == STEPS
+        assert layer.accuracy.tolist() == ACCURATE
+        assert layer.identity.tolist() == SAME
+    assert timelines(synthetic.record("ff")) == []
 
 
 def test_verdicts_on_runs_made_up_for_them():
-    first, stay, start = (judge(claim, RUNS) for claim in DEVELOPMENT)
+    first, stay, start = (judge(claim, RUNS) for claim in TIMELINE)
     assert first.verdict == stay.verdict == start.verdict == "confirmed"
     assert first.interval.mean == 2
     assert first.interval.n == 3  # Forward-Forward alone
@@ -162,8 +162,8 @@ def test_verdicts_on_runs_made_up_for_them():
 
 
 def test_claims_share_their_risk_and_name_a_grid():
-    assert {c.id for c in DEVELOPMENT} <= {c.id for c in QUESTIONS}
-    assert {c.together for c in DEVELOPMENT} == {len(DEVELOPMENT)}
+    assert {c.id for c in TIMELINE} <= {c.id for c in QUESTIONS}
+    assert {c.together for c in TIMELINE} == {len(TIMELINE)}
     assert all(grid in GRIDS for c in QUESTIONS for grid in c.grids)
     seeds = {(e.model, e.dataset): set() for e in planned("development")}
     for e in planned("development"):

@@ -19,7 +19,7 @@ from fflib.records.schema import unpack
 from fflib.records.stores import Record
 from fflib.statistics import mean_interval
 from fflib.study.analyses.timeline import moments
-from fflib.study.claims.timeline import EARLY, histories
+from fflib.study.claims.timeline import EARLY, timelines
 
 __all__ = ["classes_over_time", "membership_key", "stills", "timeline", "transitions"]
 
@@ -147,7 +147,7 @@ def classes_over_time(records: Iterable[Record]) -> Figure:
         1, len(models), figsize=(style.WIDTH, 2.8), sharey=True, squeeze=False
     )
     for ax, model in zip(axes[0], models, strict=True):
-        for depth, layer in enumerate(zip(*map(histories, by_model[model]), strict=True)):
+        for depth, layer in enumerate(zip(*map(timelines, by_model[model]), strict=True)):
             colour = style.layer_colours(by_model[model][0].experiment.layers)[depth]
             step = layer[0].step
             share = np.array([[kept(p, h.preferred[-1]) for p in h.preferred] for h in layer])
@@ -190,15 +190,15 @@ def transitions(records: Iterable[Record], names: Sequence[str]) -> Figure:
         each is none. Colours are shares of a row, over the units of all runs; a row without units
         is blank.
     """
-    layers = list(zip(*map(histories, records), strict=True))
+    layers = list(zip(*map(timelines, records), strict=True))
     figure, axes = plt.subplots(
         1, len(layers), figsize=(style.WIDTH, 2.9), sharey=True, squeeze=False
     )
     labels = [*names, "none"]
     for depth, (ax, runs) in enumerate(zip(axes[0], layers, strict=True), start=1):
         counts = np.zeros((len(labels), len(labels)))
-        for history in runs:
-            places = [_with_none(p, len(names)) for p in (history.early, history.preferred[-1])]
+        for layer in runs:
+            places = [_with_none(p, len(names)) for p in (layer.early, layer.preferred[-1])]
             np.add.at(counts, tuple(places), 1)
         total = counts.sum(axis=1, keepdims=True)
         share = np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
@@ -274,15 +274,15 @@ def stills(record: Record, names: Sequence[str], units: int = 196) -> Figure:
     layers = members.shape[1]
     figure, grid = plt.subplots(3, layers, figsize=(style.WIDTH, 4.6), sharey=True, squeeze=False)
     colours = ListedColormap(["white", NOT_YET, LEAVING, MEMBER])
-    for depth, history in enumerate(histories(record)):
+    for depth, layer in enumerate(timelines(record)):
         own = [i for i, stage in enumerate(learns) if stage in (None, depth + 1)]
-        for row, moment in enumerate((0, history.early_moment, -1)):
+        for row, moment in enumerate((0, layer.early_moment, -1)):
             now, end = members[own[moment], depth], members[-1, depth]
             ax = grid[row, depth]
             ax.imshow(
                 2 * now + end, aspect="auto", interpolation="none", cmap=colours, vmin=0, vmax=3
             )
-            ax.set_title(f"layer {depth + 1}, step {history.step[moment]:,}", fontsize="small")
+            ax.set_title(f"layer {depth + 1}, step {layer.step[moment]:,}", fontsize="small")
             ax.set_xticks([])
             ax.set_yticks(range(len(names)), list(names), fontsize=6)
             ax.tick_params(length=0)

@@ -1,6 +1,6 @@
 """Intrinsic dimension of representations against the size of ensembles (the third open question)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,15 @@ from numpy.typing import NDArray
 from fflib import wording
 from fflib.measures.agreement import agreement
 from fflib.measures.manifolds import Recovery
-from fflib.records.schema import unpack
 from fflib.records.stores import Record
 from fflib.statistics import Interval, mean_interval, orderings
+from fflib.study.claims.dimension import (
+    ensemble_sizes,
+    lower,
+    of_all,
+    of_classes,
+    sparseness,
+)
 
 __all__ = [
     "READINGS",
@@ -29,65 +35,6 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-
-
-def of_classes(
-    record: Record, view: str = "activations", method: str = "twonn", scale: int = 1
-) -> Array:
-    """Intrinsic dimension of each class in the input and in every hidden layer.
-
-    Parameters
-    ----------
-    record : Record
-        Of a run with the probe "intrinsic-dimension".
-    view, method, scale
-        As in :func:`fflib.records.probes.intrinsic_dimension`.
-
-    Returns
-    -------
-    ndarray, shape (1 + layers, class)
-        The input first. nan where a class has too few images.
-    """
-    classes = len(record.metrics.layers[0].hoyer_by_class)
-    return _table(record, range(classes), view, method, scale)
-
-
-def of_all(
-    record: Record, view: str = "activations", method: str = "twonn", scale: int = 1
-) -> Array:
-    """Intrinsic dimension of all classes together, shape (1 + layers,); see :func:`of_classes`."""
-    return _table(record, [None], view, method, scale)[:, 0]
-
-
-def _table(
-    record: Record, labels: Sequence[int | None], view: str, method: str, scale: int
-) -> Array:
-    asked = {"view": view, "method": method, "scale": scale}
-    found = {
-        (row["layer"], row["label"]): row["dimension"]
-        for row in record.metrics.probe or ()
-        if all(row[name] == value for name, value in asked.items())
-    }
-    layers = range(record.experiment.layers + 1)
-    return np.array([[found.get((d, label)) for label in labels] for d in layers], np.float64)
-
-
-def ensemble_sizes(record: Record, rule: str = "median-quantile") -> Array:
-    """Units in the ensemble of each class, shape (layers, class)."""
-    packed = record.arrays[f"ensembles/{rule}"]
-    return unpack(packed, record.experiment.hidden).sum(axis=-1).astype(np.float64)
-
-
-def sparseness(record: Record) -> Array:
-    """Hoyer sparseness of each class, shape (layers, class)."""
-    return np.array([layer.hoyer_by_class for layer in record.metrics.layers], dtype=np.float64)
-
-
-def lower(one: Record, other: Record) -> float:
-    """Dimension in one run over that in another, geometric mean over layers and classes."""
-    ratio = np.log(of_classes(one)[1:] / of_classes(other)[1:])
-    known = np.isfinite(ratio)
-    return float(np.exp(ratio[known].mean())) if known.any() else np.nan
 
 
 def interval(values: Iterable[float]) -> Interval:

@@ -9,7 +9,7 @@ from fflib import wording
 from fflib.measures.timeline import SILENT, by_chance, kept
 from fflib.records.stores import Record
 from fflib.statistics import Interval, mean_interval
-from fflib.study.claims.timeline import History, delay, histories
+from fflib.study.claims.timeline import LayerTimeline, delay, timelines
 
 __all__ = ["SHARES", "classes_kept", "delays", "moments", "settling"]
 
@@ -55,7 +55,7 @@ def settling(records: Iterable[Record]) -> pd.DataFrame:
         the ``doublings`` of the steps from the first of these to the last.
     """
 
-    def numbers(h: History) -> dict[str, float]:
+    def numbers(h: LayerTimeline) -> dict[str, float]:
         step = {name: h.settled(name) for name in ("accuracy", "agreement", "identity")}
         return {
             "accuracy": step["accuracy"] / h.step[-1],
@@ -117,7 +117,7 @@ def classes_kept(records: Iterable[Record]) -> pd.DataFrame:
         the end.
     """
 
-    def numbers(h: History) -> dict[str, float]:
+    def numbers(h: LayerTimeline) -> dict[str, float]:
         first, last = h.preferred[0], h.preferred[-1]
         after = h.preferred[h.early_moment :]
         awake = last != SILENT
@@ -133,7 +133,7 @@ def classes_kept(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def _by_layer(
-    records: Iterable[Record], numbers: Callable[[History], dict[str, float]]
+    records: Iterable[Record], numbers: Callable[[LayerTimeline], dict[str, float]]
 ) -> pd.DataFrame:
     rows = [
         {
@@ -143,7 +143,7 @@ def _by_layer(
             **numbers(history),
         }
         for r in records
-        for depth, history in enumerate(histories(r), start=1)
+        for depth, history in enumerate(timelines(r), start=1)
     ]
     groups = pd.DataFrame(rows).groupby(["data set", "model", "layer"], sort=False)
     cells: dict[tuple[str, ...], dict[str, Interval]] = {

@@ -11,18 +11,18 @@ from fflib.study.claims.checks import CHECKS, CHOICES, INGREDIENTS, SIGNS
 from fflib.study.claims.judging import Cell, Claim, Verdict, judge
 from fflib.study.claims.paper import CLAIMS
 from fflib.study.claims.quantities import hoyer, mean_over_layers, members, unseen_layers
-from fflib.study.claims.questions import DEVELOPMENT, DIMENSION, QUESTIONS, SCALING
+from fflib.study.claims.questions import CIFAR10, DIMENSION, QUESTIONS, TIMELINE
 
 __all__ = [
     "CHECKS",
     "CHOICES",
+    "CIFAR10",
     "CLAIMS",
-    "DEVELOPMENT",
     "DIMENSION",
     "INGREDIENTS",
     "QUESTIONS",
-    "SCALING",
     "SIGNS",
+    "TIMELINE",
     "Cell",
     "Claim",
     "Verdict",

@@ -1,13 +1,14 @@
 """Our claims on the three checks that the paper proposes."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
 from fflib.measures.interventions import DOSES, EVERYWHERE
 from fflib.records.stores import Record
 from fflib.study.claims.judging import Claim
-from fflib.study.claims.quantities import accuracy_gap, mean_over_layers, sparser, together
+from fflib.study.claims.quantities import above_rest, accuracy_gap, sparser, together
 
 __all__ = ["CHECKS", "CHOICES", "INGREDIENTS", "SIGNS"]
 
@@ -17,7 +18,7 @@ Fields = Mapping[str, str | None]
 def _ingredient(
     id: str, title: str, statement: str, one: Fields, other: Fields, said: str
 ) -> Claim:
-    """A step of the ladder from back-propagation to Forward-Forward."""
+    """Claim what one step from back-propagation to Forward-Forward does to sparseness."""
     return Claim(
         id=id,
         title=title,
@@ -85,7 +86,7 @@ INGREDIENTS: tuple[Claim, ...] = together(
         "FF − BP/FF",
     ),
 )
-"""Check 1: what makes it sparse? Each step of the ladder, see :mod:`fflib.study.analyses.ablation`."""
+"""Check 1: what makes it sparse? A claim for each step, see :mod:`fflib.study.analyses.ablation`."""
 
 LEARNED = 0.1
 """How far below ReLU and ℓ2 a choice may stay in accuracy and still count as one that learns."""
@@ -98,56 +99,50 @@ def _spread(own: Record, **others: Record | None) -> float:
         for record in (own, *others.values())
         if record and record.metrics.accuracy >= own.metrics.accuracy - LEARNED
     ]
-    return float(np.ptp([mean_over_layers(r, "hoyer_above_rest") for r in learned]))
+    return float(np.ptp([above_rest(record) for record in learned]))
 
+
+_choice = partial(
+    Claim,
+    source="The second check that the paper leaves open: does it hold for other goodness functions "
+    "and activations?",
+    label="range of Hoyer sparseness",
+    bound=0.1,
+    above=False,
+    measure=_spread,
+    chapter="11-goodness-and-activation",
+    grids=("goodness",),
+    split="validation",
+    lenient=True,
+)
 
 CHOICES: tuple[Claim, ...] = together(
     "ours",
-    Claim(
+    _choice(
         id="any-goodness",
         title="Any goodness will do",
         statement="Forward-Forward is as sparse under one goodness function as under another.",
-        source="The second check that the paper leaves open: does it hold for other goodness "
-        "functions and activations?",
         quantity="range of Hoyer sparseness above rest, averaged over the layers, over the goodness "
         f"functions of ReLU networks that come within {LEARNED:g} of the accuracy under ℓ₂",
-        label="range of Hoyer sparseness",
-        bound=0.1,
-        above=False,
-        measure=_spread,
-        chapter="11-goodness-and-activation",
         runs={
             "own": {"goodness": "l2", "activation": "relu"},
             "l1": {"goodness": "l1", "activation": "relu"},
             "linf": {"goodness": "linf", "activation": "relu"},
             "mean_square": {"goodness": "mean-square", "activation": "relu"},
         },
-        grids=("goodness",),
-        split="validation",
-        lenient=True,
     ),
-    Claim(
+    _choice(
         id="any-activation",
         title="Any activation will do",
         statement="Forward-Forward is as sparse with one activation function as with another.",
-        source="The second check that the paper leaves open: does it hold for other goodness "
-        "functions and activations?",
         quantity="range of Hoyer sparseness above rest, averaged over the layers, over the "
         f"activations of ℓ₂ networks that come within {LEARNED:g} of the accuracy of ReLU",
-        label="range of Hoyer sparseness",
-        bound=0.1,
-        above=False,
-        measure=_spread,
-        chapter="11-goodness-and-activation",
         runs={
             "own": {"goodness": "l2", "activation": "relu"},
             "sigmoid": {"goodness": "l2", "activation": "sigmoid"},
             "tanh": {"goodness": "l2", "activation": "tanh"},
             "gelu": {"goodness": "l2", "activation": "gelu"},
         },
-        grids=("goodness",),
-        split="validation",
-        lenient=True,
     ),
 )
 """Check 2: which goodness, which activation?"""
@@ -167,54 +162,50 @@ def _lost_without_negative(ff: Record, quantity: str) -> float:
 
 _PROBED = {"model": "ff", "probe": "weight-signs"}
 
+_sign = partial(
+    Claim,
+    source="The third check that the paper leaves open: what do negative weights do?",
+    above=True,
+    chapter="12-negative-weights-at-work",
+    grids=("signs",),
+)
+
 SIGNS: tuple[Claim, ...] = together(
     "ours",
-    Claim(
+    _sign(
         id="negative-sparse",
         title="Negative weights keep it sparse",
         statement="Without its negative weights a Forward-Forward network is less sparse than "
         "without as many weights drawn at random.",
-        source="The third check that the paper leaves open: what do negative weights do?",
         quantity="Hoyer sparseness, averaged over the layers of FF, with as many random weights set "
         "to zero as there are negative ones, minus that with all negative ones set to zero",
         label="Hoyer, random − negative weights removed",
         bound=0.1,
-        above=True,
         measure=lambda ff: _lost_without_negative(ff, "hoyer"),
-        chapter="12-negative-weights-at-work",
         runs={"ff": _PROBED},
-        grids=("signs",),
     ),
-    Claim(
+    _sign(
         id="negative-accurate",
         title="Negative weights keep it accurate",
         statement="Without its negative weights a Forward-Forward network is less accurate than "
         "without as many weights drawn at random.",
-        source="The third check that the paper leaves open: what do negative weights do?",
         quantity="accuracy of FF with as many random weights set to zero as there are negative ones, "
         "minus that with all negative ones set to zero",
         label="accuracy, random − negative weights removed",
         bound=0.1,
-        above=True,
         measure=lambda ff: _lost_without_negative(ff, "accuracy"),
-        chapter="12-negative-weights-at-work",
         runs={"ff": _PROBED},
-        grids=("signs",),
     ),
-    Claim(
+    _sign(
         id="dale",
         title="It lives with Dale's principle",
         statement="Forward-Forward is nearly as accurate where every hidden unit either excites or "
         "inhibits.",
-        source="The third check that the paper leaves open: what do negative weights do?",
         quantity="test accuracy of FF under Dale's principle minus that without, with the same seed",
         label="accuracy, Dale's principle − free",
         bound=-0.05,
-        above=True,
         measure=accuracy_gap,
-        chapter="12-negative-weights-at-work",
         runs={"one": {"model": "ff", "signs": "dale"}, "other": _PROBED},
-        grids=("signs",),
     ),
 )
 """Check 3: what do negative weights do?"""

@@ -116,7 +116,7 @@ class Claim:
         return 1 - RISK / self.together
 
     def answer(self, interval: Interval) -> Answer:
-        """What an interval says: the claim holds, fails or is open."""
+        """Return what an interval says: the claim holds, fails or is open."""
         low, high = interval.low, interval.high
         if not self.above:
             low, high = -high, -low
@@ -171,7 +171,7 @@ class Verdict:
     records: tuple[Record, ...] = field(default=(), compare=False, repr=False)
 
     def as_dict(self) -> dict[str, object]:
-        """The verdict as plain data, for ``fflib claims --json``."""
+        """Return the verdict as plain data, for ``fflib claims --json``."""
         return {
             "id": self.claim.id,
             "by": self.claim.by,
@@ -180,9 +180,7 @@ class Verdict:
             "why": self.why,
             "quantity": self.claim.quantity,
             "criterion": self.claim.criterion,
-            "estimate": _finite(self.interval.mean),
-            "interval": [_finite(self.interval.low), _finite(self.interval.high)],
-            "runs": self.interval.n,
+            **_numbers(self.interval),
             "confidence": self.interval.confidence,
             "datasets": sorted({cell.dataset for cell in self.cells}),
             "chapter": self.claim.chapter,
@@ -191,14 +189,33 @@ class Verdict:
                     "dataset": cell.dataset,
                     "protocol": cell.protocol,
                     "answer": cell.answer,
-                    "estimate": _finite(cell.interval.mean),
-                    "interval": [_finite(cell.interval.low), _finite(cell.interval.high)],
-                    "runs": cell.interval.n,
+                    **_numbers(cell.interval),
                     "p_value": None if cell.p_value is None else _finite(cell.p_value),
                 }
                 for cell in self.cells
             ],
         }
+
+
+def where(records: Iterable[Record], **fields: Any) -> list[Record]:
+    """Keep the records whose experiment has these values.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    **fields
+        Fields of :class:`fflib.Experiment`.
+
+    Examples
+    --------
+    >>> where([], model="ff", dataset="mnist")
+    []
+    """
+    return [
+        record
+        for record in records
+        if all(getattr(record.experiment, name) == value for name, value in fields.items())
+    ]
 
 
 def judge(claim: Claim, records: Iterable[Record], model: str | None = None) -> Verdict:
@@ -209,7 +226,7 @@ def judge(claim: Claim, records: Iterable[Record], model: str | None = None) -> 
     claim : Claim
     records : iterable of Record
         Any records; those that the claim is not about, such as those evaluated on other images,
-        are passed over.
+        are left out.
     model : str, optional
         The model that the claim is applied to in place of its own, as a control.
 
@@ -225,15 +242,15 @@ def judge(claim: Claim, records: Iterable[Record], model: str | None = None) -> 
         and r.experiment.evaluate_on == claim.split
     ]
     (name, fields), *others = claim.runs.items()
-    own = _those(about, {"model": model} if model else fields)
-    compared = {other: {_pairing(r): r for r in _those(about, wanted)} for other, wanted in others}
+    own = where(about, **({"model": model} if model else fields))
+    compared = {other: {_pairing(r): r for r in where(about, **wanted)} for other, wanted in others}
     found: dict[tuple[str, str], list[dict[str, Record | None]]] = {}
     for record in own:
         with_it = {other: runs.get(_pairing(record)) for other, runs in compared.items()}
         if claim.lenient or None not in with_it.values():
             cell = (record.experiment.dataset, record.experiment.protocol)
             found.setdefault(cell, []).append({name: record, **with_it})
-    cells = tuple(_cell(claim, *where, found[where]) for where in sorted(found))
+    cells = tuple(_cell(claim, *cell, found[cell]) for cell in sorted(found))
     everything = [value for cell in cells for value in cell.values]
     interval = Interval(np.nan, np.nan, np.nan, 0)
     if everything:
@@ -241,14 +258,6 @@ def judge(claim: Claim, records: Iterable[Record], model: str | None = None) -> 
     used = [r for runs in found.values() for run in runs for r in run.values() if r is not None]
     records = tuple({r.experiment: r for r in used}.values())
     return Verdict(claim, *_verdict(claim, cells), interval, cells, records)
-
-
-def _those(records: Iterable[Record], fields: Mapping[str, Any]) -> list[Record]:
-    return [
-        r
-        for r in records
-        if all(getattr(r.experiment, name) == value for name, value in fields.items())
-    ]
 
 
 def _pairing(record: Record) -> tuple[str, str, int, int | None]:
@@ -287,12 +296,17 @@ def _verdict(claim: Claim, cells: Sequence[Cell]) -> tuple[str, str]:
     if len(fails) == len(cells):
         return refuted, f"The interval misses {claim.bound:g} {everywhere}."
     parts = [
-        f"{what} on {', '.join(where)}"
-        for what, where in (("holds", holds), ("fails", fails), ("is open", still_open))
-        if where
+        f"{what} on {', '.join(names)}"
+        for what, names in (("holds", holds), ("fails", fails), ("is open", still_open))
+        if names
     ]
     verdict = partly if holds else not_decidable
     return verdict, f"It {'; it '.join(parts)}."
+
+
+def _numbers(interval: Interval) -> dict[str, object]:
+    low, high = _finite(interval.low), _finite(interval.high)
+    return {"estimate": _finite(interval.mean), "interval": [low, high], "runs": interval.n}
 
 
 def _finite(value: float) -> float | None:
@@ -300,7 +314,7 @@ def _finite(value: float) -> float | None:
 
 
 def in_words(verdicts: Iterable[Verdict]) -> str:
-    """What claims have come to, in a sentence for each.
+    """Say what claims have come to, in a sentence for each.
 
     Parameters
     ----------

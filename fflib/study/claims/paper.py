@@ -10,8 +10,8 @@ from fflib.statistics import mantel
 from fflib.study.claims.judging import Claim
 from fflib.study.claims.quantities import (
     accuracy_gap,
-    mean_over_layers,
     members,
+    negative,
     sparser,
     together,
     unseen_layers,
@@ -38,11 +38,7 @@ def _overlap_by_chance(runs: Sequence[Record]) -> float:
     return mantel(overlap, np.asarray(runs[0].arrays["similarity"], dtype=float)).p_value
 
 
-def _negative(ff: Record) -> float:
-    return mean_over_layers(ff, "negative_weights")
-
-
-def _told_from_seen(ff: Record) -> float:
+def _detected(ff: Record) -> float:
     return float(np.mean([layer.auroc for layer in unseen_layers(ff)]))
 
 
@@ -111,7 +107,7 @@ CLAIMS: tuple[Claim, ...] = together(
         label="share of negative weights",
         bound=0.55,
         above=True,
-        measure=_negative,
+        measure=lambda ff: negative(ff),
         chapter="05-negative-weights",
     ),
     Claim(
@@ -124,7 +120,7 @@ CLAIMS: tuple[Claim, ...] = together(
         label="AUROC, unseen against seen",
         bound=0.7,
         above=True,
-        measure=_told_from_seen,
+        measure=_detected,
         chapter="06-unseen-classes",
         unseen=True,
         grids=("unseen",),

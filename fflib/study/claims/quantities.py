@@ -1,20 +1,25 @@
-"""Numbers of a record that several claims are about."""
+"""Numbers of a record that several claims and tables are about."""
 
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
+from fflib.measures.robustness import USUAL
 from fflib.measures.unseen import UnseenClass
 from fflib.records.schema import unpack
 from fflib.records.stores import Record
 from fflib.study.claims.judging import Claim
 
 __all__ = [
+    "above_rest",
+    "accuracy",
     "accuracy_gap",
     "hoyer",
     "mean_over_layers",
     "members",
+    "negative",
+    "overlap",
     "sparser",
     "together",
     "unseen_layers",
@@ -22,12 +27,12 @@ __all__ = [
 
 
 def members(record: Record, rule: str = "median-quantile") -> np.ndarray:
-    """Ensembles of a record, boolean, shape (layer, class, unit)."""
+    """Return the ensembles of a record, boolean, shape (layer, class, unit)."""
     return unpack(record.arrays[f"ensembles/{rule}"], record.experiment.hidden)
 
 
 def unseen_layers(record: Record) -> list[UnseenClass]:
-    """What a record with a held-out class says of it, layer by layer, as its claim asks.
+    """Return what a record with a held-out class says of it, layer by layer, as its claim asks.
 
     All images carry the label that the network prefers; those of a plain network, which serves as
     a control, carry none.
@@ -36,26 +41,55 @@ def unseen_layers(record: Record) -> list[UnseenClass]:
     return record.metrics.unseen["predicted" if record.experiment.labelled else "plain"]
 
 
-def hoyer(record: Record) -> float:
-    """Hoyer sparseness averaged over the layers."""
-    return mean_over_layers(record, "hoyer")
-
-
 def mean_over_layers(record: Record, quantity: str) -> float:
-    """Mean over the layers of a number in :class:`fflib.records.schema.LayerMetrics`."""
+    """Average a number in :class:`fflib.records.schema.LayerMetrics` over the layers."""
     return float(np.mean([getattr(layer, quantity) for layer in record.metrics.layers]))
 
 
+def accuracy(record: Record) -> float:
+    """Return the accuracy on the images that the run was evaluated on."""
+    return record.metrics.accuracy
+
+
+def hoyer(record: Record) -> float:
+    """Return Hoyer sparseness averaged over the layers."""
+    return mean_over_layers(record, "hoyer")
+
+
+def above_rest(record: Record) -> float:
+    """Return Hoyer sparseness above rest averaged over the layers."""
+    return mean_over_layers(record, "hoyer_above_rest")
+
+
+def negative(record: Record) -> float:
+    """Return the share of negative weights averaged over the layers."""
+    return mean_over_layers(record, "negative_weights")
+
+
+def overlap(record: Record) -> float:
+    """Return the overlap of two classes' ensembles (Jaccard index) averaged over the layers.
+
+    By the median-quantile rule, of correctly classified images; nan where the record does not say.
+    Records of a search say it, although they hold no ensembles.
+    """
+    rule = "median-quantile"
+    asked = (rule, USUAL[rule], "correct")
+    for choice in record.metrics.choices or ():
+        if (choice.rule, choice.threshold, choice.images) == asked:
+            return float(np.nanmean(choice.overlap))
+    return np.nan
+
+
 def sparser(one: Record, other: Record) -> float:
-    """By how much the first of two runs is the sparser one, see :func:`fflib.study.claims.hoyer`."""
+    """Return by how much the first of two runs is sparser, see :func:`fflib.study.claims.hoyer`."""
     return hoyer(one) - hoyer(other)
 
 
 def accuracy_gap(one: Record, other: Record) -> float:
-    """By how much the first of two runs is the more accurate one."""
+    """Return by how much the first of two runs is more accurate."""
     return one.metrics.accuracy - other.metrics.accuracy
 
 
 def together(by: Literal["paper", "ours"], *claims: Claim) -> tuple[Claim, ...]:
-    """Claims that share the risk of error."""
+    """Let claims share the risk of error."""
     return tuple(replace(claim, together=len(claims), by=by) for claim in claims)

@@ -1,4 +1,4 @@
-"""What a record tells of the time in which each layer learned, and the numbers that claims need."""
+"""The time in which each layer learned, from the timeline of a record, and numbers that claims need."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from fflib.measures.timeline import by_chance, kept, settled
 from fflib.records.stores import Record
 
-__all__ = ["EARLY", "SHARE", "History", "changed", "delay", "histories", "trace"]
+__all__ = ["EARLY", "SHARE", "LayerTimeline", "changed", "delay", "timelines", "trace"]
 
 SHARE = 0.8
 """Part of the way to its last value beyond which a quantity counts as settled."""
@@ -20,8 +20,8 @@ Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class History:
-    """A layer while it learned, moment by moment.
+class LayerTimeline:
+    """One layer while it learned, snapshot by snapshot.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class History:
     preferred: NDArray[np.uint8]
 
     def settled(self, quantity: str, share: float = SHARE) -> int:
-        """The first snapshot, by its step, from which a quantity stays close to its last value.
+        """Return the step of the first snapshot from which a quantity stays close to its last value.
 
         Parameters
         ----------
@@ -64,8 +64,8 @@ class History:
         return np.asarray(self.preferred[self.early_moment])
 
 
-def histories(record: Record) -> list[History]:
-    """How each hidden layer came about, the first one first.
+def timelines(record: Record) -> list[LayerTimeline]:
+    """Return the time in which each hidden layer learned, the first layer first.
 
     Parameters
     ----------
@@ -80,16 +80,16 @@ def histories(record: Record) -> list[History]:
     for layer in range(1, record.experiment.layers + 1) if rows else ():
         own = [row for row in rows if row["layer"] == layer]
         moments = [i for i, row in enumerate(own) if row["learns"] in (None, layer)]
-
-        def along(name: str, own: list = own, moments: list[int] = moments) -> Floats:
-            return np.array([own[i][name] for i in moments], dtype=float)
-
+        along = {
+            name: np.array([own[i][name] for i in moments], dtype=float)
+            for name in ("step", accuracy, agreement, "identity")
+        }
         found.append(
-            History(
-                along("step").astype(int),
-                along(accuracy),
-                along(agreement),
-                along("identity"),
+            LayerTimeline(
+                along["step"].astype(int),
+                along[accuracy],
+                along[agreement],
+                along["identity"],
                 np.empty((0, 0), np.uint8) if preferred is None else preferred[moments, layer - 1],
             )
         )
@@ -103,7 +103,7 @@ def delay(
     *,
     against: str = "accuracy",
 ) -> float:
-    """How much later membership is settled than accuracy, in doublings of the training steps.
+    """Return how much later membership is settled than accuracy, in doublings of the training steps.
 
     Parameters
     ----------
@@ -119,38 +119,27 @@ def delay(
         Mean over the layers of log₂ of the ratio of the two times; 1 if membership takes twice as
         many steps. What is settled before the first step counts as settled by it.
     """
-    return float(
-        np.mean(
-            [
-                np.log2(
-                    max(layer.settled("identity", membership), 1)
-                    / max(layer.settled(against, accuracy), 1)
-                )
-                for layer in histories(record)
-            ]
-        )
-    )
+    steps = [
+        (layer.settled("identity", membership), layer.settled(against, accuracy))
+        for layer in timelines(record)
+    ]
+    return float(np.mean([np.log2(max(last, 1) / max(first, 1)) for last, first in steps]))
 
 
 def changed(record: Record) -> float:
-    """Share of units whose class a tenth into their training is not that at the end.
+    """Return the share of units whose class after a tenth of their training is not that at the end.
 
     Among units that prefer a class both times; averaged over the layers.
     """
-    return 1 - float(np.mean([kept(h.early, h.preferred[-1]) for h in histories(record)]))
+    found = [kept(layer.early, layer.preferred[-1]) for layer in timelines(record)]
+    return 1 - float(np.mean(found))
 
 
 def trace(record: Record) -> float:
-    """Share of units that prefer the same class before their training as after, less chance.
+    """Return the share of units that prefer one class before and after training, less chance.
 
     Among units that prefer a class both times; chance is what would be found if as many units
-    preferred each class and who they are were drawn anew. Averaged over the layers.
+    preferred each class and who they are were drawn at random. Averaged over the layers.
     """
-    return float(
-        np.mean(
-            [
-                kept(h.preferred[0], h.preferred[-1]) - by_chance(h.preferred[0], h.preferred[-1])
-                for h in histories(record)
-            ]
-        )
-    )
+    ends = [timeline.preferred[[0, -1]] for timeline in timelines(record)]
+    return float(np.mean([kept(first, last) - by_chance(first, last) for first, last in ends]))
