@@ -1,7 +1,10 @@
 """Verdicts: from numbers of runs to an answer, on records made for the purpose."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pytest
@@ -205,3 +208,23 @@ def test_the_range_over_choices_leaves_out_those_that_do_not_learn():
     records = [cell("l2", 0.5, 0.9), cell("l1", 0.7, 0.85), cell("linf", 0.1, 0.3)]
     (value,) = judge(goodness, records).cells[0].values
     assert value == pytest.approx(0.2)
+
+
+def test_judging_loads_neither_pages_nor_training():
+    """``fflib claims`` reads records: it needs no figures, tables, clusters or trainers."""
+    asked = """
+        import sys
+        from fflib.cli import main
+        sys.argv = ["fflib", "claims", "--json"]
+        try:
+            main()
+        finally:
+            print(*sorted(sys.modules), file=sys.stderr)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(asked)], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stderr.split())
+    assert {"fflib.study.claims", "fflib.records.stores"} <= loaded
+    unneeded = {"IPython", "distributed", "fflib.training", "matplotlib", "pandas", "sklearn"}
+    assert loaded & unneeded == set()
