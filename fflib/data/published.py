@@ -36,7 +36,7 @@ class Published:
         Checksum of each file.
     reader : str or None
         Name of torchvision's class that reads and downloads it; None for an archive of images,
-        which nobody offers for download.
+        which no server offers for download.
     """
 
     folder: str

@@ -1,28 +1,11 @@
 """Bring what the measures receive, tensors or arrays of any precision, to one form."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
-
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-__all__ = ["Labelled", "as_array", "class_means", "mean_of_known", "ratio"]
-
-
-class Labelled(NamedTuple):
-    """Activations of labelled samples, the least that an ensemble rule needs.
-
-    Parameters
-    ----------
-    values : sequence of Tensor or ndarray, each of shape (n, units)
-        One per layer.
-    labels : ndarray of int, shape (n,)
-    """
-
-    values: Sequence[Any]
-    labels: NDArray[np.integer]
+__all__ = ["as_array", "class_means", "mean_of_known", "ratio"]
 
 
 def as_array(x: Tensor | ArrayLike) -> NDArray[np.floating]:

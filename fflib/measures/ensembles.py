@@ -15,6 +15,7 @@ Each takes activations of labelled samples and returns a boolean array of shape 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,6 +28,7 @@ from fflib.measures.kolmogorov_smirnov import summed_p_values
 __all__ = [
     "RULES",
     "Activations",
+    "Labelled",
     "class_means",
     "class_medians",
     "kolmogorov_smirnov",
@@ -40,22 +42,29 @@ Booleans = NDArray[np.bool_]
 
 
 class Activations(Protocol):
-    """Anything that holds activations, layer by layer, and a label for each sample.
-
-    Attributes
-    ----------
-    values : sequence of Tensor or ndarray, each of shape (n, units)
-        One per layer; the rules need layers of one width.
-    labels : Tensor or ndarray of int, shape (n,)
-    """
+    """Anything that holds activations, layer by layer, and a label for each sample."""
 
     @property
     def values(self) -> Sequence[Any]:
-        """Activations, one array of shape (n, units) per layer."""
+        """Activations, a Tensor or ndarray of shape (n, units) per layer, of one width for the rules."""
 
     @property
     def labels(self) -> Any:
-        """Class of each sample, shape (n,)."""
+        """Class of each sample, a Tensor or ndarray of int, shape (n,)."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Activations of labelled samples, the least that a rule needs.
+
+    Parameters
+    ----------
+    values, labels
+        As in :class:`Activations`.
+    """
+
+    values: Sequence[Any]
+    labels: Any
 
 
 def _layers(
@@ -119,7 +128,7 @@ def class_means(activations: Activations, *, classes: int | None = None) -> NDAr
     Examples
     --------
     >>> values = np.array([[1.0, 0.0], [3.0, 0.0], [5.0, 7.0]])
-    >>> class_means(arrays.Labelled([values], labels=np.array([0, 0, 1])))
+    >>> class_means(Labelled([values], labels=np.array([0, 0, 1])))
     array([[[2., 0.],
             [5., 7.]]])
     """
@@ -144,7 +153,7 @@ def class_medians(activations: Activations, *, classes: int | None = None) -> Fl
     Examples
     --------
     >>> values = np.array([[1.0, 0.0], [3.0, 0.0], [8.0, 7.0]])
-    >>> class_medians(arrays.Labelled([values], labels=np.zeros(3, int)))
+    >>> class_medians(Labelled([values], labels=np.zeros(3, int)))
     array([[[3., 0.]]])
     """
     return _by_class(activations, classes, lambda values: np.median(values, axis=0), np.nan)
@@ -183,7 +192,7 @@ def median_quantile(
     Examples
     --------
     >>> values = np.array([[0.0, 0.0, 5.0], [0.0, 9.0, 6.0], [0.0, 0.0, 7.0]])
-    >>> median_quantile(arrays.Labelled([values], labels=np.zeros(3, int)), q=0.6)
+    >>> median_quantile(Labelled([values], labels=np.zeros(3, int)), q=0.6)
     array([[[False, False,  True]]])
     """
 
@@ -234,7 +243,7 @@ def leave_one_out(
     Examples
     --------
     >>> values = np.array([[0.0, 1.0, 1.0, 5.0], [0.0, 1.0, 1.0, 7.0]])
-    >>> leave_one_out(arrays.Labelled([values], labels=np.zeros(2, int)))
+    >>> leave_one_out(Labelled([values], labels=np.zeros(2, int)))
     array([[[False, False, False,  True]]])
     """
     means = class_means(activations, classes=classes)
@@ -281,7 +290,7 @@ def kolmogorov_smirnov(
     --------
     >>> values = np.zeros((10, 30))
     >>> values[:, 4] = 1.0
-    >>> np.flatnonzero(kolmogorov_smirnov(arrays.Labelled([values], labels=np.zeros(10, int))))
+    >>> np.flatnonzero(kolmogorov_smirnov(Labelled([values], labels=np.zeros(10, int))))
     array([4])
     """
     return mean_p_values(activations, classes=classes) < p
@@ -311,7 +320,7 @@ def mean_p_values(activations: Activations, *, classes: int | None = None) -> ND
 
     Examples
     --------
-    >>> mean_p_values(arrays.Labelled([np.zeros((10, 3))], labels=np.zeros(10, int)))
+    >>> mean_p_values(Labelled([np.zeros((10, 3))], labels=np.zeros(10, int)))
     array([[[1., 1., 1.]]])
     """
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fflib.measures import ensembles, selectivity, sparsity
-from fflib.measures.arrays import Labelled, as_array, class_means
+from fflib.measures.arrays import as_array, class_means
 from fflib.measures.sharing import overlap
 
 __all__ = [
@@ -189,7 +189,7 @@ def interventions(
     truth = np.asarray(labels)
 
     def members(hidden: Sequence[ArrayLike]) -> NDArray[np.bool_]:
-        return ensembles.median_quantile(Labelled(hidden, truth), classes=classes)
+        return ensembles.median_quantile(ensembles.Labelled(hidden, truth), classes=classes)
 
     before = members(respond(whole)[1])
     effects = []

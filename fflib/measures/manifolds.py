@@ -1,13 +1,7 @@
-"""Draw points of a known dimension, plain and as sparse as a layer makes them, to test estimators.
+"""Draw points of a known dimension, plain and as sparse as a layer makes them, to test estimators."""
 
-``python -m fflib.measures.manifolds`` prints the estimates for the plain ones, with ``--json`` as a
-list of objects.
-"""
-
-import json
-import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
@@ -174,18 +168,3 @@ def recover(
             )
             rows.append(found)
     return rows
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Print what estimators find on plain manifolds."""
-    found = recover()
-    if "--json" in arguments:
-        print(json.dumps([asdict(one) for one in found], indent=1))
-        return
-    print("manifold  dimension  seed  TwoNN  Gride")
-    for x in found:
-        print(f"{x.shape:8}  {x.dimension:9}  {x.seed:4}  {x.twonn:5.2f}  {x.gride:5.2f}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

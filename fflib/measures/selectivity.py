@@ -16,7 +16,7 @@ __all__ = ["mean_selectivity", "selectivity"]
 def selectivity(class_means: Tensor | ArrayLike) -> NDArray[np.float64]:
     """Return the class selectivity index of every unit.
 
-    It is 1 for a unit that answers to a single class, 0 for one that answers to all alike.
+    It is 1 for a unit that responds to a single class, 0 for one that responds to all alike.
 
     Parameters
     ----------

@@ -47,9 +47,8 @@ def _norm_ratio(x: Tensor) -> Tensor:
 def hoyer(x: Vectors) -> Vectors:
     """Return the Hoyer sparseness of activation vectors.
 
-    It is (√n − ‖h‖₁/‖h‖₂) / (√n − 1) for n units: 1 when one unit is active, 0 when all are equally
-    active. The measure assumes that a resting unit is at zero; see :func:`mean_hoyer` for units that
-    rest above it.
+    It is 1 when one unit is active, 0 when all are equally active. The measure assumes that a resting
+    unit is at zero; see :func:`mean_hoyer` for units that rest above it.
 
     Parameters
     ----------
@@ -87,8 +86,7 @@ def hoyer(x: Vectors) -> Vectors:
 def treves_rolls(x: Vectors) -> Vectors:
     """Return the Treves–Rolls population sparseness, reversed and scaled so that sparse is 1.
 
-    The density a = (mean of h)² / (mean of h²) over the n units is 1/n for one active unit and 1 for
-    equally active ones. The result, (1 − a) / (1 − 1/n), runs from 0 (dense) to 1.
+    It runs from 0 (dense) to 1: the density a is 1 for equally active units and 1/n for one of n.
 
     Parameters
     ----------

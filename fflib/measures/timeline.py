@@ -44,7 +44,7 @@ def preferred(means: ArrayLike) -> NDArray[np.uint8]:
     Returns
     -------
     ndarray of uint8, shape (..., unit)
-        :data:`SILENT` for a unit that answers to all classes alike, such as one that never does.
+        :data:`SILENT` for a unit that responds to all classes alike, such as one that never does.
 
     Examples
     --------

@@ -28,8 +28,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from fflib.measures import sharing, sparsity
-from fflib.measures.arrays import Labelled, as_array
-from fflib.measures.ensembles import median_quantile
+from fflib.measures.arrays import as_array
+from fflib.measures.ensembles import Labelled, median_quantile
 from fflib.measures.robustness import THRESHOLDS, members_by_threshold
 
 __all__ = ["UnseenChoice", "UnseenClass", "told_by_threshold", "unseen_class"]

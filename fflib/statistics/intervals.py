@@ -5,6 +5,7 @@ with a quantile t of Student's distribution with n − 1 degrees of freedom.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,15 +73,13 @@ def as_runs(values: ArrayLike, purpose: str = "an interval") -> NDArray[np.float
     return runs
 
 
-def deviation(runs: NDArray[np.float64]) -> float:
-    """Return the standard deviation of a sample of runs; nan for a single run."""
-    return float(runs.std(ddof=1)) if len(runs) > 1 else math.nan
-
-
-def student_interval(runs: NDArray[np.float64], error: float, confidence: float) -> Interval:
-    """Return the mean of runs, plus and minus a standard error times Student's quantile."""
+def student_interval(
+    runs: NDArray[np.float64], confidence: float, error: Callable[[float, int], float]
+) -> Interval:
+    """Return the mean of runs, plus and minus an error of (s, n) times Student's quantile."""
     mean, n = float(runs.mean()), len(runs)
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * error
+    deviation = float(runs.std(ddof=1)) if n > 1 else math.nan
+    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * error(deviation, n)
     return Interval(mean, mean - half, mean + half, n, confidence)
 
 
@@ -112,8 +111,7 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     >>> str(mean_interval([0.95, 0.96, 0.97]))
     '0.960 [0.935, 0.985] (n = 3)'
     """
-    runs = as_runs(values)
-    return student_interval(runs, deviation(runs) / math.sqrt(len(runs)), confidence)
+    return student_interval(as_runs(values), confidence, lambda s, n: s / math.sqrt(n))
 
 
 def bootstrap_interval(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from fflib.statistics.intervals import Interval, as_runs, deviation, student_interval
+from fflib.statistics.intervals import Interval, as_runs, student_interval
 
 __all__ = ["allowed_difference", "prediction_interval"]
 
@@ -49,7 +49,7 @@ def prediction_interval(values: ArrayLike, confidence: float = 0.95) -> Interval
     '0.960 [0.910, 1.010] (n = 3)'
     """
     runs = as_runs(values, "a prediction")
-    return student_interval(runs, deviation(runs) * math.sqrt(1 + 1 / len(runs)), confidence)
+    return student_interval(runs, confidence, lambda s, n: s * math.sqrt(1 + 1 / n))
 
 
 def allowed_difference(groups: Iterable[Sequence[float]], confidence: float = 0.95) -> float:

@@ -34,7 +34,7 @@ def one_line(error):
 
 @pytest.fixture
 def nowhere(monkeypatch, tmp_path):
-    """No data on the machine, and mirrors at which nobody answers."""
+    """No data on the machine, and mirrors that do not answer."""
     monkeypatch.delenv("FFLIB_DATA", raising=False)
     monkeypatch.setattr(published, "download_folder", lambda: tmp_path / "data")
     for kind in (torchvision.datasets.MNIST, torchvision.datasets.FashionMNIST):

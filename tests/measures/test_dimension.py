@@ -1,7 +1,4 @@
-"""Intrinsic dimension: known where it is known, and told apart from what only looks like it."""
-
-import json
-from dataclasses import asdict
+"""Intrinsic dimension: known where it is known, and distinguished from what only looks like it."""
 
 import numpy as np
 import pytest
@@ -15,7 +12,6 @@ from fflib.book.figures.dimension import against_size, where_known
 from fflib.book.figures.dimension import by_layer as layers_figure
 from fflib.book.figures.dimension import by_scale as scales_figure
 from fflib.experiment import Experiment
-from fflib.measures import manifolds
 from fflib.measures.agreement import agreement
 from fflib.measures.dimension import FEWEST, by_scale, distinct, gride, twonn
 from fflib.measures.manifolds import DIMENSIONS, draw, random_layer, recover
@@ -69,15 +65,6 @@ def test_with_fewer_active_units_than_dimensions_only_so_many_are_left():
     [found] = recover(["plane"], [10], [0.01], seeds=[0], n=1000)
     assert found.left < 7
     assert found.twonn < 9
-
-
-def test_the_command_prints_what_was_found(capsys, monkeypatch):
-    few = recover(["plane"], [2], seeds=[0], n=200)
-    monkeypatch.setattr(manifolds, "recover", lambda: few)
-    manifolds.main(["--json"])
-    assert json.loads(capsys.readouterr().out) == [asdict(few[0])]
-    manifolds.main([])
-    assert f"{few[0].twonn:.2f}" in capsys.readouterr().out
 
 
 @given(active=st.floats(0.02, 0.9), seed=seeds)

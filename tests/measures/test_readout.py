@@ -1,4 +1,4 @@
-"""What ensembles are worth: decoding, silencing and cutting, on networks whose answer is known."""
+"""What can be read from ensembles: decoding, silencing and cutting, on networks whose answer is known."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from fflib.measures.readout import accuracy_by_class, cut, damage, decode
 from fflib.networks.dense import Network
 
 CLASSES, LAYERS = 4, 3
-# Three units per class in every layer, and four that belong to nobody.
+# Three units per class in every layer, and four that are in no ensemble.
 MEMBERS = np.stack([np.hstack([np.repeat(np.eye(CLASSES, dtype=bool), 3, axis=1),
                                np.zeros((CLASSES, 4), dtype=bool)])] * LAYERS)  # fmt: skip
 LABELS = np.arange(20) % CLASSES
@@ -55,13 +55,13 @@ def test_a_class_loses_what_its_own_ensemble_carried():
 
 
 def test_an_empty_ensemble_does_exactly_no_damage():
-    nobody = np.zeros_like(MEMBERS)
+    nothing = np.zeros_like(MEMBERS)
     rng = np.random.default_rng(2)
 
     def never_the_same(silent):
         return rng.integers(0, CLASSES, 20)
 
-    for found in damage(never_the_same, nobody, LABELS):
+    for found in damage(never_the_same, nothing, LABELS):
         assert_array_equal(found, 0)
 
 

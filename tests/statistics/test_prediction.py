@@ -1,4 +1,4 @@
-"""What one more run may come to: known answers, and coverage of runs that are drawn."""
+"""What one further run may give: known answers, and coverage of runs that are drawn."""
 
 import numpy as np
 import pytest
