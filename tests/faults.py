@@ -23,7 +23,8 @@ from fflib.experiment import Circumstances
 from fflib.records.files import hold
 from fflib.records.schema import LayerMetrics, Metrics, Provenance
 from fflib.records.stores import PUBLISHED, Record, Store
-from fflib.sweeps.gridfile import crossed, read_grid
+from fflib.sweeps import gridfile
+from fflib.sweeps.gridfile import read_grid
 from fflib.sweeps.plan import costs, estimate, plan
 from fflib.sweeps.sweep import sweep
 from fflib.sweeps.worker import train_and_measure
@@ -35,7 +36,7 @@ PATIENCE = 240  # seconds, on a machine that has other things to do
 def experiments(runs, **fields):
     """Runs of a second or less on the digits."""
     grid = {"dataset": "digits", "model": "bp", "hidden": 32, "epochs": 10}
-    return crossed(grid | {"seed": {"first": 0, "last": runs - 1}} | fields)
+    return gridfile.experiments(grid | {"seed": {"first": 0, "last": runs - 1}} | fields)
 
 
 def content(record):

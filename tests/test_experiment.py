@@ -1,15 +1,20 @@
 """The description of an experiment: presets, origins, keys, and what is refused."""
 
 import math
+import pickle
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
 
 import fflib
 from fflib.errors import ExperimentError
-from fflib.experiment import Experiment
+from fflib.experiment import KINDS, Experiment, crossed, fields, properties
 from fflib.presets import MODELS, PROTOCOLS, preset
+from fflib.records.stores import PUBLISHED, Record
+from fflib.study.plans.grids import GRIDS
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -81,3 +86,121 @@ def test_the_sum_of_layers_may_have_a_higher_threshold_than_one_layer():
 def test_an_experiment_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         fflib.Experiment().seed = 3
+
+
+# What an experiment is called on disk
+
+KEYS = [
+    ({}, "a3ddf1275590f179"),
+    ({"model": "local-bp"}, "9b8e19978355139d"),
+    ({"protocol": "sigmoid-linf"}, "10ee06431ee1c872"),
+    ({"signs": "dale", "probe": "weight-signs", "snapshots": 4}, "3ab388580d0315d1"),
+    ({"label_gain": 2.5}, "b65119c9089120f2"),
+    ({"architecture": "conv"}, "282e3652ff674b0b"),
+    ({"architecture": "conv", "model": "bp"}, "c5fe490cc0c3f395"),
+    ({"architecture": "conv", "model": "bp-ff", "scope": "class"}, "0d8d886990676de9"),
+    ({"architecture": "conv", "scope": "location"}, "5ffd40bd46ac5fd9"),
+    ({"architecture": "conv", "norm": None}, "0c1151883c30085a"),
+    ({"architecture": "conv", "label": "learned", "negatives": "hard"}, "a0a060b8379b07ec"),
+    ({"architecture": "conv", "label": "wave", "loss": "symmetric"}, "62118f4bc647101d"),
+    (
+        {"architecture": "conv", "dataset": "cifar-10", "scope": "class", "peer": 0.1, "reach": 2},
+        "bc851c6bb47808cb",
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "key"), KEYS, ids=[key for _, key in KEYS])
+def test_keys_are_those_of_earlier_versions(given, key):
+    assert Experiment(**given).key == key
+
+
+def test_every_planned_run_has_a_record_or_a_noted_failure_under_its_key():
+    keys = {e.key for grid in GRIDS.values() for e in grid}
+    files = {path.name.partition(".")[0]: path for path in PUBLISHED.folder.iterdir()}
+    assert keys <= files.keys()
+    beside = [Record.from_file(files[key]) for key in files.keys() - keys]
+    assert {record.experiment.evaluate_on for record in beside} == {"validation"}
+    assert sum(path.suffix == ".safetensors" for path in files.values()) == 906
+    assert len(keys) + len(beside) == len(files)
+
+
+# Dense and convolutional experiments
+
+
+@pytest.mark.parametrize(("architecture", "kind"), KINDS.items())
+def test_an_experiment_is_of_the_class_of_its_architecture(architecture, kind):
+    e = Experiment(architecture=architecture)
+    assert type(e) is kind
+    assert isinstance(e, Experiment)
+    for copy in (
+        kind(architecture=architecture),
+        Experiment(**e.model_dump()),
+        Experiment.model_validate(e.model_dump()),
+        Experiment.model_validate_json(e.model_dump_json()),
+        pickle.loads(pickle.dumps(e)),
+        e.model_copy(),
+        Held(experiment=e).experiment,
+        Held.model_validate_json(Held(experiment=e).model_dump_json()).experiment,
+    ):
+        assert type(copy) is kind
+        assert (copy, hash(copy), copy.key) == (e, hash(e), e.key)
+
+
+class Held(BaseModel):
+    """What declares an experiment as one of its fields, as a record does."""
+
+    experiment: Experiment
+
+
+def test_each_architecture_has_its_own_fields_only():
+    dense, conv = (Experiment(architecture=name).model_dump().keys() for name in KINDS)
+    assert dense - conv == {"label_gain", "signs", "snapshots"}
+    assert conv - dense == {"label", "scope", "loss", "peer", "reach"}
+    assert fields().keys() == dense | conv == properties().keys()
+
+
+@pytest.mark.parametrize("architecture", KINDS)
+def test_fields_of_the_other_architecture_may_be_given_their_defaults(architecture):
+    every = {name: f.default for name, f in fields().items() if f.default is not PydanticUndefined}
+    e = Experiment(**every | {"architecture": architecture, "order": usual_order(architecture)})
+    assert e == Experiment(architecture=architecture)
+
+
+def usual_order(architecture):
+    return "simultaneous" if architecture == "conv" else "sequential"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"scope": "class"}, "scope is for architecture 'conv', got 'class' with 'dense'"),
+        ({"peer": 1}, "peer is for architecture 'conv', got 1 with 'dense'"),
+        ({"signs": "dale"}, "signs is for architecture 'dense', got 'dale' with 'conv'"),
+        ({"snapshots": 3}, "snapshots is for architecture 'dense', got 3 with 'conv'"),
+        ({"order": "sequential"}, "the layers of a 'conv' network learn at once, got order"),
+        ({"model": "local-bp"}, "architecture 'conv' is for ff, bp-ff, bp, got model 'local-bp'"),
+        ({"model": "bp", "scope": "class"}, "scope has no meaning for model 'bp', got 'class'"),
+        ({"theta": 2, "loss": "symmetric"}, "theta has no meaning with scope 'layer' and loss"),
+        ({"norm": "l1"}, "unknown norm 'l1': choose one of l2, layer, batch"),
+        ({"architecture": "cnn"}, "unknown architecture 'cnn': choose one of conv, dense"),
+    ],
+)
+def test_what_an_architecture_does_not_know_is_refused(given, said):
+    with pytest.raises(ExperimentError) as caught:
+        Experiment(**{"architecture": "dense" if "'dense'" in said[-8:] else "conv"} | given)
+    assert str(caught.value).startswith(said)
+
+
+def test_every_field_says_what_it_means_and_what_it_may_be():
+    for name, schema in properties().items():
+        assert schema["description"].endswith("."), name
+    assert properties()["norm"]["anyOf"][0]["enum"] == ["l1", "l2", "linf", "layer", "batch"]
+    assert properties()["architecture"]["enum"] == ["dense", "conv"]
+
+
+def test_values_are_crossed_and_the_last_change_fastest():
+    made = crossed({"seed": [1, 2], "model": ["ff", "bp"]}, dataset="digits")
+    assert [(e.seed, e.model) for e in made] == [(1, "ff"), (1, "bp"), (2, "ff"), (2, "bp")]
+    assert {e.dataset for e in made} == {"digits"}
+    assert crossed({}) == [Experiment()]

@@ -13,7 +13,7 @@ import yaml
 from IPython.display import Markdown
 
 from fflib import wording
-from fflib.experiment import Experiment
+from fflib.experiment import Experiment, fields
 from fflib.records.stores import Record
 from fflib.study.plans.grids import covering, planned
 
@@ -173,9 +173,11 @@ def _varied(experiments: Sequence[Experiment]) -> str:
     models = {e.model: [f for f in experiments if f.model == e.model] for e in experiments}
     names = [
         name.replace("hold_out", "held-out class").replace("_", " ")
-        for name in Experiment.model_fields
+        for name, field in fields().items()
         if name not in BASIC
-        and any(len({getattr(e, name) for e in runs}) > 1 for runs in models.values())
+        and any(
+            len({getattr(e, name, field.default) for e in runs}) > 1 for runs in models.values()
+        )
     ]
     if len(names) > NAMED:
         names = [*names[: NAMED - 1], f"{len(names) - NAMED + 1} more settings"]

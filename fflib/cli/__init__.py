@@ -18,6 +18,7 @@ from fflib.cli import (
     train,
     verdict,
 )
+from fflib.cli.options import ExperimentCommand
 from fflib.errors import FflibError
 
 __all__ = ["app", "main"]
@@ -34,13 +35,14 @@ Examples:
 """
 
 EXTRAS = {"dask": "sweeps", "distributed": "sweeps", "yaml": "sweeps", "skdim": "study"}
+"""The extra that brings a package, where it is not that of the book."""
 
 
 class Commands(TyperGroup):
     """Commands whose foreseeable errors are one line on stderr."""
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
-        """Run a command; what a person can put right is said without a traceback."""
+        """Run a command, and say without a traceback what a person can put right."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:  # the reader of our output has seen enough
@@ -70,7 +72,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
     epilog=EXAMPLES,
 )
-app.command(epilog=train.EXAMPLES)(train.train)
+app.command(cls=ExperimentCommand, epilog=train.EXAMPLES)(train.train)
 app.command(epilog=claims.EXAMPLES)(claims.claims)
 app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.command(epilog=sweep.EXAMPLES)(sweep.sweep)

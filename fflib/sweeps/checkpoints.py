@@ -20,7 +20,7 @@ from torch.optim import Adam
 from torch.optim.lr_scheduler import LRScheduler
 
 from fflib.errors import RecordError, TrainingError
-from fflib.experiment import Experiment
+from fflib.experiment import DenseExperiment, Experiment
 from fflib.records.files import write_whole
 from fflib.records.sealed import seal, unseal
 from fflib.sweeps.identity import identity
@@ -123,7 +123,8 @@ class Checkpoints:
         """Keep the state, if the last time is long enough ago."""
         e, stage = task.experiment, depth or 0
         self.told(stage * e.epochs + epoch, e.stages * e.epochs)
-        if e.snapshots or time.monotonic() - self._kept < self.seconds:
+        watched = isinstance(e, DenseExperiment) and e.snapshots > 0
+        if watched or time.monotonic() - self._kept < self.seconds:
             return
         with suppress(OSError):
             write_whole(self.path, self._state(task, stage, epoch, optimiser))

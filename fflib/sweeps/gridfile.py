@@ -2,35 +2,21 @@
 
 import math
 from collections.abc import Hashable
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from fflib.activation import ACTIVATIONS
-from fflib.data import NAMES
 from fflib.errors import ExperimentError, FflibError, brief, unknown
-from fflib.experiment import CONV_NORMS, Experiment
-from fflib.goodness import BUILT_IN, NORMS
-from fflib.presets import CONTROLS, MODELS, PROTOCOLS
+from fflib.experiment import Experiment, crossed, fields, properties
 
-__all__ = ["GridError", "crossed", "read_grid", "schema"]
+__all__ = ["GridError", "experiments", "read_grid", "schema"]
 
 LARGEST = 2**16  # bytes of a file, which is read before its content is known to be harmless
 MOST = 100_000  # runs of a grid
 HUGE = 2**53  # above it whole numbers are not whole any more in other programs
 EITHER = "either"
 COUNTED = ("seed", "hold_out")  # fields that a range may be given for
-# Names that an experiment checks by itself, and that its own schema therefore does not list.
-NAMED = {
-    "model": (*MODELS, *CONTROLS),
-    "dataset": NAMES,
-    "protocol": tuple(PROTOCOLS),
-    "activation": tuple(ACTIVATIONS),
-    "goodness": BUILT_IN,
-    "norm": tuple(dict.fromkeys((*NORMS, *CONV_NORMS))),
-}
 
 
 class GridError(ExperimentError):
@@ -66,7 +52,7 @@ def read_grid(path: Path) -> list[Experiment]:
     Parameters
     ----------
     path : Path
-        See :func:`crossed` for what may be in it.
+        See :func:`experiments` for what may be in it.
 
     Raises
     ------
@@ -97,13 +83,13 @@ def read_grid(path: Path) -> list[Experiment]:
     except (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError) as error:
         raise GridError(f"{path} is not readable as YAML: {_one_line(error)}") from None
     try:
-        return crossed(grid)
+        return experiments(grid)
     except FflibError as error:
         raise GridError(f"{path}: {_one_line(error)}") from None
 
 
-def crossed(grid: Any) -> list[Experiment]:
-    """The experiments of a grid: every combination of what is listed.
+def experiments(grid: Any) -> list[Experiment]:
+    """Return the experiments of a grid: every combination of what is listed.
 
     Parameters
     ----------
@@ -120,7 +106,7 @@ def crossed(grid: Any) -> list[Experiment]:
     Examples
     --------
     >>> either = [{"model": "ff"}, {"model": ["bp", "bp-ff"], "epochs": [2, 4]}]
-    >>> [e.model for e in crossed({"dataset": "digits", "either": either})]
+    >>> [e.model for e in experiments({"dataset": "digits", "either": either})]
     ['ff', 'bp', 'bp', 'bp-ff', 'bp-ff']
     """
     if not isinstance(grid, dict):
@@ -140,22 +126,16 @@ def crossed(grid: Any) -> list[Experiment]:
     planned = sum(math.prod(map(len, axes.values())) for axes in blocks)
     if planned > MOST:
         raise ExperimentError(f"a grid may have {MOST} runs, this has {planned:.3g}: divide it")
-    return list(
-        dict.fromkeys(
-            Experiment(**dict(zip(axes, values, strict=True)))
-            for axes in blocks
-            for values in product(*axes.values())
-        )
-    )
+    return list(dict.fromkeys(e for axes in blocks for e in crossed(axes)))
 
 
-def _axes(fields: dict[Any, Any]) -> dict[str, range | list[Any]]:
-    return {name: _values(name, value) for name, value in fields.items()}
+def _axes(given: dict[Any, Any]) -> dict[str, range | list[Any]]:
+    return {name: _values(name, value) for name, value in given.items()}
 
 
 def _values(name: Any, value: Any) -> range | list[Any]:
-    if name not in Experiment.model_fields:
-        raise ExperimentError(unknown("field", name, [*Experiment.model_fields, EITHER]))
+    if name not in (known := fields()):
+        raise ExperimentError(unknown("field", name, [*known, EITHER]))
     if isinstance(value, dict) and name in COUNTED:
         ends = [value.get(end) for end in ("first", "last")]
         numbers = [end for end in ends if type(end) is int and 0 <= end <= HUGE]
@@ -189,15 +169,14 @@ def _one_line(error: Any) -> str:
 
 
 def schema() -> dict[str, Any]:
-    """JSON Schema of a grid file, from which an editor completes it.
+    """Return the JSON Schema of a grid file, from which an editor completes it.
 
     Returns
     -------
     dict
-        Also in ``fflib/grid.schema.json``; printed by ``fflib sweep --schema``.
+        Made from the fields of experiments; printed by ``fflib sweep --schema``.
     """
-    experiment = Experiment.model_json_schema()
-    axes = {name: _axis(name, field) for name, field in experiment["properties"].items()}
+    axes = {name: _axis(name, field) for name, field in properties().items()}
     listed = {name: {"$ref": f"#/$defs/{name}"} for name in axes}
     alternative = {"type": "object", "properties": listed, "additionalProperties": False}
     either = {
@@ -218,13 +197,8 @@ def schema() -> dict[str, Any]:
 
 
 def _axis(name: str, field: dict[str, Any]) -> dict[str, Any]:
-    """A value of a field, or several of them."""
-    one = {key: value for key, value in field.items() if key != "title"}
-    if names := NAMED.get(name):
-        optional = [{"type": "null"}] if {"type": "null"} in field.get("anyOf", []) else []
-        other = [{"type": "string", "description": "a folder"}] if name == "dataset" else []
-        one = {"anyOf": [{"enum": list(names)}, *other, *optional]}
-        one |= {key: field[key] for key in ("default",) if key in field}
+    """Return the schema of a value of a field, or of several of them."""
+    one = {key: field[key] for key in sorted(field.keys() - {"title", "description"})}
     choices = [one, {"type": "array", "items": one, "minItems": 1}]
     if name in COUNTED:
         end = {"type": "integer", "minimum": 0}
@@ -236,4 +210,4 @@ def _axis(name: str, field: dict[str, Any]) -> dict[str, Any]:
                 "additionalProperties": False,
             }
         )
-    return {"anyOf": choices}
+    return {"description": field["description"], "anyOf": choices}

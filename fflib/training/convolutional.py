@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fflib.experiment import Experiment
+from fflib.experiment import ConvExperiment
 from fflib.goodness import ff_loss
 from fflib.networks.convolutional import ConvNetwork
 from fflib.training.session import Task
@@ -109,7 +109,7 @@ def peer_penalty(maps: Tensor) -> Tensor:
     return (relative - 1).square().mean()
 
 
-def _of_pairs(e: Experiment, goodness: Tensor) -> tuple[Tensor, Tensor]:
+def _of_pairs(e: ConvExperiment, goodness: Tensor) -> tuple[Tensor, Tensor]:
     """Loss of images with right labels, which come first, against the same with wrong ones."""
     positive, negative = goodness.chunk(2)
     if e.loss == "symmetric":
@@ -150,7 +150,7 @@ def descend(network: ConvNetwork, losses: list[Tensor], reach: int) -> None:
 def _train_on_goodness(task: Task, together: bool) -> None:
     """Train by the goodness of each layer, or by the sum over all of them."""
     e, network = task.experiment, task.stack.networks[0]
-    assert isinstance(network, ConvNetwork)
+    assert isinstance(network, ConvNetwork) and isinstance(e, ConvExperiment)
     wrong = task.wrong(depth=e.layers) if network.labelled else None
     for epoch, optimiser, steps in task.epochs(None, task.stack.all_layers):
         if wrong is not None and e.negatives != "fixed" and epoch > 1:

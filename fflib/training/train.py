@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from fflib.data import Dataset, load
 from fflib.errors import ExperimentError, TrainingError
-from fflib.experiment import Circumstances, Experiment
+from fflib.experiment import Circumstances, ConvExperiment, DenseExperiment, Experiment
 from fflib.networks.convolutional import ConvNetwork
 from fflib.networks.dense import Network
 from fflib.training.convolutional import CONV_TRAINERS, Alone
@@ -178,7 +178,7 @@ def train_on(
         device=place,
     )
     stack = _stacked(networks)
-    snapshots = Snapshots(stack, common.snapshots)
+    snapshots = Snapshots(stack, common.snapshots if isinstance(common, DenseExperiment) else 0)
     task = Task(
         common,
         stack,
@@ -257,7 +257,7 @@ def _initial(experiment: Experiment, data: Dataset, seed: int) -> Network | Conv
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if experiment.architecture == "conv":
+        if isinstance(experiment, ConvExperiment):
             return ConvNetwork(
                 data.shape,
                 experiment.hidden,
@@ -272,6 +272,7 @@ def _initial(experiment: Experiment, data: Dataset, seed: int) -> Network | Conv
                 lit=data.lit,
                 seen=seen,
             )
+        assert isinstance(experiment, DenseExperiment)
         return Network(
             data.inputs,
             experiment.hidden,

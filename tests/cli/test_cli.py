@@ -3,26 +3,30 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from functools import partial
+from typing import Literal
 
 import pytest
 import synthetic
 import torchvision
+from pydantic import Field
 from typer.testing import CliRunner
 
 import fflib
-from fflib.cli import app
+from fflib.cli import EXTRAS, app, options
 from fflib.cli.output import duration
 from fflib.data import published
-from fflib.experiment import Experiment
+from fflib.experiment import KINDS, DenseExperiment, Experiment, properties
 from fflib.records import stores
 from fflib.records.obtain import record_of
-from fflib.records.stores import Store
+from fflib.records.stores import PUBLISHED, Store
 from fflib.study.claims import CHECKS, CLAIMS, QUESTIONS
 from fflib.study.plans import grids
+from fflib.sweeps import gridfile
 from fflib.training import monitor, train
 
 TINY = ("--dataset", "digits", "--model", "bp", "--epochs", 2, "--hidden", 32, "--quiet")
@@ -91,10 +95,34 @@ def test_help_gives_examples_that_exist(command):
         assert all(word in usage for word in words if word.startswith("--"))
 
 
-def test_every_field_of_an_experiment_has_an_option():
-    text = fflib_("train", "--help").stdout
-    for field in Experiment.model_fields:
-        assert f"--{field.replace('_', '-')} " in text
+def test_every_field_of_an_experiment_has_an_option_that_says_what_it_means():
+    text = " ".join(fflib_("train", "--help").stdout.split())
+    for field, schema in properties().items():
+        option = text.partition(f"--{field.replace('_', '-')} ")[2]
+        assert schema["description"][1:].replace("- ", "-") in option.replace("- ", "-")
+
+
+def test_a_new_field_of_one_architecture_gets_its_option_by_itself(monkeypatch):
+    class Newer(DenseExperiment):
+        """Dense experiments with one more field."""
+
+        momentum: Literal["none-yet", "nesterov"] = "none-yet"
+        """Momentum of a new kind."""
+        warm_up: int = Field(2, ge=0)
+        """Epochs at a lower rate."""
+
+    monkeypatch.setitem(KINDS, "dense", Newer)
+    options._experiment_options.cache_clear()
+    try:
+        text = " ".join(fflib_("train", "--help").stdout.split())
+        assert "--momentum none-yet|nesterov" in text
+        assert "dense: momentum of a new kind. [default: none-yet]" in text
+        assert "--warm-up <int>" in text
+        said = error("train", "--dataset", "digits", "--warm-up", -1)
+        assert said == "warm_up: input should be greater than or equal to 0, got -1"
+        assert gridfile.schema()["$defs"]["warm_up"]["description"] == "Epochs at a lower rate."
+    finally:
+        options._experiment_options.cache_clear()
 
 
 def test_the_version_is_that_of_the_distribution():
@@ -203,6 +231,9 @@ def no_data_read(monkeypatch):
         (("--hold-out", 10), "hold_out must be one of the classes 0 to 9 of mnist, got 10"),
         (("--protocol", "sigmoid-linf", "--theta", 1), "theta must stay below 1, "),
         (("--model", "bp", "--theta", 2), "theta has no meaning for model 'bp'"),
+        (("--scope", "class"), "scope is for architecture 'conv', got 'class' with 'dense'"),
+        (("--architecture", "cnn"), "unknown architecture 'cnn': choose one of conv, dense"),
+        (("--goodness", "none"), "goodness is needed by model 'ff', got None"),
     ],
 )
 def test_bad_settings_fail_before_any_data_is_read(options, message):
@@ -421,7 +452,7 @@ def test_the_cost_is_estimated_from_runs_of_the_same_kind(store, trained, grid):
     assert f"about {duration(seconds)} one run after another" in text
     grid.append(experiment(seed=2, hidden=16))
     assert "unknown for 1 runs" in fflib_("reproduce", "--dry-run").stdout
-    assert "1 runs: 1 recorded" in fflib_("reproduce", "--dry-run", "--grid", "main").stdout
+    assert "1 runs: 1 recorded" in fflib_("reproduce", "--grid", "main").stdout
     assert "choose one of main, " in error("reproduce", "--grid", "mian")
 
 
@@ -461,12 +492,12 @@ def test_runs_are_trained_compared_and_resumed_and_failures_come_last(
 # The process
 
 SMALL_GRID = """
-from fflib import grids
 from fflib.experiment import Experiment
-grids.GRIDS["main"] = [
+from fflib.study.plans import grids
+grids.GRIDS = {"main": [
     Experiment(model="bp", dataset="digits", hidden=32, epochs=epochs, seed=epochs)
     for epochs in (2, 1_000_000, 1_000_001)
-]
+]}
 from fflib.cli import main
 if __name__ == "__main__":
     main()
@@ -522,26 +553,91 @@ def test_python_m_fflib_shows_an_error_and_no_traceback():
     )
 
 
-@pytest.mark.parametrize(
-    ("command", "package", "extra"),
-    [
-        (["sweep", "grid.yml"], "yaml", "sweeps"),
-        (["verdict", "photographs"], "matplotlib", "book"),
-    ],
-)
-def test_without_its_extra_a_command_says_what_to_install(command, package, extra):
-    code = f"import sys; sys.modules[{package!r}] = None; from fflib.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert (
-        done.stderr
-        == f"error: this needs {package}: run pip install -e '.[{extra}]' in the clone\n"
-    )
-
-
 def test_help_does_not_wait_for_torch():
     code = "import sys, fflib.cli; assert not {'torch', 'numpy', 'pydantic'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# What is imported, and what need not be installed
+
+HIDING = """
+import sys
+hidden = {hidden!r}
+sys.modules.update(dict.fromkeys(hidden))
+from fflib.cli import app
+try:
+    app({arguments!r}, standalone_mode=True)
+except SystemExit as end:
+    print(end.code, *sorted(sys.modules.keys() & {{*hidden, "pandas", "torch"}}))
+"""
+
+
+def without(hidden, *arguments):
+    """What a command says, in a process of its own, where some packages are not installed."""
+    code = HIDING.format(hidden=hidden, arguments=[str(argument) for argument in arguments])
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "arguments"),
+    [
+        ("distributed", ["reproduce", "--grid", "main", "--into", "FOLDER"]),
+        ("distributed", ["search", "--dataset", "digits", "--into", "FOLDER"]),
+        ("distributed", ["sweep", "GRID"]),
+        ("distributed", ["records", "verify", "--store", "RECORDS", "--retrain", 1]),
+        ("yaml", ["sweep", "GRID"]),
+        ("matplotlib", ["verdict", "FOLDER"]),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else value,
+)
+def test_what_is_not_installed_is_named_with_what_to_install(hidden, arguments, tmp_path):
+    (tmp_path / "grid.yml").write_text("dataset: digits\nmodel: bp\nepochs: 1\n")
+    records = grids.GRIDS["main"][:3]
+    for e in records:
+        shutil.copy(PUBLISHED.path(e), tmp_path)
+    places = {"GRID": tmp_path / "grid.yml", "RECORDS": tmp_path, "FOLDER": tmp_path / "mine"}
+    done = without([hidden], *[places.get(argument, argument) for argument in arguments])
+    extra = EXTRAS.get(hidden, "book")
+    assert done.stderr == (
+        f"error: this needs {hidden}: run pip install -e '.[{extra}]' in the clone\n"
+    )
+    assert done.stdout.splitlines()[-1].startswith("2 ")
+
+
+def test_a_fault_of_our_own_is_not_taken_for_a_missing_package(monkeypatch):
+    def train_(*_, **__):
+        raise ModuleNotFoundError("No module named 'fflib.tarin'", name="fflib.tarin")
+
+    monkeypatch.setattr(train, "train", train_)
+    with pytest.raises(ModuleNotFoundError, match="tarin"):
+        fflib_("train", *TINY)
+
+
+OPTIONAL = ["IPython", "bs4", "dask", "distributed", "ipywidgets", "matplotlib", "seaborn", "yaml"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["claims"],
+        ["train", *TINY, "--device", "cpu", "--save"],
+        ["records", "list", "--store", "nowhere"],
+        ["records", "show", "a3ddf1275590f179"],
+        ["records", "verify", "--store", "nowhere"],
+        ["data", "list"],
+        ["train", "--help"],
+    ],
+    ids=lambda arguments: " ".join(map(str, arguments[:2])),
+)
+def test_what_needs_only_the_core_runs_without_the_rest(arguments):
+    done = without(OPTIONAL, *arguments)
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-1].split()[0] == "0"
+
+
+def test_help_does_not_import_torch():
+    done = without([], "--help")
+    assert done.stdout.splitlines()[-1] == "0"
 
 
 def test_public_names_are_there_when_they_are_used():

@@ -9,12 +9,12 @@ import yaml
 from typer.testing import CliRunner
 
 from fflib.cli import app
-from fflib.experiment import Experiment
+from fflib.experiment import Experiment, fields
 from fflib.sweeps import gridfile
-from fflib.sweeps.gridfile import GridError, crossed, read_grid, schema
+from fflib.sweeps.gridfile import GridError, experiments, read_grid, schema
 
-ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "chapters" / "reference" / "grid.yml"
+REFERENCE = Path(__file__).parents[2] / "chapters" / "reference"
+EXAMPLES = sorted(REFERENCE.glob("*.yml"))
 
 
 def refusal(tmp_path, text):
@@ -41,13 +41,13 @@ def test_lists_are_crossed_and_alternatives_are_not():
         {"model": "bp", "hold_out": 4},
     ]
     expected = [Experiment(dataset="digits", seed=s, **own) for own in alternatives for s in (2, 3)]
-    made = crossed(grid)
+    made = experiments(grid)
     assert len(made) == len(expected)
     assert set(made) == set(expected)
 
 
 def test_what_is_planned_twice_is_run_once():
-    assert len(crossed({"dataset": "digits", "seed": [1, 1, 2]})) == 2
+    assert len(experiments({"dataset": "digits", "seed": [1, 1, 2]})) == 2
 
 
 @pytest.mark.parametrize(
@@ -84,21 +84,23 @@ def test_a_grid_that_is_not_there_is_named(tmp_path):
         read_grid(tmp_path / "grid.yml")
 
 
-def test_the_published_schema_is_up_to_date():
-    committed = json.loads((ROOT / "fflib" / "sweeps" / "grid.schema.json").read_text())
-    assert committed == schema()
+def test_the_schema_has_every_field_with_what_it_means_and_is_printed():
     printed = CliRunner().invoke(app, ["sweep", "--schema"])
     assert json.loads(printed.stdout) == schema()
     jsonschema.Draft202012Validator.check_schema(schema())
+    assert schema()["$defs"].keys() == fields().keys()
+    for name in fields():
+        assert schema()["properties"][name] == {"$ref": f"#/$defs/{name}"}
+        assert schema()["$defs"][name]["description"].endswith(".")
 
 
-def test_the_example_is_valid_and_names_the_schema_that_it_follows():
-    text = EXAMPLE.read_text()
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_the_examples_are_valid_and_name_the_schema_that_is_written_beside_them(example):
+    text = example.read_text()
     jsonschema.validate(yaml.safe_load(text), schema())
-    first, *_ = text.splitlines()
-    path = first.removeprefix("# yaml-language-server: $schema=")
-    assert json.loads((EXAMPLE.parent / path).read_text()) == schema()
-    assert {e.model for e in read_grid(EXAMPLE)} == {"ff", "bp", "bp-ff"}
+    assert text.startswith("# yaml-language-server: $schema=grid.schema.json\n")
+    assert "fflib sweep --schema > grid.schema.json" in (REFERENCE / "sweeps.md").read_text()
+    assert {e.model for e in read_grid(example)} == {"ff", "bp", "bp-ff"}
 
 
 @pytest.mark.parametrize(
@@ -113,6 +115,9 @@ def test_the_example_is_valid_and_names_the_schema_that_it_follows():
         {"epochs": {"first": 1, "last": 2}},
         {"either": [{"either": [{}]}]},
         {"either": []},
+        {"architecture": "cnn"},
+        {"norm": "l3"},
+        {"signs": None},
         [],
     ],
 )
@@ -120,12 +125,13 @@ def test_an_editor_marks_what_the_command_refuses(grid):
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(grid, schema())
     with pytest.raises(gridfile.ExperimentError):
-        crossed(grid)
+        experiments(grid)
 
 
-def test_every_field_of_an_experiment_may_be_in_a_grid():
-    experiment = Experiment(dataset="digits", model="ff", hold_out=3)
-    fields = experiment.model_dump()
-    jsonschema.validate(fields, schema())
-    assert crossed(fields) == [experiment]
-    assert crossed({name: [value] for name, value in fields.items()}) == [experiment]
+@pytest.mark.parametrize("architecture", ["dense", "conv"])
+def test_every_field_of_an_experiment_may_be_in_a_grid(architecture):
+    experiment = Experiment(dataset="digits", hold_out=3, architecture=architecture)
+    given = experiment.model_dump()
+    jsonschema.validate(given, schema())
+    assert experiments(given) == [experiment]
+    assert experiments({name: [value] for name, value in given.items()}) == [experiment]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from fflib import wording
 from fflib.data import image_shape
-from fflib.experiment import Experiment
+from fflib.experiment import ConvExperiment, Experiment
 from fflib.networks.convolutional import SMALLEST
 from fflib.records.stores import Record
 
@@ -49,7 +49,8 @@ def multiply_adds(record: Record) -> np.ndarray:
     products = weights(record) * places
     classes, units = record.arrays["mean"].shape[1:]
     examples = 2 if e.labelled else 1
-    head = 0 if e.labelled or e.scope == "class" else 3 * units * read * classes
+    by_class = isinstance(e, ConvExperiment) and e.scope == "class"
+    head = 0 if e.labelled or by_class else 3 * units * read * classes
     if e.stages > 1:
         layers = np.array([row["layer"] for row in record.curve])
         first_rows = np.diff(layers, prepend=-1) > 0

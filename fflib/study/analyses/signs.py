@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fflib import wording
+from fflib.experiment import DenseExperiment
 from fflib.measures.interventions import DOSES, EVERYWHERE
 from fflib.measures.sharing import mean_overlap
 from fflib.records.stores import Record
@@ -39,6 +40,7 @@ def by_signs(records: Iterable[Record]) -> pd.DataFrame:
             "overlap": np.nanmean(mean_overlap(members(r))),
         }
         for r in records
+        if isinstance(r.experiment, DenseExperiment)
     )
     groups = rows.groupby(["data set", "model", "signs"], sort=False)
     table = groups.agg(lambda values: f"{mean_interval(values):.3f}")

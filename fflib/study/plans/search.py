@@ -177,7 +177,7 @@ def trials(dataset: str, protocol: str, model: str) -> pd.DataFrame:
             changed = [
                 f"{name.replace('_', ' ')} {value}"
                 for name, value in fields.items()
-                if value != preset[name]
+                if value != preset.get(name)
             ]
             rows[", ".join(changed) or "the preset"] = record.metrics.accuracy
     table = pd.DataFrame({"accuracy": pd.Series(rows, dtype=float)}).rename_axis("changed")

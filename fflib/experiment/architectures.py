@@ -1,0 +1,146 @@
+"""The experiments of dense and of convolutional networks."""
+
+from collections.abc import Iterable, Mapping
+from itertools import product
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from fflib.activation import ACTIVATIONS
+from fflib.experiment.base import CONV_NORMS, KINDS, Experiment, fields
+from fflib.goodness import GOODNESS, NORMS
+from fflib.presets import MODELS
+
+__all__ = [
+    "CONV_NORMS",
+    "ConvExperiment",
+    "DenseExperiment",
+    "LabelCode",
+    "Scope",
+    "crossed",
+    "properties",
+]
+
+LabelCode = Literal["border", "planes", "wave", "learned"]
+Scope = Literal["layer", "location", "channel", "class"]
+
+
+class DenseExperiment(Experiment):
+    """An experiment with fully connected layers."""
+
+    norms = tuple(NORMS)
+
+    architecture: Literal["dense"] = "dense"
+    label_gain: float = Field(1.0, gt=0)
+    """Factor on the initial weights from label pixels."""
+    signs: Literal["free", "positive", "dale"] = "free"
+    """Signs that weights keep in training: positive keeps every weight at or above zero, dale gives
+    all weights that leave a hidden unit one sign."""
+    snapshots: int = Field(0, ge=0)
+    """How many copies of the network are kept, at most, of the training of each layer, or of all
+    layers where they learn together; a record measures them."""
+
+    @model_validator(mode="after")
+    def _threshold_within_reach(self) -> "DenseExperiment":
+        if self.goodness is None or not ACTIVATIONS[self.activation].bounded:
+            return self
+        assert self.theta is not None
+        stacked = self.layers if self.model == "bp-ff" else 1
+        ceiling = stacked * GOODNESS[self.goodness].ceiling(self.hidden)
+        if self.theta >= ceiling:
+            raise ValueError(
+                f"theta must stay below {ceiling:g}, the largest goodness that "
+                f"{self.activation} units can reach under {self.goodness}, got {self.theta:g}: "
+                "with a higher one every unit saturates and nothing is learned"
+            )
+        return self
+
+
+class ConvExperiment(Experiment):
+    """An experiment with a stack of convolutions.
+
+    :class:`fflib.networks.convolutional.ConvNetwork` explains what its fields mean.
+    """
+
+    norms = CONV_NORMS
+
+    architecture: Literal["conv"]
+    label: LabelCode = "border"
+    """How an image carries its label."""
+    scope: Scope = "layer"
+    """What a goodness is taken over; with class, images carry no label."""
+    loss: Literal["threshold", "symmetric"] = "threshold"
+    """Compare each goodness with a threshold, or those of right and wrong labels with each other."""
+    peer: float = Field(0.0, ge=0)
+    """Strength of the pull towards equal activity."""
+    reach: int = Field(1, ge=1)
+    """Layers that the loss of one layer trains."""
+
+    @classmethod
+    def _ruled_out(cls, given: Mapping[str, Any]) -> dict[str, str]:
+        scope, loss = given.get("scope", "layer"), given.get("loss", "threshold")
+        own = ("theta", "negatives") if scope == "class" else ()
+        own = own if loss == "threshold" else (*own, "theta")
+        why = f"with scope {scope!r} and loss {loss!r}"
+        return super()._ruled_out(given) | dict.fromkeys(own, why)
+
+    @model_validator(mode="after")
+    def _rules_of_convolutions(self) -> "ConvExperiment":
+        if self.model not in MODELS:
+            raise ValueError(
+                f"architecture 'conv' is for {', '.join(MODELS)}, got model {self.model!r}"
+            )
+        if self.model == "ff" and self.order != "simultaneous":
+            raise ValueError(
+                "the layers of a 'conv' network learn at once, got order 'sequential': leave it out"
+            )
+        if self.model == "bp" and self.scope != "layer":
+            raise ValueError(
+                f"scope has no meaning for model 'bp', got {self.scope!r}: leave it out"
+            )
+        return self
+
+    @property
+    def labelled(self) -> bool:
+        """Whether images carry a label."""
+        return super().labelled and self.scope != "class"
+
+
+KINDS |= {"dense": DenseExperiment, "conv": ConvExperiment}
+
+
+def properties() -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of every field by name, of whatever architecture.
+
+    Examples
+    --------
+    >>> properties()["reach"]["minimum"], properties()["architecture"]["enum"]
+    (1, ['dense', 'conv'])
+    """
+    schemas = [kind.model_json_schema()["properties"] for kind in KINDS.values()]
+    found = {name: dict(schema) for own in schemas for name, schema in own.items()}
+    found["architecture"] = {"enum": [*KINDS], "default": "dense"}
+    for name, field in (fields() | Experiment.model_fields).items():
+        found[name]["description"] = " ".join((field.description or "").split())
+    return found
+
+
+def crossed(axes: Mapping[str, Iterable[Any]], **common: Any) -> list[Experiment]:
+    """Return an experiment for every combination of values.
+
+    Parameters
+    ----------
+    axes : mapping of str to iterable
+        Values of fields; those of the last one change fastest.
+    **common
+        Fields that all experiments share.
+
+    Examples
+    --------
+    >>> [(e.seed, e.model) for e in crossed({"seed": range(2), "model": ("ff", "bp")}, epochs=3)]
+    [(0, 'ff'), (0, 'bp'), (1, 'ff'), (1, 'bp')]
+    """
+    return [
+        Experiment(**dict(zip(axes, values, strict=True)), **common)
+        for values in product(*axes.values())
+    ]
