@@ -42,17 +42,10 @@ def summed_p_values(values: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _count_gaps(samples: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Return the test's statistic for every pair of rows, times the number of samples in a row.
+    """Return the statistic h, shape (units, units), for every pair of rows of shape (units, n).
 
-    Parameters
-    ----------
-    samples : ndarray of int, shape (units, n)
-        Each row sorted, its values ranks 0, 1, … over all rows.
-
-    Returns
-    -------
-    ndarray of int, shape (units, units)
-        Largest absolute difference between two rows' counts of samples up to a common rank.
+    It is the largest absolute difference between two rows' counts of samples up to a common rank.
+    The rows hold ranks 0, 1, … over all rows, each row sorted.
     """
     units, n = samples.shape
     count = np.int16 if n < 2**15 else np.int32  # small numbers keep the table in the cache

@@ -181,18 +181,10 @@ def same_class_links(
 
 
 def _groups(members: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Group units by the set of classes they serve, without those that serve none.
+    """Group the units of ensembles of shape (class, unit) by the set of classes that they serve.
 
-    Parameters
-    ----------
-    members : ndarray of bool, shape (class, unit)
-
-    Returns
-    -------
-    served : ndarray, shape (group, class)
-        1 where the group's units serve the class.
-    units : ndarray, shape (group, unit)
-        1 where the unit belongs to the group.
+    Units that serve none are left out. The first array, of shape (group, class), is 1 where the
+    group's units serve the class; the second, of shape (group, unit), where the unit is in the group.
     """
     served, group = np.unique(members.T, axis=0, return_inverse=True)
     units = group.ravel() == np.arange(len(served))[:, None]

@@ -67,7 +67,7 @@ def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
                 claim.source,
             )
         )
-    return _table(("claim", "verdict", "ours", "what the source reports"), rows)
+    return _table(("claim", "verdict", "ours", "what the paper reports"), rows)
 
 
 def answers(verdicts: Iterable[Verdict]) -> Markdown:
