@@ -176,11 +176,11 @@ def build(root: Path, site: Path, *, jobs: int = 2, timeout: int = TIMEOUT) -> N
     staging = site.with_name(f".{site.name}.staging")
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        _stage(root, staging)
+        stage(root, staging)
         outputs = {path: staging / path.relative_to(root) for path in notebooks}
         execute_all(outputs, jobs=jobs, timeout=timeout)
         executed = time.perf_counter()
-        _build_pages(staging)
+        build_pages(staging)
         _report("pages", time.perf_counter() - executed)
         _swap(staging / "_build" / "html", site)
     finally:
@@ -188,7 +188,7 @@ def build(root: Path, site: Path, *, jobs: int = 2, timeout: int = TIMEOUT) -> N
     _report("in all", time.perf_counter() - start)
 
 
-def _stage(root: Path, staging: Path) -> None:
+def stage(root: Path, staging: Path) -> None:
     shutil.copytree(root / CHAPTERS, staging / CHAPTERS)
     for name in ("_toc.yml", "references.bib", "CITATION.cff"):
         shutil.copy(root / name, staging)
@@ -197,7 +197,7 @@ def _stage(root: Path, staging: Path) -> None:
     (staging / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
-def _build_pages(staging: Path) -> None:
+def build_pages(staging: Path) -> None:
     command = "from jupyter_book.cli.main import main; main()"
     arguments = ["build", str(staging), "-n", "-W", "--keep-going", "-q"]
     done = subprocess.run(

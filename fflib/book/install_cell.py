@@ -13,7 +13,7 @@ import nbformat
 import yaml
 from nbformat.v4 import new_code_cell
 
-from fflib.book.site.repository import Repository
+from fflib.book.site.published import Repository
 
 __all__ = ["configured", "put", "source", "update"]
 

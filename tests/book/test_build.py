@@ -12,7 +12,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from books import code, write
+from nbformat.v4 import new_markdown_cell, new_output
 
 from fflib.book import build
 from fflib.book.chapter import MACHINE_PATH, ThisPython, check_sources, execute, parameters
@@ -20,18 +21,7 @@ from fflib.book.install_cell import configured, update
 from fflib.errors import ChapterError
 
 ROOT = Path(__file__).parents[2]
-KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 PARAMETERS = 'dataset = "digits"  # by name\nseeds: list = [\n    0,\n    1,\n]\nepochs = None'
-
-
-def code(source, *tags, **metadata):
-    return new_code_cell(source, metadata={"tags": list(tags), **metadata})
-
-
-def write(path, *cells):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(new_notebook(cells=list(cells), metadata={"kernelspec": KERNEL}), path)
-    return path
 
 
 def outputs(notebook):
@@ -221,59 +211,6 @@ def test_spoilt_sources_are_found(chapter, spoil, problem):
 
 
 # The book
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory):
-    """A book of two chapters and a page, with the settings of the real one."""
-    root = tmp_path_factory.mktemp("toy")
-    shutil.copy(ROOT / "_config.yml", root)
-    shutil.copy(ROOT / "references.bib", root)
-    shutil.copy(ROOT / "CITATION.cff", root)
-    shutil.copytree(ROOT / "chapters" / "_static", root / "chapters" / "_static")
-    write(
-        root / "chapters" / "scorecard.ipynb",
-        new_markdown_cell("# Scorecard\n\n{glue:text}`01-first.ipynb::ratio:.3f`, {numref}`line`"),
-        code('source = "records"', "parameters"),
-    )
-    write(
-        root / "chapters" / "01-first.ipynb",
-        new_markdown_cell("# First\n\n$$ a = b $$ (equal)\n\n{eq}`equal`, {cite:t}`hoyer2004`"),
-        code("seeds = [0, 1]", "parameters"),
-        code("from myst_nb import glue\nglue('ratio', len(seeds) / 3, display=False)"),
-        code(
-            "import matplotlib.pyplot as plt\nplt.plot(seeds);",
-            mystnb={"figure": {"caption": "A line.", "name": "line"}},
-        ),
-        code("import warnings\nwarnings.warn('of no concern to a reader')"),
-    )
-    (root / "chapters" / "bibliography.md").write_text("# Bibliography\n\n```{bibliography}\n```\n")
-    (root / "_toc.yml").write_text(
-        "format: jb-book\n"
-        "root: chapters/scorecard\n"
-        "parts:\n"
-        "  - caption: Claims\n"
-        "    numbered: 1\n"
-        "    chapters: [file: chapters/01-first]\n"
-        "  - caption: Reference\n"
-        "    chapters: [file: chapters/bibliography]\n"
-    )
-    update(root / "chapters", configured(root))
-    return root
-
-
-@pytest.fixture(scope="module")
-def built(toy):
-    """The toy book built by the command, and what the command printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "fflib.book"],
-        cwd=toy,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return toy / "_build" / "html", done
 
 
 def pages(site):

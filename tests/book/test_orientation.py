@@ -16,8 +16,9 @@ from fflib.book.site import first_uses
 ROOT = Path(__file__).parents[2]
 
 CONF = """
-extensions = ["sphinx_codeautolink", "fflib.book.site.first_uses", "fflib.book.site.uses"]
-extensions.insert(0, "sphinx.ext.autodoc")
+extensions = [
+    "sphinx.ext.autodoc", "sphinx_codeautolink", "fflib.book.site.first_uses", "fflib.book.site.uses",
+]
 codeautolink_concat_default = True
 first_uses_by_hand = ["cell"]
 """
@@ -63,83 +64,7 @@ API
 """
 
 
-@pytest.fixture
-def site(tmp_path):
-    """Builds a tiny book of pages by name, the glossary and an API among them; gives its pages."""
-
-    def build(**pages):
-        source = tmp_path / "source"
-        source.mkdir()
-        (source / "conf.py").write_text(CONF)
-        toc = "\n   ".join([*pages, "api", "glossary"])
-        index = f"Book\n====\n\n.. toctree::\n\n   {toc}\n"
-        for name, text in {"index": index, "glossary": GLOSSARY, "api": API, **pages}.items():
-            (source / f"{name}.rst").write_text(text)
-        warnings = StringIO()
-        with patch_docutils(source), docutils_namespace():
-            Sphinx(
-                source, source, tmp_path / "html", tmp_path / "trees", "html",
-                status=None, warning=warnings,
-            ).build()  # fmt: skip
-        assert warnings.getvalue() == ""
-        return {
-            name: BeautifulSoup((tmp_path / "html" / f"{name}.html").read_text(), "html.parser")
-            for name in ("index", "glossary", "api", *pages)
-        }
-
-    return build
-
-
-def chapter(text):
-    return f"Chapter\n=======\n\n{text}\n"
-
-
-def first(page):
-    """Text and target of the links that were made."""
-    return [(a.get_text(), a["href"]) for a in page.select("a.first-use")]
-
-
-# First uses
-
-
-@pytest.mark.build
-def test_only_the_first_use_on_a_page_is_linked(site):
-    text = "An ensemble and its seed.\n\nAnother ensemble, another seed."
-    pages = site(one=chapter(text), two=chapter("Ensembles of *seeds*, and then an ensemble."))
-    assert first(pages["one"]) == [
-        ("ensemble", "glossary.html#term-ensemble"),
-        ("seed", "glossary.html#term-seed"),
-    ]
-    assert [text for text, _ in first(pages["two"])] == ["Ensembles", "seeds"]
-
-
-@pytest.mark.build
-def test_terms_that_share_an_explanation_are_one(site):
-    pages = site(one=chapter("BP is back-propagation."), two=chapter("Back-propagation is BP."))
-    assert first(pages["one"]) == [("BP", "glossary.html#term-BP")]
-    assert first(pages["two"]) == [("Back-propagation", "glossary.html#term-back-propagation")]
-
-
-@pytest.mark.build
-def test_a_term_that_is_linked_already_is_not_linked_again(site):
-    pages = site(one=chapter(":term:`Units <ensemble>` make an ensemble. A seed. :term:`seed`."))
-    assert [text for text, _ in first(pages["one"])] == ["seed"]
-
-
-@pytest.mark.build
-def test_the_longest_term_wins(site):
-    pages = site(one=chapter("Held-out classes, then a class; BP/FF, then BP."))
-    assert [text for text, _ in first(pages["one"])] == [
-        "Held-out classes",
-        "class",
-        "BP/FF",
-        "BP",
-    ]
-
-
-@pytest.mark.build
-def test_nothing_but_running_prose_is_linked(site):
-    text = """
+PROSE = """
 The seed
 --------
 
@@ -157,23 +82,110 @@ The seed
 
    * - seed
 
-.. figure:: seed.svg
+.. figure:: https://example.org/seed.svg
 
    A seed.
 
 - A list with a seed.
 """
-    source = text.replace("seed.svg", "https://example.org/seed.svg")
-    pages = site(one=chapter(source))
-    assert [a.parent.get_text() for a in pages["one"].select("a.first-use")] == [
+CALLS = """
+.. code-block:: python
+
+   from fflib.wording import minus
+
+.. code-block:: python
+
+   minus("-1")
+"""
+CHAPTERS = {
+    "once": "An ensemble and its seed.\n\nAnother ensemble, another seed.",
+    "again": "Ensembles of *seeds*, and then an ensemble.",
+    "short": "BP is back-propagation.",
+    "long": "Back-propagation is BP.",
+    "linked": ":term:`Units <ensemble>` make an ensemble. A seed. :term:`seed`.",
+    "longest": "Held-out classes, then a class; BP/FF, then BP.",
+    "prose": PROSE,
+    "everyday": "A cell.",
+    "named": "Signs are set by :py:func:`fflib.wording.minus`, in :py:mod:`fflib.wording`.",
+    "called": CALLS,
+}
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """A book of small chapters with a glossary and an API, built; its pages by name."""
+    folder = tmp_path_factory.mktemp("orientation")
+    source = folder / "source"
+    source.mkdir()
+    (source / "conf.py").write_text(CONF)
+    toc = "\n   ".join([*CHAPTERS, "api", "glossary"])
+    index = f"Book\n====\n\n.. toctree::\n\n   {toc}\n"
+    chapters = {name: f"{name}\n{'=' * len(name)}\n\n{text}\n" for name, text in CHAPTERS.items()}
+    texts = {"index": index, "glossary": GLOSSARY, "api": API, **chapters}
+    for name, text in texts.items():
+        (source / f"{name}.rst").write_text(text)
+    warnings = StringIO()
+    with patch_docutils(source), docutils_namespace():
+        Sphinx(
+            source, source, folder / "html", folder / "trees", "html",
+            status=None, warning=warnings,
+        ).build()  # fmt: skip
+    assert warnings.getvalue() == ""
+    return {
+        name: BeautifulSoup((folder / "html" / f"{name}.html").read_text(), "html.parser")
+        for name in texts
+    }
+
+
+def first(page):
+    """Text and target of the links that were made."""
+    return [(a.get_text(), a["href"]) for a in page.select("a.first-use")]
+
+
+# First uses
+
+
+@pytest.mark.build
+def test_only_the_first_use_on_a_page_is_linked(pages):
+    assert first(pages["once"]) == [
+        ("ensemble", "glossary.html#term-ensemble"),
+        ("seed", "glossary.html#term-seed"),
+    ]
+    assert [text for text, _ in first(pages["again"])] == ["Ensembles", "seeds"]
+
+
+@pytest.mark.build
+def test_terms_that_share_an_explanation_are_one(pages):
+    assert first(pages["short"]) == [("BP", "glossary.html#term-BP")]
+    assert first(pages["long"]) == [("Back-propagation", "glossary.html#term-back-propagation")]
+
+
+@pytest.mark.build
+def test_a_term_that_is_linked_already_is_not_linked_again(pages):
+    assert [text for text, _ in first(pages["linked"])] == ["seed"]
+
+
+@pytest.mark.build
+def test_the_longest_term_wins(pages):
+    assert [text for text, _ in first(pages["longest"])] == [
+        "Held-out classes",
+        "class",
+        "BP/FF",
+        "BP",
+    ]
+
+
+@pytest.mark.build
+def test_nothing_but_running_prose_is_linked(pages):
+    assert [a.parent.get_text() for a in pages["prose"].select("a.first-use")] == [
         "A list with a seed."
     ]
 
 
 @pytest.mark.build
-def test_glossary_api_and_words_left_to_the_author_are_not_touched(site):
-    pages = site(one=chapter("A cell."))
-    assert {name: first(page) for name, page in pages.items()} == {name: [] for name in pages}
+@pytest.mark.parametrize("name", ["everyday", "glossary", "api", "index"])
+def test_glossary_api_and_words_left_to_the_author_are_not_touched(pages, name):
+    assert first(pages[name]) == []
 
 
 @pytest.mark.parametrize(
@@ -199,16 +211,6 @@ def test_terms_are_found_as_whole_words(term, text, found):
 
 # Uses
 
-CALLS = """
-.. code-block:: python
-
-   from fflib.wording import minus
-
-.. code-block:: python
-
-   minus("-1")
-"""
-
 
 def used_in(page, anchor):
     entry = page.find(id=anchor)
@@ -217,30 +219,23 @@ def used_in(page, anchor):
 
 
 @pytest.mark.build
-def test_code_leads_to_the_api_and_the_api_back_to_the_page(site):
-    pages = site(one=chapter(CALLS), two=chapter("Nothing."))
-    linked = {a["href"] for a in pages["one"].select("a.sphinx-codeautolink-a")}
+def test_code_leads_to_the_api_and_the_api_back_to_the_page(pages):
+    linked = {a["href"] for a in pages["called"].select("a.sphinx-codeautolink-a")}
     assert "api.html#fflib.wording.minus" in linked
-    assert used_in(pages["api"], "fflib.wording.minus") == [("Chapter", "one.html")]
+    assert ("called", "called.html") in used_in(pages["api"], "fflib.wording.minus")
 
 
 @pytest.mark.build
-def test_prose_that_names_a_function_uses_it(site):
-    named = "Signs are set by :py:func:`fflib.wording.minus`, in :py:mod:`fflib.wording`."
-    pages = site(two=chapter(named), one=chapter(CALLS))
+def test_prose_that_names_a_function_uses_it(pages):
     assert [href for _, href in used_in(pages["api"], "fflib.wording.minus")] == [
-        "two.html",  # in the order of the book
-        "one.html",
+        "named.html",  # in the order of the book
+        "called.html",
     ]
-    module = pages["api"].find(id="module-fflib.wording")
-    # The import in a cell counts for the module, too.
-    assert "two.html" in [a["href"] for a in module.find_next(class_="used-in").find_all("a")]
 
 
 @pytest.mark.build
-def test_what_no_page_uses_says_nothing(site):
-    pages = site(one=chapter("Nothing."))
-    assert pages["api"].select(".used-in") == []
+def test_what_no_page_uses_says_nothing(pages):
+    assert len(pages["api"].select(".used-in")) == 1
     assert used_in(pages["api"], "fflib.unheard_of") is None
 
 

@@ -22,7 +22,8 @@ import fflib
 from fflib.book import citation
 from fflib.book.citation import Citation, CitationError
 from fflib.book.figures import card
-from fflib.book.site.address import site_address
+from fflib.book.site.card import IMAGE
+from fflib.book.site.published import site_address
 from fflib.errors import ChapterError
 
 ROOT = Path(__file__).parents[2]
@@ -118,7 +119,7 @@ PAGES = {
     "index": "A book\n======\n\n.. note:: Not this.\n\nWhat it is <about> & why.\nIt says more. "
     + "Then it goes on without an end " * 8
     + "at last.\n\n.. toctree::\n\n   sub/page\n",
-    "sub/page": "A page\n======\n\nFormulas, such as :math:`a`, are passed over.\n\nPlain words.\n",
+    "sub/page": "A page\n======\n\nFormulas, such as :math:`a`, do not count.\n\nPlain words.\n",
 }
 OWN = {"index": ADDRESS, "sub/page": f"{ADDRESS}sub/page.html"}
 CITED = """
@@ -142,11 +143,12 @@ def site(tmp_path, monkeypatch):
         (source / "CITATION.cff").write_text(CITED, encoding="utf-8")
         settings = {
             "extensions": ["fflib.book.site.meta"],
+            "html_theme": "alabaster",
             "html_title": "A book",
             "language": "en",
             "meta_citation": "CITATION.cff",
-            "meta_image": "_static/card.png",
-            "meta_image_alt": "A wall",
+            "ogp_image": "_static/card.png",
+            "ogp_image_alt": "A wall",
             **settings,
         }
         said, warned = io.StringIO(), io.StringIO()
@@ -175,12 +177,19 @@ def meta(page):
 def test_pages_describe_themselves_in_whole_sentences_of_prose(site):
     pages, *_ = site()
     first, second = meta(pages["index"]), meta(pages["sub/page"])
-    said = "What it is <about> & why. It says more."
-    assert first["description"] == first["og:description"] == first["twitter:description"] == said
+    assert first["description"] == "What it is <about> & why. It says more."
     assert second["description"] == "Plain words."
+
+
+@pytest.mark.build
+def test_previews_show_what_a_page_says_of_itself(site):
+    pages, *_ = site(html_baseurl=ADDRESS)
+    first, second = meta(pages["index"]), meta(pages["sub/page"])
+    assert first["og:description"] == first["description"]
+    assert second["og:description"] == "Plain words."
     assert (first["og:title"], second["og:title"]) == ("A book", "A page")
     assert (first["og:type"], second["og:type"]) == ("website", "article")
-    assert first["twitter:card"] == "summary"
+    assert first["og:site_name"] == second["og:site_name"] == "A book"
 
 
 @pytest.mark.build
@@ -201,6 +210,7 @@ def test_without_an_address_nothing_is_made_up(site):
         assert page.find("link", rel="canonical") is None
         absolute = [tag for tag in page.select("meta[content]") if "://" in tag["content"]]
         assert absolute == []
+        assert not any(name.startswith("og:") for name in meta(page))
     assert not (output / "sitemap.xml").exists()
     assert "Sitemap" not in (output / "robots.txt").read_text()
     assert "no sitemap: neither SITE_URL nor html.baseurl" in said
@@ -218,8 +228,7 @@ def test_with_an_address_everything_leads_to_the_page_itself(site, monkeypatch, 
         own, said = OWN[name], meta(page)
         assert page.find("link", rel="canonical")["href"] == own
         assert said["og:url"] == said["citation_public_url"] == own
-        assert said["og:image"] == said["twitter:image"] == f"{ADDRESS}_static/card.png"
-        assert said["twitter:card"] == "summary_large_image"
+        assert said["og:image"] == f"{ADDRESS}_static/card.png"
         assert said["og:image:alt"] == "A wall"
     tree = ElementTree.parse(output / "sitemap.xml")
     spaces = {"s": "http://www.sitemaps.org/schemas/sitemap/0.9"}
@@ -233,8 +242,17 @@ def test_with_an_address_everything_leads_to_the_page_itself(site, monkeypatch, 
 def test_an_address_is_absolute(site, monkeypatch, wrong):
     with pytest.raises(ChapterError, match=r"must be like https://example\.org/book/"):
         site_address(wrong)
-    with pytest.raises(ConfigError, match=r"mend SITE_URL or html\.baseurl"):
+    with pytest.raises(ConfigError, match=r"correct SITE_URL or html\.baseurl"):
         site(html_baseurl=wrong)
+
+
+def test_previews_of_the_book_show_the_card():
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
+    assert config["ogp_image"] == IMAGE
+    tags = " ".join(config["ogp_custom_meta_tags"])
+    assert 'name="twitter:card" content="summary_large_image"' in tags
+    for side, pixels in zip(("width", "height"), card.SIZE, strict=True):
+        assert f'property="og:image:{side}" content="{pixels}"' in tags
 
 
 def test_card_has_the_size_that_previews_show(tmp_path):

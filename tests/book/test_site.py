@@ -6,31 +6,22 @@ import struct
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
+import pydata_sphinx_theme
 import pytest
+from fontTools.ttLib import TTFont
 
-from fflib.book.site.accessible import mended
+import fflib.book.site
 from fflib.book.site.figures import placed, size, slim
 from fflib.book.site.formulas import mathematics, unnumbered
 from fflib.book.site.front import moved
-from fflib.book.site.icons import icon_style, used_icons
-from fflib.book.site.lean import without_ballast
-from fflib.book.site.sources import resolved
+from fflib.book.site.theme import accessible, labelled
 from fflib.book.site.trim import names_in, trimmed
 
+STATIC = Path(__file__).parents[2] / "chapters" / "_static"
 EXTENSIONS = [
-    f"fflib.book.site.{name}"
-    for name in (
-        "accessible",
-        "figures",
-        "folds",
-        "formulas",
-        "front",
-        "icons",
-        "lean",
-        "sources",
-        "trim",
-    )
+    f"fflib.book.site.{name}" for name in ("figures", "formulas", "front", "theme", "trim")
 ]
 FRONT = """
 Front
@@ -43,8 +34,7 @@ Energy is :math:`E = mc^2` here, and :ref:`elsewhere <there>`.
 
 By :eq:`both` all is well.
 
-.. admonition:: Solution
-   :class: dropdown
+.. dropdown:: Solution
 
    Forty-two.
 
@@ -92,7 +82,9 @@ def build(folder, front=FRONT):
     (source / "pages" / "plain.rst").write_text(PLAIN, encoding="utf-8")
     (source / "dot.png").write_bytes(png(3, 2))
     settings = {
-        "extensions": ",".join(["sphinx.ext.mathjax", "sphinx_togglebutton", *EXTENSIONS]),
+        "extensions": ",".join(["sphinx.ext.mathjax", "sphinx_design", *EXTENSIONS]),
+        "html_static_path": str(STATIC),
+        "html_css_files": "icons.css",
         "html_theme": "sphinx_book_theme",
         "root_doc": "pages/front",
     }
@@ -201,10 +193,10 @@ def test_moved_leaves_what_is_not_relative():
 @pytest.mark.build
 def test_a_dropdown_folds_without_a_script(site):
     front = read(site, "pages/front.html")
-    fold = re.search(r"<details[^>]*>\s*<summary[^>]*>Solution</summary>.*?</details>", front, re.S)
+    fold = re.search(r"<details[^>]*>\s*<summary.*?Solution.*?</summary>.*?</details>", front, re.S)
     assert fold
     assert "Forty-two" in fold[0]
-    assert "toggle" not in " ".join(re.findall(r"<script[^>]*>", front))
+    assert "onclick" not in fold[0]
 
 
 @pytest.mark.build
@@ -212,8 +204,8 @@ def test_what_stands_on_a_page_twice_is_built_once(site):
     # The second build changes nothing that the first has changed already.
     before = {page: page.read_text(encoding="utf-8") for page in site.rglob("*.html")}
     for page, text in before.items():
-        assert mended(text) == text, page.name
-        assert without_ballast(text) == text, page.name
+        assert accessible(text) == text, page.name
+        assert labelled(text) == text, page.name
         assert placed(text, page.parent) == text, page.name
 
 
@@ -256,50 +248,76 @@ def test_trimming_keeps_what_is_used_and_drops_what_is_not():
     assert trimmed(kept, names) == kept
 
 
-def test_an_icon_is_drawn_from_its_family():
-    library = (
-        'var p={file:[1,2,[],"f15b","M1"]};d("fa-regular",p);'
-        'var p={file:[3,4,[128196,"page"],"f15b","M2"]};d("fa-solid",p)'
-    )
-    icons = used_icons(['<i class="fas fa-file fa-lg">', "<i class='far fa-file'>"])
-    style = icon_style(library, icons)
-    assert re.findall(r"\.(fa-\w+)\.fa-file.*?d=%22(M\d)", style) == [
-        ("fa-regular", "M1"),
-        ("fa-solid", "M2"),
-    ]
+@pytest.mark.build
+def test_the_icons_of_pages_and_of_the_themes_scripts_are_drawn(site):
+    style = read(site, "_static/icons.css")
+    texts = [page.read_text() for page in site.rglob("*.html")]
+    texts += [script.read_text() for script in site.glob("_static/scripts/*.js")]
+    asked = {
+        name
+        for text in texts
+        for classes in re.findall(r'class=["\']([^"\']*\bfa-[^"\']*)["\']', text)
+        for name in classes.split()
+        if name.startswith("fa-")
+    }
+    assert {"fa-bars", "fa-moon"} <= asked
+    for name in asked - {"fa-lg"}:
+        assert f".{name}" in style, name
+    assert not list(site.rglob("fontawesome*"))
 
 
 @pytest.mark.build
-def test_the_icons_of_the_theme_are_drawn(site):
-    style = read(site, "_static/icons.css")
-    for family, name in used_icons(page.read_text() for page in site.rglob("*.html")):
-        assert f".{family}.fa-{name}" in style
-    assert not list(site.rglob("fontawesome*"))
-    # The letters that the theme's style writes, in a font of their own.
-    assert "url(../icons.woff)" in read(site, "_static/styles/pydata-sphinx-theme.css")
-    assert 0 < (site / "_static" / "icons.woff").stat().st_size < 10_000
+def test_the_letters_of_the_themes_styles_are_in_the_font(site):
+    assert "url(icons.woff)" in read(site, "_static/icons.css")
+    assert "vendor/fontawesome" not in read(site, "_static/styles/pydata-sphinx-theme.css")
+    with TTFont(site / "_static" / "icons.woff") as font:
+        drawn = {chr(code) for code in font.getBestCmap()}
+    theme = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
+    whole = (theme / "styles" / "pydata-sphinx-theme.css").read_text(encoding="utf-8")
+    assert set(re.findall(r'--pst-icon-(?!git)[\w-]+:\s*"([^"\\])"', whole)) <= drawn
+    assert (site / "_static" / "icons.woff").stat().st_size < 10_000
 
 
-def test_scripts_that_set_options_run_before_those_that_wait():
-    page = '<script src="documentation_options.js"></script><script src="a.js"></script>'
-    assert without_ballast(page).count("defer") == 1
-    assert "searchtools" not in without_ballast('<script src="searchtools.js"></script>')
-    assert "searchtools" in without_ballast(
-        '<div id="search-results"></div><script src="searchtools.js"></script>'
+@pytest.mark.build
+def test_pages_load_the_scripts_that_they_use_once_they_are_read(site):
+    for name in ("pages/front.html", "pages/plain.html", "genindex.html"):
+        scripts = re.findall(r"<script\b[^>]*src=[^>]*>", read(site, name))
+        assert scripts
+        idle = re.compile(
+            "searchtools|searchindex|design-tabs|togglebutton|thebe|[Mm]ath[Jj]ax|require"
+        )
+        assert not any(idle.search(script) for script in scripts)
+        waiting = [script for script in scripts if "documentation_options" not in script]
+        assert all("defer" in script for script in waiting)
+        assert not re.search(r'<link [^>]*rel="preload"', read(site, name))
+        assert "ethical" not in read(site, name)
+        assert read(site, name).count('name="viewport"') == 1
+
+
+@pytest.mark.build
+def test_the_search_has_its_scripts_in_order(site):
+    scripts = re.findall(r'<script\b([^>]*)src="([^"?]*)', read(site, "search.html"))
+    names = [name.rpartition("/")[2] for _, name in scripts]
+    assert (
+        names.index("doctools.js") < names.index("searchtools.js") < names.index("searchindex.js")
     )
+    # What the search needs at once does not wait.
+    assert not any("defer" in tag for tag, name in scripts if name.endswith("tools.js"))
 
 
 @pytest.mark.build
 def test_tables_scroll_in_a_box_once(site):
     plain = read(site, "pages/plain.html")
     assert 'container"><table class="dataframe">' in plain
-    grid = '<article><table class="grid"></table><script>"<table></table>"</script></article>'
-    assert mended(grid) == grid
+    grid = '<table class="grid"></table><script>"<table></table>"</script>'
+    assert accessible(grid) == grid
 
 
 def test_what_unfolds_a_part_of_the_contents_says_which():
     fold = '<a class="reference internal" href="api.html">API</a><details>{}<span class="toctree-toggle"'
-    assert mended(fold.format("<summary>")) == fold.format('<summary aria-label="Pages under API">')
+    assert labelled(fold.format("<summary>")) == fold.format(
+        '<summary aria-label="Pages under API">'
+    )
 
 
 @pytest.mark.build
@@ -308,11 +326,10 @@ def test_one_button_opens_each_side_bar(site):
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         assert text.count("sidebar-toggle primary-toggle") <= 1
-        assert 'id="pst-header"' in text
+        assert text.count("sidebar-toggle secondary-toggle") <= 1
+        assert re.search(r'<header [^>]*id="pst-header"[^>]*></header>', text)
 
 
-def test_links_of_sources_that_lead_nowhere_are_taken_out(tmp_path):
-    (tmp_path / "api.html").write_text('<dt id="there">', encoding="utf-8")
-    back = '<a class="viewcode-back" href="api.html#{}">[docs]</a>'
-    page = f'{back.format("there")}{back.format("gone")}<li><a href="none.html">x</a></li>'
-    assert resolved(page, tmp_path) == back.format("there")
+def test_every_module_of_the_site_is_registered():
+    modules = {path.stem for path in Path(fflib.book.site.__file__).parent.glob("*.py")}
+    assert set(fflib.book.site.MODULES) == modules - {"__init__", "pages", "published"}

@@ -26,7 +26,7 @@ from bs4 import BeautifulSoup, Tag
 from bs4.element import Comment, PageElement
 from pages import pages_of
 
-UNSEEN = "script, style, template, noscript, .headerlink, .katex-html, annotation, [hidden]"
+UNSEEN = "script, style, template, noscript, annotation, .headerlink, .viewcode-link, .katex-html, [hidden]"
 CODE = "pre, code, .highlight"
 BLOCK = re.compile(
     "address|article|aside|blockquote|br|caption|dd|details|div|dl|dt|figcaption|figure|footer|h[1-6r]"
@@ -104,8 +104,7 @@ def texts(site: Path) -> dict[str, Text]:
             comment.extract()
         if page.name == "index.html" and (bar := soup.select_one(".bd-sidebar-primary")):
             found[FRAME] = Text(bar, counted=False)
-        article = soup.select_one("article.bd-article, main, body")
-        if article:
+        if article := soup.select_one("article.bd-article") or soup.main or soup.body:
             api = page.name.startswith(GENERATED) or article.select_one("dl.py") is not None
             found[page.name] = Text(article, counted=not api)
     return found

@@ -1,1 +1,36 @@
-"""Sphinx extensions of the book: how its pages differ from what the theme makes."""
+"""What the site adds to Sphinx and to its theme, as one extension with a module for each concern."""
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+MODULES = (
+    *(
+        "card",
+        "figures",
+        "first_uses",
+        "formulas",
+        "front",
+        "launch",
+        "meta",
+        "theme",
+        "trim",
+        "uses",
+    ),
+)
+
+
+def setup(app: "Sphinx") -> dict[str, Any]:
+    """Register every module with Sphinx, and silence the progress bars of the chapters' kernels."""
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    for name in MODULES:
+        import_module(f"{__name__}.{name}").setup(app)
+    return {
+        "version": "1",
+        "env_version": 1,
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }

@@ -1,15 +1,14 @@
 """The picture of the book in link previews, drawn from the published records when pages are built."""
 
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sphinx.application import Sphinx
-from sphinx.builders.html import StandaloneHTMLBuilder
-from sphinx.config import Config
 
 from fflib import wording
+from fflib.book.site.pages import finished
 
-__all__ = ["draw", "setup"]
+__all__ = ["IMAGE", "draw"]
 
 IMAGE = "_static/card.png"
 DATASET, LAYER = "mnist", 0
@@ -49,30 +48,10 @@ def draw(path: Path, title: str) -> None:
         plt.close(figure)
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
-    """Tell Sphinx of the extension.
-
-    Parameters
-    ----------
-    app : Sphinx
-
-    Returns
-    -------
-    dict
-        That files may be read and written side by side.
-    """
-    app.connect("build-finished", _draw)
-    app.connect("config-inited", _announce)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+def _draw(app: Sphinx, site: Path) -> None:
+    draw(site / IMAGE, str(app.config.html_title or app.config.project))
 
 
-def _announce(app: Sphinx, config: Config) -> None:
-    config.meta_image = IMAGE
-    config.meta_image_alt = (
-        "A staircase of bright cells: each class activates units of its own, and most stay silent."
-    )
-
-
-def _draw(app: Sphinx, exception: Exception | None) -> None:
-    if exception is None and isinstance(app.builder, StandaloneHTMLBuilder):
-        draw(Path(app.outdir, IMAGE), str(app.config.html_title or app.config.project))
+def setup(app: Sphinx) -> None:
+    """Register with Sphinx."""
+    finished(app, partial(_draw, app))

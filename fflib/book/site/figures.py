@@ -1,14 +1,14 @@
 """Figures that reserve their place, wait until they are looked at, and carry no ballast."""
 
 import re
+from functools import partial
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 from PIL import Image
 from sphinx.application import Sphinx
 
-from fflib.book.site.pages import finished, pages
+from fflib.book.site.pages import finished, rewrite
 
 __all__ = ["placed", "size", "slim"]
 
@@ -54,7 +54,7 @@ def _rounded(number: re.Match[str]) -> str:
 
 
 def size(image: Path) -> tuple[int, int] | None:
-    """Width and height in pixels of CSS; None for a drawing that does not say them."""
+    """Return width and height in pixels of CSS, or None for a drawing that does not say them."""
     if image.suffix != ".svg":
         with Image.open(image) as picture:
             return picture.size
@@ -67,7 +67,7 @@ def size(image: Path) -> tuple[int, int] | None:
 
 
 def placed(page: str, folder: Path) -> str:
-    """Give each image of a page its size, and have all but the first wait till they are near.
+    """Give each image of a page its size, and let all but the first wait until they are near.
 
     Parameters
     ----------
@@ -102,15 +102,11 @@ def placed(page: str, folder: Path) -> str:
 
 def _slim_and_place(site: Path) -> None:
     for drawing in (site / "_images").glob("*.svg"):
-        drawing.write_text(slim(drawing.read_text(encoding="utf-8")), encoding="utf-8")
-    for page in pages(site):
-        before = page.read_text(encoding="utf-8")
-        after = placed(before, page.parent)
-        if after != before:
-            page.write_text(after, encoding="utf-8")
+        rewrite(drawing, slim)
+    for page in site.rglob("*.html"):
+        rewrite(page, partial(placed, folder=page.parent))
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+def setup(app: Sphinx) -> None:
     """Register with Sphinx."""
     finished(app, _slim_and_place)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,7 +5,7 @@ document objects. Words of an everyday sense, listed in ``first_uses_by_hand``, 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from docutils import nodes
 from sphinx import addnodes
@@ -25,7 +25,7 @@ _NO_PROSE = (
 
 
 def pattern(term: str) -> str:
-    r"""A regular expression for a term as a whole word or words, in singular and plural.
+    r"""Return a regular expression for a term as a whole word or words, in singular and plural.
 
     Parameters
     ----------
@@ -58,34 +58,24 @@ def pattern(term: str) -> str:
     return rf"(?<![\w/–-]){any_case}(?![\w/–-])"
 
 
-def read(app: Sphinx, doctree: nodes.document) -> None:
-    """Remember the entries of a glossary."""
-    found: list[Entry] = [
-        [(term.astext(), name) for term in item.findall(nodes.term) for name in term["ids"][:1]]
-        for glossary in doctree.findall(addnodes.glossary)
-        for item in glossary.findall(nodes.definition_list_item)
-    ]
-    if found:
-        _glossaries(app.env)[app.env.docname] = found
-
-
-def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
-    """Forget a page that is read again or no longer there."""
-    _glossaries(env).pop(docname, None)
-
-
-def merge(
-    app: Sphinx, env: BuildEnvironment, docnames: Iterable[str], other: BuildEnvironment
-) -> None:
-    """Take over what another process has read."""
-    _glossaries(env).update(
-        {name: found for name, found in _glossaries(other).items() if name in set(docnames)}
-    )
+def gather(app: Sphinx, env: BuildEnvironment) -> None:
+    """Collect the entries of every glossary: the terms that share an explanation, with their anchors."""
+    glossaries = {
+        page for _, _, kind, page, *_ in env.domains["std"].get_objects() if kind == "term"
+    }
+    vars(env)["fflib_glossaries"] = {
+        page: [
+            [(term.astext(), name) for term in item.findall(nodes.term) for name in term["ids"][:1]]
+            for glossary in env.get_doctree(page).findall(addnodes.glossary)
+            for item in glossary.findall(nodes.definition_list_item)
+        ]
+        for page in glossaries
+    }
 
 
 def link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Make the first use of every entry on a page a link, unless a link to it came before."""
-    glossaries = _glossaries(app.env)
+    glossaries: dict[str, list[Entry]] = vars(app.env)["fflib_glossaries"]
     if docname in glossaries or next(doctree.findall(addnodes.desc), None) is not None:
         return
     uris = {
@@ -125,7 +115,7 @@ def link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def _first(text: str, terms: Sequence[str]) -> tuple[str, int, int] | None:
-    """The term that is used first, the longest of those that begin there."""
+    """Find the term that is used first, the longest of those that begin there."""
     found = [
         (match.start(), -match.end(), term)
         for term in terms
@@ -148,21 +138,8 @@ def _is_prose(text: nodes.Text) -> bool:
     )
 
 
-def _glossaries(env: BuildEnvironment) -> dict[str, list[Entry]]:
-    # Whatever is set on the environment is kept with it between builds.
-    return vars(env).setdefault("fflib_glossaries", {})
-
-
-def setup(app: Sphinx) -> dict[str, object]:
-    """Connect to Sphinx."""
+def setup(app: Sphinx) -> None:
+    """Register with Sphinx."""
     app.add_config_value("first_uses_by_hand", [], "env", [list])
-    app.connect("doctree-read", read)
-    app.connect("env-purge-doc", forget)
-    app.connect("env-merge-info", merge)
+    app.connect("env-updated", gather)
     app.connect("doctree-resolved", link)
-    return {
-        "version": "1",
-        "env_version": 1,
-        "parallel_read_safe": True,
-        "parallel_write_safe": True,
-    }

@@ -136,13 +136,12 @@ def _choose(app: Sphinx, config: Config) -> None:
 
 
 def _copy_style(app: Sphinx) -> None:
-    if app.builder.format != "html":
-        return
-    static = Path(app.outdir, "_static", "katex")
-    with as_file(files(__package__).joinpath("katex")) as katex:
-        shutil.copytree(katex / "fonts", static / "fonts", dirs_exist_ok=True)
-    style = OLDER_FORMATS.sub("", _distribution("katex.min.css"))
-    (static / "katex.min.css").write_text(style, encoding="utf-8")
+    if app.builder.format == "html":
+        static = Path(app.outdir, "_static", "katex")
+        with as_file(files(__package__).joinpath("katex")) as katex:
+            shutil.copytree(katex / "fonts", static / "fonts", dirs_exist_ok=True)
+        style = OLDER_FORMATS.sub("", _distribution("katex.min.css"))
+        (static / "katex.min.css").write_text(style, encoding="utf-8")
 
 
 def _link_style(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
@@ -150,10 +149,9 @@ def _link_style(app: Sphinx, page: str, template: str, context: dict[str, Any], 
         app.add_css_file(STYLE)
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+def setup(app: Sphinx) -> None:
     """Register the renderer with Sphinx, in the place of MathJax."""
     app.add_html_math_renderer("katex", (_inline, None), (_displayed, None))
     app.connect("config-inited", _choose)
     app.connect("builder-inited", _copy_style)
     app.connect("html-page-context", _link_style)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

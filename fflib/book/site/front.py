@@ -4,23 +4,25 @@ The same page stays under its own address, for links from elsewhere, and names t
 to cite.
 """
 
+import os
 import posixpath
 import re
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sphinx.application import Sphinx
 
-from fflib.book.site.pages import finished, pages
+from fflib.book.site.pages import finished, rewrite
 
 __all__ = ["moved"]
 
 ADDRESS = re.compile(r'\b(href|src|action|data-content_root)="(?![a-z][a-z0-9+.-]*:|/)([^"#?]*)')
+HOME = "index.html"
 CANONICAL = '<link rel="canonical" href='
 
 
 def moved(page: str, origin: str, target: str) -> str:
-    """A page as it must be written elsewhere to show and link the same.
+    """Return a page as it must be written elsewhere to show and link the same.
 
     Parameters
     ----------
@@ -59,25 +61,31 @@ def _linked(page: str, place: str, front: str) -> str:
     return re.sub(rf'\bhref="{re.escape(old)}(?=["#])', f'href="{new}', page)
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
-    """Register with Sphinx."""
+def _link(page: Path, site: Path, front: str) -> None:
+    # Links from other pages go to the site's own address, and the page itself names it.
+    old, new = (
+        Path(os.path.relpath(site / name, page.parent)).as_posix() for name in (front, HOME)
+    )
 
-    def make(site: Path) -> None:
-        front = f"{app.config.root_doc}.html"
-        if front == "index.html" or not (site / front).exists():
-            return
-        for path in pages(site):
-            place = path.relative_to(site).as_posix()
-            before = path.read_text(encoding="utf-8")
-            after = _linked(before, place, front)
-            if place == front and CANONICAL not in after:
-                home = posixpath.relpath("index.html", posixpath.dirname(front))
-                after = after.replace("</head>", f'{CANONICAL}"{home}" />\n  </head>', 1)
-            if after != before:
-                path.write_text(after, encoding="utf-8")
+    def change(text: str) -> str:
+        text = re.sub(rf'\bhref="{re.escape(old)}(?=["#])', f'href="{new}', text)
+        if page == site / front and CANONICAL not in text:
+            text = text.replace("</head>", f'{CANONICAL}"{new}" />\n  </head>', 1)
+        return text
+
+    rewrite(page, change)
+
+
+def _make(app: Sphinx, site: Path) -> None:
+    front = f"{app.config.root_doc}.html"
+    if front != HOME:
+        for path in site.rglob("*.html"):
+            _link(path, site, front)
         page = (site / front).read_text(encoding="utf-8")
         page = re.sub(rf"{re.escape(CANONICAL)}[^>]*>\n?", "", page)
-        (site / "index.html").write_text(moved(page, front, "index.html"), encoding="utf-8")
+        (site / HOME).write_text(moved(page, front, HOME), encoding="utf-8")
 
-    finished(app, make, priority=700)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+def setup(app: Sphinx) -> None:
+    """Register with Sphinx."""
+    finished(app, partial(_make, app), priority=700)

@@ -5,6 +5,7 @@ address of the repository is known, links open it on Binder and, for GitHub, on 
 not known there is no link: a dead one is worse.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from sphinx.config import Config
 from sphinx.errors import ConfigError
 
 from fflib.book.install_cell import put, source
-from fflib.book.site.repository import Repository, published_from
+from fflib.book.site.pages import finished
+from fflib.book.site.published import Repository, published_from
 from fflib.errors import FflibError
 
 __all__ = ["downloadable"]
@@ -24,7 +26,7 @@ COLAB = "https://colab.research.google.com"
 
 
 def downloadable(notebook: Any, repository: Repository) -> Any:
-    """A notebook as readers download it: without outputs, and with a line that installs fflib.
+    """Make a notebook what readers download: without outputs, and with a line that installs fflib.
 
     Parameters
     ----------
@@ -41,13 +43,6 @@ def downloadable(notebook: Any, repository: Repository) -> Any:
             cell.outputs, cell.execution_count = [], None
     put(notebook, source(repository))
     return notebook
-
-
-def setup(app: Sphinx) -> dict[str, Any]:
-    """Register with Sphinx."""
-    app.connect("config-inited", _links, priority=300)
-    app.connect("build-finished", _downloads)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def _repository(config: Config) -> Repository:
@@ -75,9 +70,13 @@ def _links(app: Sphinx, config: Config) -> None:
     }
 
 
-def _downloads(app: Sphinx, error: Exception | None) -> None:
-    if error is not None or app.builder.format != "html":
-        return
+def _downloads(app: Sphinx, site: Path) -> None:
     repository = _repository(app.config)
-    for path in sorted(Path(app.outdir, "_sources").rglob("*.ipynb")):
+    for path in sorted((site / "_sources").rglob("*.ipynb")):
         nbformat.write(downloadable(nbformat.read(path, as_version=4), repository), path)
+
+
+def setup(app: Sphinx) -> None:
+    """Register with Sphinx."""
+    app.connect("config-inited", _links, priority=300)
+    finished(app, partial(_downloads, app))

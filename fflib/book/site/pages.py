@@ -1,38 +1,31 @@
-"""The built pages, where an extension has to change what the theme has written."""
+"""The built pages, where a module has to change what Sphinx and the theme have written."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from sphinx.application import Sphinx
 
-__all__ = ["finished", "pages", "rewrite"]
+__all__ = ["finished", "rewrite"]
 
 
-def pages(site: Path) -> Iterator[Path]:
-    """All HTML pages of a site, those of the sources, the index and the search included."""
-    return site.rglob("*.html")
-
-
-def rewrite(site: Path, change: Callable[[str], str]) -> None:
-    """Change every page.
+def rewrite(page: Path, change: Callable[[str], str]) -> None:
+    """Change a file of the site.
 
     Parameters
     ----------
-    site : Path
-        Where the pages are.
+    page : Path
     change : callable
-        From a page's HTML to what it shall be. It meets pages that it has changed before: Sphinx
-        writes again only those whose source has changed.
+        From the text of the file to what it shall be. It meets files that it has changed before:
+        Sphinx writes again only pages whose source has changed.
     """
-    for page in pages(site):
-        before = page.read_text(encoding="utf-8")
-        after = change(before)
-        if after != before:
-            page.write_text(after, encoding="utf-8")
+    before = page.read_text(encoding="utf-8")
+    after = change(before)
+    if after != before:
+        page.write_text(after, encoding="utf-8")
 
 
 def finished(app: Sphinx, work: Callable[[Path], None], priority: int = 500) -> None:
-    """Have something done to the site once it is built, if it is one of HTML and nothing failed."""
+    """Call a function with the folder of the site once it is built, if it is one of HTML."""
 
     def do(app: Sphinx, failure: Exception | None) -> None:
         if failure is None and app.builder.name in ("html", "dirhtml"):

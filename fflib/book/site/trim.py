@@ -13,7 +13,7 @@ from typing import Any
 import tinycss2
 from sphinx.application import Sphinx
 
-from fflib.book.site.pages import finished, pages
+from fflib.book.site.pages import finished
 
 __all__ = ["names_in", "trimmed"]
 
@@ -21,11 +21,13 @@ ATTRIBUTE = re.compile(r'\b(?:class|id)=(?:"([^"]*)"|\'([^\']*)\')')
 EMBEDDED = re.compile(r"<script\b[^>]*>(.*?)</script>", re.DOTALL)
 WORD = re.compile(r"[A-Za-z_][\w-]*")
 IMPORT = re.compile(r'@import\s+(?:url\()?"([^":]+\.css)"\)?;')
+FACE = re.compile(r"@font-face\s*\{[^}]*\}")
+MOVEMENT = re.compile(r"@keyframes ([\w-]+)\s*\{(?:[^{}]*\{[^}]*\})*\s*\}")
 NESTED = {"media", "supports", "layer", "container"}
 
 
 def names_in(texts: Iterable[str], scripts: Iterable[str] = ()) -> set[str]:
-    """Classes and ids that can occur.
+    """Return the classes and ids that can occur.
 
     Parameters
     ----------
@@ -111,35 +113,38 @@ def _asked(selector: list[Any]) -> set[str]:
     return classes | {token.value for token in selector if token.type == "hash"}
 
 
-def _faces(style: str) -> str:
-    # A font, and a movement, that no rule left asks for.
-    used = re.sub(r"@font-face\s*\{[^}]*\}", "", style)
-
+def _asked_for(style: str, folder: Path, others: str) -> str:
+    # A font whose file the site lacks or that no rule left asks for goes, and so does such a movement.
     def face(match: re.Match[str]) -> str:
         family = re.search(r"font-family:\s*[\"']?([^;\"'}]+)", match[0])
-        return match[0] if family and family[1].strip() in used else ""
+        sources = re.findall(r"url\([\"']?([^\"')?#]+)", match[0])
+        kept = family and family[1].strip().replace("\\", "") in others
+        return match[0] if kept and all((folder / source).is_file() for source in sources) else ""
 
     def movement(match: re.Match[str]) -> str:
         return match[0] if len(re.findall(rf"\b{re.escape(match[1])}\b", style)) > 1 else ""
 
-    style = re.sub(r"@font-face\s*\{[^}]*\}", face, style)
-    return re.sub(r"@keyframes ([\w-]+)\s*\{(?:[^{}]*\{[^}]*\})*\s*\}", movement, style)
+    return MOVEMENT.sub(movement, FACE.sub(face, style))
 
 
 def _trim(site: Path) -> None:
+    texts = (page.read_text(encoding="utf-8") for page in site.rglob("*.html"))
     scripts = (path.read_text(encoding="utf-8") for path in site.glob("_static/**/*.js"))
-    names = names_in((page.read_text(encoding="utf-8") for page in pages(site)), scripts)
+    names = names_in(texts, scripts)
     styles = sorted(site.glob("_static/**/*.css"))
     whole = {path: path.read_text(encoding="utf-8") for path in styles}
+    left = {}
     for path, style in whole.items():
 
         def imported(match: re.Match[str], folder: Path = path.parent) -> str:
             return whole.get((folder / match[1]).resolve(), match[0])
 
-        path.write_text(_faces(trimmed(IMPORT.sub(imported, style), names)), encoding="utf-8")
+        left[path] = trimmed(IMPORT.sub(imported, style), names)
+    rules = FACE.sub("", "".join(left.values())).replace("\\", "")
+    for path, style in left.items():
+        path.write_text(_asked_for(style, path.parent, rules), encoding="utf-8")
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+def setup(app: Sphinx) -> None:
     """Register with Sphinx."""
     finished(app, _trim, priority=800)  # after all that writes pages and styles
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""Where the repository can be had, if anybody has said so."""
+"""Where the site and its repository can be found, where somebody has said so."""
 
 import os
 from dataclasses import dataclass
@@ -6,7 +6,45 @@ from urllib.parse import urlsplit
 
 from fflib.errors import ChapterError
 
-__all__ = ["Repository", "published_from"]
+__all__ = ["VARIABLE", "Repository", "published_from", "site_address"]
+
+VARIABLE = "SITE_URL"
+"""The environment variable that overrides ``html.baseurl`` of ``_config.yml``."""
+
+
+def site_address(configured: str = "") -> str:
+    """Return the address of the published site.
+
+    Parameters
+    ----------
+    configured : str
+        ``html.baseurl`` of ``_config.yml``, which the environment variable ``SITE_URL`` overrides.
+
+    Returns
+    -------
+    str
+        With a slash at its end; empty where it is not known.
+
+    Raises
+    ------
+    ChapterError
+        If it is not an absolute address of the web.
+
+    Examples
+    --------
+    >>> site_address("https://example.org/book")
+    'https://example.org/book/'
+    """
+    address = os.environ.get(VARIABLE) or configured
+    if not address:
+        return ""
+    parsed = urlsplit(address)
+    if parsed.scheme not in ("http", "https") or not parsed.netloc or parsed.query:
+        raise ChapterError(
+            f"the site's address must be like https://example.org/book/, not {address!r}: "
+            f"correct {VARIABLE} or html.baseurl in _config.yml"
+        )
+    return address.rstrip("/") + "/"
 
 
 @dataclass(frozen=True)
@@ -34,7 +72,7 @@ class Repository:
         if self.address and (parsed.scheme != "https" or not parsed.path.strip("/")):
             raise ChapterError(
                 "the repository's address must be like https://github.com/somebody/fflib, got "
-                f"{self.address!r}: mend repository.url in _config.yml"
+                f"{self.address!r}: correct repository.url in _config.yml"
             )
 
     @property
@@ -45,7 +83,7 @@ class Repository:
 
 
 def published_from(configured: str = "", branch: str = "main") -> Repository:
-    """The repository that pages are being published from, at what they are built from.
+    """Return the repository that pages are published from, in the state that they are built from.
 
     Parameters
     ----------
@@ -62,7 +100,7 @@ def published_from(configured: str = "", branch: str = "main") -> Repository:
     Raises
     ------
     ChapterError
-        The address is not one of the web.
+        If the address is not one of the web.
     """
     server, name = (os.environ.get(f"GITHUB_{part}", "") for part in ("SERVER_URL", "REPOSITORY"))
     address = configured or (f"{server}/{name}" if server and name else "")
