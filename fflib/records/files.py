@@ -11,6 +11,7 @@ from filelock import lock_descriptor
 __all__ = ["hold", "remove_abandoned", "write_whole"]
 
 PARTIAL = ".writing-"
+ANY_PARTIAL = f"{PARTIAL}*"
 WINDOWS = os.name == "nt"  # where a file that is open cannot be removed
 
 
@@ -68,7 +69,7 @@ def write_whole(path: Path, content: bytes) -> Path:
     return path
 
 
-def remove_abandoned(folder: Path, pattern: str = f"{PARTIAL}*") -> None:
+def remove_abandoned(folder: Path, pattern: str = ANY_PARTIAL) -> None:
     """Remove files that no process holds any more, such as those of a writer that was killed.
 
     Parameters
