@@ -16,9 +16,6 @@ if PARALLEL := "PYTEST_XDIST_WORKER" in os.environ:
 import pytest
 from hypothesis import HealthCheck, settings
 
-from fflib.book import browser as chromium
-from fflib.book.build import SITE
-
 ROOT = Path(__file__).resolve().parents[1]
 
 # How long an example takes says something of the machine, nothing of the property.
@@ -54,6 +51,8 @@ def _own_store(tmp_path_factory, monkeypatch):
 @pytest.fixture(scope="module")  # as long as it is open, its thread can run no other event loop
 def browser():
     """Chromium, driven by Playwright and shut off from other hosts; skipped where one is missing."""
+    from fflib.book import browser as chromium
+
     with ExitStack() as stack:
         try:
             browser = stack.enter_context(chromium.opened())
@@ -66,7 +65,7 @@ def browser():
 def site():
     """The folder that FFLIB_SITE names, else where ``make book`` puts the site."""
     named = os.environ.get("FFLIB_SITE")
-    folder = Path(named) if named else ROOT / SITE
+    folder = Path(named) if named else ROOT / "_build" / "html"
     if not (folder / "searchindex.js").is_file():
         message = f"needs the built site, which is not in {folder}: make book, or set FFLIB_SITE"
         pytest.fail(message) if named else pytest.skip(message)
@@ -76,7 +75,9 @@ def site():
 @pytest.fixture(scope="session")
 def address(site):
     """Of the site, with a slash at its end."""
-    with chromium.serving(site) as base:
+    from fflib.book.browser import serving
+
+    with serving(site) as base:
         yield f"{base}/"
 
 

@@ -4,10 +4,14 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from fflib.book.explorers.drivers import Drivers
+from fflib.errors import MissingRecord
 from fflib.experiment import Circumstances, Experiment
+from fflib.measures.drivers import NO_IMAGE
 from fflib.measures.ensembles import RULES
 from fflib.measures.readout import Cut
 from fflib.measures.robustness import THRESHOLDS, Choice
+from fflib.measures.timeline import SILENT
 from fflib.measures.unseen import UnseenChoice, UnseenClass
 from fflib.records.schema import LayerMetrics, Metrics, Provenance, Readout
 from fflib.records.stores import Record
@@ -134,3 +138,80 @@ def _curve(rng, model):
 def of(records, **fields):
     """Those records whose experiment has these values."""
     return [r for r in records if all(getattr(r.experiment, k) == v for k, v in fields.items())]
+
+
+# Along training
+
+STEPS = [0, 1, 2, 4, 8, 16, 32]
+ACCURATE = [0.1, 0.1, 0.4, 0.9, 0.9, 0.9, 0.9]  # settled at step 4
+SAME = [0.0, 0.0, 0.1, 0.2, 0.5, 0.9, 1.0]  # settled at step 16
+
+
+def along(model="ff", seed=0, dataset="mnist"):
+    """A run in which accuracy is settled two doublings before membership.
+
+    Units have one class up to step 2 and another from step 4 on, but for every other one, which has
+    its class from the start.
+    """
+    base = record(model, seed, dataset)
+    units, layers = UNITS, LAYERS
+    last = np.arange(units) % CLASSES
+    first = np.where(np.arange(units) % 2, last, (last + 1) % CLASSES)
+    last[-1] = SILENT
+    stages = range(1, layers + 1) if model == "ff" else [None]
+    rows, classes, members = [], [], []
+    rng = np.random.default_rng(seed)
+    for learns in stages:
+        for step, accurate, same in zip(STEPS, ACCURATE, SAME, strict=True):
+            rows += [
+                {
+                    "learns": learns, "step": step, "seen": step, "layer": layer,
+                    "accuracy": accurate, "agreement": accurate, "alike": accurate,
+                    "alone": accurate if learns in (None, layer) else 0.9,
+                    "identity": same if learns in (None, layer) else 1.0,
+                    "hoyer": 0.5, "size": 3.0, "selectivity": 0.5, "negative": 0.5 + 0.01 * seed,
+                }
+                for layer in range(1, layers + 1)
+            ]  # fmt: skip
+            classes.append([first if step < 4 else last] * layers)
+            members.append(rng.random((layers, CLASSES, units)) < 0.3)
+    return base.model_copy(
+        update={
+            "experiment": Experiment(
+                model=model, seed=seed, dataset=dataset, hidden=units, layers=layers,
+                epochs=base.experiment.epochs, snapshots=len(STEPS),
+            ),
+            "metrics": base.metrics.model_copy(update={"timeline": rows}),
+            "arrays": base.arrays
+            | {
+                "snapshots/preferred": np.array(classes, dtype=np.uint8),
+                "snapshots/ensembles": np.packbits(np.array(members), axis=-1),
+            },
+        }
+    )  # fmt: skip
+
+
+# Images that drive ensembles
+
+SHAPE = LAYERS, CLASSES, UNITS
+
+
+def nothing(experiment):
+    raise MissingRecord("no images here")
+
+
+def of_another_network(experiment):
+    """Made-up images, and ensembles that are not those of the record."""
+    rng = np.random.default_rng(len(experiment.model))
+    chosen = rng.integers(0, 19, (*SHAPE[:2], 6))
+    chosen[0, 1, 2:] = NO_IMAGE
+    return Drivers(
+        experiment=experiment,
+        provenance=PROVENANCE,
+        images=rng.integers(0, 256, (19, 28, 28), np.uint8),
+        chosen=chosen,
+        numbers=np.arange(100, 119),
+        ensembles=rng.random(SHAPE) < 0.3,
+        mean=rng.random(SHAPE).astype(np.float16),
+        accuracy=0.87,
+    )

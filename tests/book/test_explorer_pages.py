@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import synthetic
 from PIL import Image
+from synthetic import nothing, of_another_network
 
 import fflib
 from fflib.book.explorers import drivers, ensembles, overlap, runs
@@ -34,27 +35,6 @@ SHAPE = synthetic.LAYERS, synthetic.CLASSES, synthetic.UNITS
 @pytest.fixture(autouse=True)
 def _few_classes(monkeypatch):
     monkeypatch.setattr(runs, "class_names", lambda dataset: NAMES)
-
-
-def nothing(experiment):
-    raise MissingRecord("no images here")
-
-
-def of_another_network(experiment):
-    """Made-up images, and ensembles that are not those of the record."""
-    rng = np.random.default_rng(len(experiment.model))
-    chosen = rng.integers(0, 19, (*SHAPE[:2], 6))
-    chosen[0, 1, 2:] = NO_IMAGE
-    return Drivers(
-        experiment=experiment,
-        provenance=synthetic.PROVENANCE,
-        images=rng.integers(0, 256, (19, 28, 28), np.uint8),
-        chosen=chosen,
-        numbers=np.arange(100, 119),
-        ensembles=rng.random(SHAPE) < 0.3,
-        mean=rng.random(SHAPE).astype(np.float16),
-        accuracy=0.87,
-    )
 
 
 def embedded(page):

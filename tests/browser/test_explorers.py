@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import synthetic
 from panels import choose, said, whole
-from test_explorer_pages import nothing, of_another_network
-from test_timeline import run as developed
+from synthetic import along, nothing, of_another_network
 
 from fflib import wording
 from fflib.book.explorers import runs
@@ -28,7 +27,7 @@ RECORDS = {
     for d in ("mnist", "fashion-mnist")
     for m in MODELS
 }
-TRAINED = developed("ff")
+TRAINED = along("ff")
 CLASSES, LAYERS, UNITS = synthetic.CLASSES, synthetic.LAYERS, synthetic.UNITS
 # The theme's variables in the dark, as the book's pages have them.
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Explorers</title>

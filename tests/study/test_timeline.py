@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from matplotlib import pyplot as plt
+from synthetic import ACCURATE, SAME, STEPS, along
 
 from fflib.book.explorers.timeline import explore_training
 from fflib.book.figures.timeline import classes_over_time, stills, timeline, transitions
@@ -23,58 +24,9 @@ from fflib.study.claims.judging import in_words
 from fflib.study.claims.timeline import changed, delay, timelines, trace
 from fflib.study.plans.grids import GRIDS, planned
 
-STEPS = [0, 1, 2, 4, 8, 16, 32]
-ACCURATE = [0.1, 0.1, 0.4, 0.9, 0.9, 0.9, 0.9]  # settled at step 4
-SAME = [0.0, 0.0, 0.1, 0.2, 0.5, 0.9, 1.0]  # settled at step 16
 CLASSES = synthetic.CLASSES
 NAMES = [f"class <{c}>" for c in range(CLASSES)]
-
-
-def run(model="ff", seed=0, dataset="mnist"):
-    """A run in which accuracy is settled two doublings before membership.
-
-    Units have one class up to step 2 and another from step 4 on, but for every other one, which has
-    its class from the start.
-    """
-    base = synthetic.record(model, seed, dataset)
-    units, layers = synthetic.UNITS, synthetic.LAYERS
-    last = np.arange(units) % CLASSES
-    first = np.where(np.arange(units) % 2, last, (last + 1) % CLASSES)
-    last[-1] = SILENT
-    stages = range(1, layers + 1) if model == "ff" else [None]
-    rows, classes, members = [], [], []
-    rng = np.random.default_rng(seed)
-    for learns in stages:
-        for step, accurate, same in zip(STEPS, ACCURATE, SAME, strict=True):
-            rows += [
-                {
-                    "learns": learns, "step": step, "seen": step, "layer": layer,
-                    "accuracy": accurate, "agreement": accurate, "alike": accurate,
-                    "alone": accurate if learns in (None, layer) else 0.9,
-                    "identity": same if learns in (None, layer) else 1.0,
-                    "hoyer": 0.5, "size": 3.0, "selectivity": 0.5, "negative": 0.5 + 0.01 * seed,
-                }
-                for layer in range(1, layers + 1)
-            ]  # fmt: skip
-            classes.append([first if step < 4 else last] * layers)
-            members.append(rng.random((layers, CLASSES, units)) < 0.3)
-    return base.model_copy(
-        update={
-            "experiment": Experiment(
-                model=model, seed=seed, dataset=dataset, hidden=units, layers=layers,
-                epochs=base.experiment.epochs, snapshots=len(STEPS),
-            ),
-            "metrics": base.metrics.model_copy(update={"timeline": rows}),
-            "arrays": base.arrays
-            | {
-                "snapshots/preferred": np.array(classes, dtype=np.uint8),
-                "snapshots/ensembles": np.packbits(np.array(members), axis=-1),
-            },
-        }
-    )  # fmt: skip
-
-
-RUNS = [run(model, seed) for model in ("ff", "bp") for seed in range(3)]
+RUNS = [along(model, seed) for model in ("ff", "bp") for seed in range(3)]
 FF = RUNS[:3]
 
 memberships = arrays.arrays(bool, (3, 8))
@@ -262,7 +214,7 @@ def test_the_slider_holds_the_membership_of_the_record():
 
 
 def test_sixty_moments_of_784_units_stay_below_300_kilobytes():
-    record = run()
+    record = along()
     many = {"hidden": 784, "layers": 3, "epochs": 2, "snapshots": 20}
     shape = np.zeros((60, 3, 10, 98), np.uint8)
     rows = [record.metrics.timeline[0] | {"layer": d} for _ in range(60) for d in (1, 2, 3)]
