@@ -84,7 +84,7 @@ def test_lines_by_dose_are_means_and_end_where_nothing_is_defined():
     expected = [0.901 - dose * LOSS["negative"] for dose in DOSES]
     np.testing.assert_allclose(lines["negative weights"].get_ydata(), expected)
     ends = [line for line in selectivity.lines if line.get_label() == "negative weights"]
-    assert len(ends[0].get_xdata()) == len(DOSES) - 1
+    assert np.isfinite(ends[0].get_ydata()).sum() == len(DOSES) - 1
     plt.close(figure)
 
 

@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 from typing import Literal
 
-import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from fflib import wording
 from fflib.book.figures import style
-from fflib.book.figures.panels import estimate, shifts
+from fflib.book.figures.panels import estimate_rows
 from fflib.records.stores import Record
 from fflib.study.analyses.ablation import RUNGS, by_rung
 
@@ -43,34 +41,23 @@ def ladder(records: Iterable[Record]) -> Figure:
     """
     table = by_rung(records)
     names = [rung.name for rung in RUNGS if rung.name in set(table["rung"])]
-    datasets = list(dict.fromkeys(table["dataset"]))
-    figure, axes = plt.subplots(
-        1, len(QUANTITIES), figsize=(style.WIDTH, 0.9 + 0.42 * len(names)), sharey=True
-    )
-    for ax, (quantity, label) in zip(axes, QUANTITIES.items(), strict=True):
-        for shift, fill, dataset in zip(shifts(len(datasets)), FILLS, datasets, strict=False):
-            here = table[table["dataset"] == dataset]
-            for row, name in enumerate(names):
-                model = next(rung.fields["model"] for rung in RUNGS if rung.name == name)
-                estimate(
-                    ax,
-                    here.loc[here["rung"] == name, quantity],
-                    row + shift,
-                    colour=style.MODEL_COLOURS[model],
-                    filled=fill == "full",
-                )
+    fills = dict(zip(dict.fromkeys(table["dataset"]), FILLS, strict=False))
+    colours = {rung.name: style.MODEL_COLOURS[rung.fields["model"]] for rung in RUNGS}
+    figure, [axes] = style.axes_grid(1, len(QUANTITIES), 0.9 + 0.42 * len(names), sharey=True)
+    estimate_rows(
+        axes, table, "rung", names, QUANTITIES,
+        lambda name, dataset: {"color": colours[name], "filled": fills[dataset] == "full"},
+    )  # fmt: skip
+    for ax, label in zip(axes, QUANTITIES.values(), strict=True):
         ax.set_xlabel(label, fontsize="small")
-        ax.grid(axis="x", lw=0.5, color="0.9")
         ax.tick_params(axis="y", length=0)
-    axes[0].set_yticks(range(len(names)), names)
-    axes[0].set_ylim(len(names) - 0.5, -0.5)
     style.letter(axes)
-    if len(datasets) > 1:
+    if len(fills) > 1:
         handles = [
-            Line2D([], [], ls="", marker="o", color=style.INK, fillstyle=fill, label=name)
-            for fill, name in zip(FILLS, map(wording.dataset_name, datasets), strict=False)
+            style.entry(wording.dataset_name(dataset), ls="", marker="o", fillstyle=fill)
+            for dataset, fill in fills.items()
         ]
-        figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+        style.legend(figure, handles)
     return figure
 
 
@@ -90,22 +77,19 @@ def sparseness_by_rate(records: Iterable[Record]) -> Figure:
     """
     table = by_rung(records)
     datasets = list(dict.fromkeys(table["dataset"]))
-    figure, grid = plt.subplots(
-        1, len(datasets), figsize=(style.WIDTH, 3.4), sharey=True, squeeze=False
-    )
+    figure, [axes] = style.axes_grid(1, len(datasets), 3.4, sharey=True)
     dashes = {"local": (1, 1), "+ norm": (3, 1)}
-    for ax, dataset in zip(grid[0], datasets, strict=True):
+    for ax, dataset in zip(axes, datasets, strict=True):
         here = table[table["dataset"] == dataset]
         for found in RUNGS:
             runs = here[here["rung"] == found.name]
             if runs.empty:
                 continue
-            colour = style.MODEL_COLOURS[found.fields["model"]]
-            marker = style.MARKERS[found.fields["model"]]
-            means = runs.groupby("learning_rate")["hoyer"].mean()
+            looks = style.looks(found.fields["model"])
+            averages = runs.groupby("learning_rate")["hoyer"].mean()
             line = dashes.get(found.name, (None, None))
-            ax.plot(means.index, means, color=colour, marker=marker, label=found.name, dashes=line)
-            ax.plot(runs["learning_rate"], runs["hoyer"], marker, color=colour, ms=3, alpha=0.4)
+            ax.plot(averages.index, averages, label=found.name, dashes=line, **looks)
+            ax.plot(runs["learning_rate"], runs["hoyer"], ls="", ms=3, alpha=0.4, **looks)
         ax.set_xscale("log")
         rates = sorted(here["learning_rate"].unique())
         ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
@@ -113,7 +97,6 @@ def sparseness_by_rate(records: Iterable[Record]) -> Figure:
         ax.set_title(wording.dataset_name(dataset))
         ax.set_xlabel("learning rate")
         ax.grid(axis="y", lw=0.5, color="0.9")
-    grid[0, 0].set_ylabel("Hoyer sparseness, mean over layers")
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    axes[0].set_ylabel("Hoyer sparseness, mean over layers")
+    style.legend(figure, axes[0], "upper center", columns=len(RUNGS))
     return figure

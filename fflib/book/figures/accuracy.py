@@ -1,31 +1,30 @@
-"""Figures of accuracy and of what it costs."""
+"""Figures of accuracy and of its cost."""
 
 from collections.abc import Iterable
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from fflib import wording
 from fflib.book.figures import style
-from fflib.book.figures.sparsity import by_model
+from fflib.book.figures.panels import by_dataset, by_model
 from fflib.records.stores import Record
 from fflib.study.analyses.cost import learning_curve
+from fflib.study.evidence import where
 
 __all__ = ["accuracies", "accuracy_by_cost"]
 
 
 def accuracies(records: Iterable[Record], authors: pd.DataFrame) -> Figure:
-    """Test accuracy of every run beside the runs that the authors recorded.
+    """Draw the test accuracy of every run beside the runs that the authors recorded.
 
     Parameters
     ----------
     records : iterable of Record
     authors : DataFrame
-        From :func:`fflib.study.analyses.authors.results`, with as many rows as one likes.
+        From :func:`fflib.study.analyses.authors.results`, with any number of rows.
 
     Returns
     -------
@@ -33,16 +32,12 @@ def accuracies(records: Iterable[Record], authors: pd.DataFrame) -> Figure:
         A panel per data set; a point per run, and a bar at the mean of ours.
     """
     records = list(records)
-    datasets = list(dict.fromkeys(record.experiment.dataset for record in records))
-    models = by_model(records)
-    figure, axes = plt.subplots(
-        1, len(datasets), figsize=(style.WIDTH, 2.9), sharey=True, squeeze=False
-    )
-    rows = np.arange(len(models))
-    for ax, dataset in zip(axes[0], datasets, strict=True):
-        for row, (model, runs) in zip(rows, models.items(), strict=True):
+    datasets, models = by_dataset(records), by_model(records)
+    figure, [axes] = style.axes_grid(1, len(datasets), 2.9, sharey=True)
+    for ax, dataset in zip(axes, datasets, strict=True):
+        for row, (model, runs) in enumerate(models.items()):
             colour, marker = style.MODEL_COLOURS[model], style.MARKERS[model]
-            ours = [r.metrics.accuracy for r in runs if r.experiment.dataset == dataset]
+            ours = [r.metrics.accuracy for r in where(runs, dataset=dataset)]
             theirs = authors[(authors["dataset"] == dataset) & (authors["model"] == model)]
             for values, shift, looks in (
                 (ours, -0.17, {"ms": 6, "mew": 0, "alpha": 0.75, "color": colour}),
@@ -54,18 +49,15 @@ def accuracies(records: Iterable[Record], authors: pd.DataFrame) -> Figure:
         ax.set_xlabel("test accuracy")
         ax.xaxis.set_major_locator(MaxNLocator(5))
         ax.grid(axis="x", lw=0.5, color="0.9")
-    axes[0, 0].set_yticks(rows, [wording.model_name(model) for model in models])
-    axes[0, 0].set_ylabel("model")
-    axes[0, 0].set_ylim(len(models) - 0.5, -0.5)
+    style.name_rows(axes[0], [wording.model_name(model) for model in models])
+    axes[0].set_ylabel("model")
     handles = [
-        Line2D([], [], ls="", marker="o", color=style.INK, label="our runs"),
-        Line2D([], [], ls="", marker="|", ms=9, mew=2, color=style.INK, label="mean of our runs"),
+        style.entry("our runs", ls="", marker="o"),
+        style.entry("mean of our runs", ls="", marker="|", ms=9, mew=2),
     ]
     if len(authors):
-        handles.append(
-            Line2D([], [], ls="", marker="o", mfc="none", color=style.GREY, label="authors' runs")
-        )
-    figure.legend(handles=handles, loc="outside upper right", ncols=3)
+        handles.append(style.entry("authors' runs", style.GREY, ls="", marker="o", mfc="none"))
+    style.legend(figure, handles)
     return figure
 
 
@@ -75,7 +67,7 @@ def _jitter(points: int) -> np.ndarray:
 
 
 def accuracy_by_cost(records: Iterable[Record]) -> Figure:
-    """Test error while training, by epochs, by multiply-adds and by seconds.
+    """Draw the test error while training, by epochs, by multiply-adds and by seconds.
 
     Parameters
     ----------
@@ -92,32 +84,22 @@ def accuracy_by_cost(records: Iterable[Record]) -> Figure:
         "multiply_adds": ("multiply-adds per image (10⁶)", 1e-6),
         "seconds": ("seconds of training", 1),
     }
-    figure, axes = plt.subplots(1, 3, figsize=(style.WIDTH, 3.1), sharey=True)
+    figure, [axes] = style.axes_grid(1, 3, 3.1, sharey=True)
     for model, runs in by_model(records).items():
         for number, record in enumerate(runs):
             curve = learning_curve(record)
             for ax, (cost, (_, scale)) in zip(axes, costs.items(), strict=True):
                 ax.plot(
-                    curve[cost] * scale,
-                    1 - curve["accuracy"],
-                    color=style.MODEL_COLOURS[model],
-                    marker=style.MARKERS[model],
+                    curve[cost] * scale, 1 - curve["accuracy"], lw=1.2, **style.looks(model),
                     markevery=np.flatnonzero(curve["last"]).tolist(),
-                    lw=1.2,
                     label=wording.model_name(model) if number == 0 else None,
-                )
+                )  # fmt: skip
     for ax, (name, _) in zip(axes, costs.values(), strict=True):
-        ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-        ax.xaxis.set_major_formatter("{x:g}")
-        ax.xaxis.set_minor_formatter(NullFormatter())
+        style.log_scale(ax.xaxis, (1, 3))
         ax.set_xlabel(name)
         ax.grid(axis="y", lw=0.5, color="0.9")
-    axes[0].set_yscale("log")
-    axes[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes[0].yaxis.set_major_formatter("{x:g}")
-    axes[0].yaxis.set_minor_formatter(NullFormatter())
+    style.log_scale(axes[0].yaxis)
     axes[0].set_ylabel("test error (1 − accuracy)")
     style.letter(axes)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
+    style.legend(figure, axes[0])
     return figure

@@ -1,13 +1,12 @@
 """Figures of dense and convolutional networks on CIFAR-10."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
 from fflib.book.figures import style
-from fflib.book.figures.panels import estimate
+from fflib.book.figures.panels import estimate_rows
 from fflib.records.stores import Record
 from fflib.study.analyses.cifar10 import MEASURES, by_network, by_variant
 from fflib.study.plans.cifar10 import VARIED
@@ -16,7 +15,7 @@ __all__ = ["networks", "variants"]
 
 
 def networks(records: Iterable[Record]) -> Figure:
-    """What dense and convolutional networks come to under each way of training.
+    """Draw the measures of dense and convolutional networks under each way of training.
 
     Parameters
     ----------
@@ -31,13 +30,13 @@ def networks(records: Iterable[Record]) -> Figure:
     """
     table = by_network(records)
     models = dict(zip(table["network"], table["model"], strict=True))
-    colours = {network: style.MODEL_COLOURS[model] for network, model in models.items()}
-    markers = {network: style.MARKERS[model] for network, model in models.items()}
-    return _rows(table, "network", MEASURES, colours, markers)
+    return _rows(
+        table, "network", MEASURES, list(models), lambda name, _: style.looks(models[name])
+    )
 
 
 def variants(records: Iterable[Record]) -> Figure:
-    """What single choices make of a convolutional Forward-Forward network.
+    """Draw the effect of single choices on a convolutional Forward-Forward network.
 
     Parameters
     ----------
@@ -47,14 +46,12 @@ def variants(records: Iterable[Record]) -> Figure:
     -------
     Figure
         A panel each for accuracy, sparseness and overlap, a row per choice; a dotted line continues
-        the base that a choice departs from.
+        the base from which a choice departs.
     """
     table = by_variant(records)
     measures = {name: MEASURES[name] for name in ("accuracy", "hoyer", "overlap")}
     names = [name for name in VARIED if name in set(table["variant"])]
-    figure = _rows(
-        table, "variant", measures, dict.fromkeys(names, style.MODEL_COLOURS["ff"]), {}, names
-    )
+    figure = _rows(table, "variant", measures, names, lambda *_: style.looks("ff"))
     for base in ("base", "scope: class"):
         rows = [row for row, name in enumerate(names) if _base(name) == base]
         for ax, measure in zip(figure.axes, measures, strict=True):
@@ -73,23 +70,15 @@ def _rows(
     table: pd.DataFrame,
     column: str,
     measures: Mapping[str, str],
-    colours: Mapping[str, str],
-    markers: Mapping[str, str],
-    names: Iterable[str] = (),
+    names: list[str],
+    looks: Callable[[str, str], dict[str, str]],
 ) -> Figure:
-    names = list(names) or list(dict.fromkeys(table[column]))
-    figure, axes = plt.subplots(
-        1, len(measures), figsize=(style.WIDTH, 1.0 + 0.36 * len(names)), sharey=True
-    )
-    for ax, (measure, label) in zip(axes, measures.items(), strict=True):
-        for row, name in enumerate(names):
-            runs = table.loc[table[column] == name, measure]
-            estimate(ax, runs, row, colour=colours[name], marker=markers.get(name, "o"))
-        ax.set_xlabel(label, fontsize="small")
-        ax.grid(axis="x", lw=0.5, color="0.9")
-        ax.tick_params(axis="y", length=0)
-        ax.locator_params(axis="x", nbins=3)
-    axes[0].set_yticks(range(len(names)), names)
+    figure, [axes] = style.axes_grid(1, len(measures), 1.0 + 0.36 * len(names), sharey=True)
+    estimate_rows(axes, table.assign(dataset="cifar-10"), column, names, measures, looks)
     axes[0].set_ylim(len(names) - 0.4, -0.6)
+    for ax, label in zip(axes, measures.values(), strict=True):
+        ax.set_xlabel(label, fontsize="small")
+        ax.locator_params(axis="x", nbins=3)
+        ax.tick_params(axis="y", length=0)
     style.letter(axes)
     return figure

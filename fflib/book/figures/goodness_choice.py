@@ -1,8 +1,8 @@
 """Figures of goodness functions crossed with activations."""
 
 from collections.abc import Iterable, Sequence
+from itertools import cycle, product
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from fflib import wording
 from fflib.activation import ACTIVATIONS
 from fflib.book.figures import style
-from fflib.book.figures.panels import estimate, runs_by_layer, shifts
+from fflib.book.figures.panels import estimate_rows, means, on_layers, runs_by_layer, shifts
 from fflib.goodness import BUILT_IN
 from fflib.presets import preset
 from fflib.records.stores import Record
@@ -18,10 +18,6 @@ from fflib.statistics import mean_interval
 from fflib.study.analyses.goodness_choice import MEASURES, by_combination, goodness_name
 
 __all__ = ["by_layer", "heat_maps", "negatives_and_order", "over_thresholds"]
-
-MARKERS = ("o", "s", "^")
-"""Data sets in their order."""
-
 
 BY_LAYER = {
     "hoyer": "Hoyer sparseness",
@@ -32,7 +28,7 @@ BY_LAYER = {
 
 
 def by_layer(records: Iterable[Record]) -> Figure:
-    """What layers are like under goodness functions, one of somebody's own among them.
+    """Draw what layers are like under goodness functions, including functions of one's own.
 
     Parameters
     ----------
@@ -47,24 +43,16 @@ def by_layer(records: Iterable[Record]) -> Figure:
     runs: dict[str, list[Record]] = {}
     for record in records:
         runs.setdefault(record.experiment.goodness or "", []).append(record)
-    colours = list(style.MODEL_COLOURS.values())
-    marks = list(style.MARKERS.values())
-    figure, axes = plt.subplots(1, len(BY_LAYER), figsize=(style.WIDTH, 2.9))
-    for ax, (quantity, label) in zip(axes, BY_LAYER.items(), strict=True):
-        for i, (name, found) in enumerate(runs.items()):
-            values = [[getattr(layer, quantity) for layer in r.metrics.layers] for r in found]
-            runs_by_layer(
-                ax,
-                values,
-                colour=colours[i % len(colours)],
-                marker=marks[i % len(marks)],
-                label=goodness_name(name),
-                shift=shifts(len(runs), 0.16)[i],
-            )
-        ax.set_title(label)
+    looks = cycle(map(style.looks, style.MODEL_COLOURS))
+    series = list(zip(runs.items(), looks, shifts(len(runs), 0.16), strict=False))
+    figure, [axes] = style.axes_grid(1, len(BY_LAYER), 2.9)
+    for ax, (quantity, title) in zip(axes, BY_LAYER.items(), strict=True):
+        for (name, found), look, shift in series:
+            values = [on_layers(record, quantity) for record in found]
+            runs_by_layer(ax, values, label=goodness_name(name), shift=shift, **look)
+        ax.set_title(title)
     style.letter(axes)
-    handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside upper right", ncols=len(runs))
+    style.legend(figure, axes[0], columns=len(runs))
     return figure
 
 
@@ -75,7 +63,7 @@ def heat_maps(
     goodness: Sequence[str] = BUILT_IN,
     activations: Sequence[str] = tuple(ACTIVATIONS),
 ) -> Figure:
-    """One measure for every combination of goodness and activation.
+    """Draw one measure for every combination of goodness and activation.
 
     Parameters
     ----------
@@ -94,44 +82,24 @@ def heat_maps(
     """
     table = by_combination(records)
     datasets = _datasets(table) or [""]  # where nothing learns, crosses are all there is
-    figure, axes = plt.subplots(
-        1,
-        len(datasets),
-        figsize=(style.WIDTH if len(datasets) > 1 else style.WIDTH / 2, 3.1),
-        sharey=True,
-        gridspec_kw={"wspace": 0.06},
-        squeeze=False,
+    width = style.WIDTH if len(datasets) > 1 else style.WIDTH / 2
+    figure, [axes] = style.axes_grid(
+        1, len(datasets), 3.1, width, sharey=True, gridspec_kw={"wspace": 0.06}
     )
     low, high = (0, 1) if table.empty else (table[measure].min(), table[measure].max())
-    for ax, dataset in zip(axes[0], datasets, strict=True):
+    for ax, dataset in zip(axes, datasets, strict=True):
         here = table[table["dataset"] == dataset]
-        for row, g in enumerate(goodness):
-            for column, a in enumerate(activations):
-                values = here[(here["goodness"] == g) & (here["activation"] == a)][measure]
-                if values.empty:
-                    ax.text(
-                        column + 0.5,
-                        row + 0.5,
-                        "×",
-                        ha="center",
-                        va="center",
-                        color=style.GREY,
-                        size=14,
-                    )
-                    continue
+        for (row, g), (column, a) in product(enumerate(goodness), enumerate(activations)):
+            values = here[(here["goodness"] == g) & (here["activation"] == a)][measure]
+            said, size, colour = "×", 14, style.GREY
+            if len(values):
                 found = mean_interval(values)
+                said, size = found.give_or_take(".2f", "\n±"), 8
                 colour = "white" if found.mean < (low + high) / 2 else "black"
-                ax.text(
-                    column + 0.5,
-                    row + 0.5,
-                    found.give_or_take(".2f", "\n±"),
-                    ha="center",
-                    va="center",
-                    size=8,
-                    color=colour,
-                )
-        means = here.groupby(["goodness", "activation"])[measure].mean().to_dict()
-        grid = [[means.get((g, a), np.nan) for a in activations] for g in goodness]
+            place = column + 0.5, row + 0.5
+            ax.text(*place, said, ha="center", va="center", color=colour, size=size)
+        averages = here.groupby(["goodness", "activation"])[measure].mean().to_dict()
+        grid = [[averages.get((g, a), np.nan) for a in activations] for g in goodness]
         image = ax.pcolormesh(grid, vmin=low, vmax=high, edgecolors="white", lw=1)
         ax.set_ylim(len(goodness), 0)
         ax.set_xticks(np.arange(len(activations)) + 0.5, [goodness_name(a) for a in activations])
@@ -139,12 +107,12 @@ def heat_maps(
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
         ax.set_title(wording.dataset_name(dataset))
-    figure.colorbar(image, ax=axes[0], label=MEASURES[measure], shrink=0.9)
+    figure.colorbar(image, ax=axes, label=MEASURES[measure], shrink=0.9)
     return figure
 
 
 def over_thresholds(records: Iterable[Record]) -> Figure:
-    """Accuracy, sparseness, overlap and negative weights as a function of the threshold.
+    """Draw accuracy, sparseness, overlap and negative weights as a function of the threshold.
 
     Parameters
     ----------
@@ -158,25 +126,17 @@ def over_thresholds(records: Iterable[Record]) -> Figure:
     """
     table = by_combination(records)
     table = table[(table["negatives"] == "fixed") & (table["order"] == "sequential")]
-    figure, axes = plt.subplots(1, len(MEASURES), figsize=(style.WIDTH, 2.6))
+    figure, [axes] = style.axes_grid(1, len(MEASURES), 2.6)
     for ax, (measure, label) in zip(axes, MEASURES.items(), strict=True):
-        for marker, colour, dataset in zip(MARKERS, _colours(), _datasets(table), strict=False):
-            groups = table[table["dataset"] == dataset].groupby("theta")[measure]
-            found = {theta: mean_interval(values) for theta, values in groups}
-            ax.plot(
-                list(found), [x.mean for x in found.values()], marker=marker, color=colour,
-                label=wording.dataset_name(dataset),
-            )  # fmt: skip
-            for theta, x in found.items():
-                ax.plot([theta, theta], [x.low, x.high], color=colour, lw=1)
+        means(ax, table, "theta", measure, "dataset", _looks(table), native_scale=True)
         ax.set_title(label.replace(" above rest", "\nabove rest"), fontsize="small")
         ax.set_xlabel("threshold θ")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    style.legend(figure, axes[0], "upper center")
     return figure
 
 
 def negatives_and_order(records: Iterable[Record]) -> Figure:
-    """What negatives and the order of training change.
+    """Draw what negatives and the order of training change.
 
     Parameters
     ----------
@@ -191,26 +151,25 @@ def negatives_and_order(records: Iterable[Record]) -> Figure:
     """
     table = by_combination(records)
     table = table[table["theta"] == preset("relu-l2", "ff", "mnist")["theta"].value]
-    rows = [(n, o) for n in ("fixed", "resampled", "hard") for o in ("sequential", "simultaneous")]
-    figure, axes = plt.subplots(1, len(MEASURES), figsize=(style.WIDTH, 3.0), sharey=True)
-    datasets = _datasets(table)
-    for ax, (measure, label) in zip(axes, MEASURES.items(), strict=True):
-        for marker, colour, dataset, shift in zip(
-            MARKERS, _colours(), datasets, shifts(len(datasets), 0.3), strict=False
-        ):
-            here = table[table["dataset"] == dataset]
-            for row, (negatives, order) in enumerate(rows):
-                runs = here[(here["negatives"] == negatives) & (here["order"] == order)][measure]
-                name = wording.dataset_name(dataset) if row == 0 else None
-                estimate(ax, runs, row + shift, colour=colour, marker=marker, label=name)
+    rows = [
+        f"{n}, {o}"
+        for n, o in product(("fixed", "resampled", "hard"), ("sequential", "simultaneous"))
+    ]
+    looks = _looks(table)
+    figure, [axes] = style.axes_grid(1, len(MEASURES), 3.0, sharey=True)
+    estimate_rows(
+        axes, table.assign(row=table["negatives"] + ", " + table["order"]), "row", rows, MEASURES,
+        lambda _, dataset: dict(zip(("color", "marker"), looks[dataset], strict=False)),
+    )  # fmt: skip
+    for ax, label in zip(axes, MEASURES.values(), strict=True):
         ax.set_title(label.replace(" above rest", "\nabove rest"), fontsize="small")
-        ax.grid(axis="x", lw=0.5, color="0.9")
         ax.locator_params(axis="x", nbins=3)
         ax.tick_params(axis="x", labelsize="small")
-    axes[0].set_yticks(range(len(rows)), [f"{n}, {o}" for n, o in rows])
-    axes[0].set_ylim(len(rows) - 0.5, -0.5)
-    handles = {label: h for h, label in zip(*axes[0].get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles, loc="outside upper center", ncols=3)
+    handles = [
+        style.entry(name, colour, marker=marker, ms=6, ls="")
+        for colour, marker, name in looks.values()
+    ]
+    style.legend(figure, handles, "upper center")
     return figure
 
 
@@ -218,5 +177,10 @@ def _datasets(table: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(table["dataset"]))
 
 
-def _colours() -> tuple[str, ...]:
-    return style.MODEL_COLOURS["ff"], style.MODEL_COLOURS["bp"], style.MODEL_COLOURS["bp-ff"]
+def _looks(table: pd.DataFrame) -> dict[str, tuple[str, str, str]]:
+    """Return colour, marker and name of each data set."""
+    colours = (style.MODEL_COLOURS[model] for model in ("ff", "bp", "bp-ff"))
+    return {
+        dataset: (colour, marker, wording.dataset_name(dataset))
+        for dataset, colour, marker in zip(_datasets(table), colours, "os^", strict=False)
+    }

@@ -2,18 +2,14 @@
 
 from collections.abc import Iterable
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fflib import wording
 from fflib.book.figures import style
-from fflib.book.figures.panels import shifts
-from fflib.measures.interventions import DOSES, EVERYWHERE, OPERATIONS, TARGETS
+from fflib.book.figures.panels import means
+from fflib.measures.interventions import DOSES, EVERYWHERE, OPERATIONS
 from fflib.records.stores import Record
-from fflib.statistics import mean_interval
 from fflib.study.tables import by_probe
 
 __all__ = ["by_dose", "by_place"]
@@ -35,7 +31,7 @@ QUANTITIES = {
 
 
 def by_dose(records: Iterable[Record]) -> Figure:
-    """Effect of changing weights everywhere, against the share of negative weights.
+    """Draw the effect of changing weights everywhere, against the share of negative weights.
 
     Parameters
     ----------
@@ -50,26 +46,22 @@ def by_dose(records: Iterable[Record]) -> Figure:
     """
     table = by_probe(records)
     table = table[table["place"] == EVERYWHERE]
-    figure, grid = plt.subplots(
-        len(QUANTITIES), len(OPERATIONS), figsize=(style.WIDTH, 6.4), sharex=True, sharey="row"
-    )
+    figure, grid = style.axes_grid(len(QUANTITIES), len(OPERATIONS), 6.4, sharex=True, sharey="row")
     for column, operation in zip(grid.T, OPERATIONS, strict=True):
         here = table[table["operation"] == operation]
         for ax, quantity in zip(column, QUANTITIES, strict=True):
-            for shift, target in zip(shifts(len(TARGETS), 0.15), TARGETS, strict=True):
-                runs = here[here["target"] == target]
-                _line(ax, runs.groupby("dose")[quantity], target, shift)
+            means(ax, here, "dose", quantity, "target", LOOKS, order=DOSES, dodge=0.15)
         column[0].set_title(DONE[operation])
         column[-1].set_xticks(range(len(DOSES)), [f"{dose:g}" for dose in DOSES])
         column[-1].set_xlabel("dose")
     for ax, label in zip(grid[:, 0], QUANTITIES.values(), strict=True):
         ax.set_ylabel(label)
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    style.legend(figure, grid[0, 0], "upper center")
     return figure
 
 
 def by_place(records: Iterable[Record], quantity: str = "accuracy") -> Figure:
-    """Effect of setting all negative weights of a layer to zero, beside that of the controls.
+    """Draw the effect of setting a layer's negative weights to zero, beside the controls.
 
     Parameters
     ----------
@@ -93,45 +85,20 @@ def by_place(records: Iterable[Record], quantity: str = "accuracy") -> Figure:
     datasets = list(dict.fromkeys(difference["dataset"]))
     models = [m for m in style.MODEL_COLOURS if m in set(difference["model"])]
     places = sorted(difference["place"].unique(), key=lambda place: place or np.inf)
-    figure, grid = plt.subplots(
-        len(datasets),
-        len(models),
-        figsize=(style.WIDTH, 0.8 + 2 * len(datasets)),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-    )
+    height = 0.8 + 2 * len(datasets)
+    figure, grid = style.axes_grid(len(datasets), len(models), height, sharex=True, sharey=True)
     for row, dataset in zip(grid, datasets, strict=True):
         for ax, model in zip(row, models, strict=True):
             here = difference[(difference["dataset"] == dataset) & (difference["model"] == model)]
-            for shift, target in zip(shifts(len(TARGETS), 0.4), TARGETS, strict=True):
-                runs = here[here["target"] == target].set_index("place")["change"]
-                _line(ax, runs.loc[places].groupby(level=0, sort=False), target, shift, line=False)
+            means(
+                ax, here, "place", "change", "target", LOOKS, order=places, dodge=0.4,
+                linestyles="none",
+            )  # fmt: skip
             ax.axhline(0, color=style.GREY, lw=0.8, zorder=0)
         row[0].set_ylabel(f"{wording.dataset_name(dataset)}\nchange in {quantity}")
     for ax, model in zip(grid[0], models, strict=True):
         ax.set_title(wording.model_name(model))
     for ax in grid[-1]:
         ax.set_xticks(range(len(places)), [f"layer {p}" if p else "all" for p in places])
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    style.legend(figure, grid[0, 0], "upper center")
     return figure
-
-
-def _line(
-    ax: Axes, groups: "pd.api.typing.SeriesGroupBy", target: str, shift: float, *, line: bool = True
-) -> None:
-    """Draw means with intervals, at 0, 1, … in the order of the groups."""
-    colour, marker, label = LOOKS[target]
-    intervals = [mean_interval(v.dropna()) if v.notna().any() else None for _, v in groups]
-    x = [at + shift for at, found in enumerate(intervals) if found]
-    known = [found for found in intervals if found]
-    for at, found in zip(x, known, strict=True):
-        ax.plot([at, at], [found.low, found.high], color=colour, lw=1)
-    ax.plot(
-        x,
-        [found.mean for found in known],
-        marker=marker,
-        ls="-" if line else "",
-        color=colour,
-        label=label,
-    )

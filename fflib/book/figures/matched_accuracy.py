@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from fflib import wording
 from fflib.book.figures import style
@@ -30,7 +28,7 @@ PANELS = {"hoyer": "Hoyer sparseness,\nmean over layers", "hoyer 1": "Hoyer spar
 def sparseness_by_rate(
     records: Iterable[Record], recorded: Mapping[str, pd.DataFrame] | None = None
 ) -> Figure:
-    """Sparseness against accuracy at every learning rate and number of epochs.
+    """Draw sparseness against accuracy at every learning rate and number of epochs.
 
     Parameters
     ----------
@@ -46,20 +44,14 @@ def sparseness_by_rate(
         A column per data set; the mean over layers above, the first layer below. A marker is the
         mean over runs at one setting and grows with the learning rate; lines join the rates of one
         model and number of epochs, dashed for the smaller numbers; rates are written at the line
-        of the largest, except those of BP/FF, which are BP's. The error, on a logarithmic scale, falls to the right. The settings that
-        count as classifying as well as the best of FF are shaded.
+        of the largest, except those of BP/FF, which are BP's. The error, on a logarithmic scale,
+        falls to the right. The settings that count as classifying as well as the best of FF are
+        shaded.
     """
     runs = by_setting(records)
     datasets = list(dict.fromkeys(runs["dataset"]))
     extremes = runs["learning_rate"].min(), runs["learning_rate"].max()
-    figure, grid = plt.subplots(
-        len(PANELS),
-        len(datasets),
-        figsize=(style.WIDTH, 6.6),
-        sharex="col",
-        sharey=True,
-        squeeze=False,
-    )
+    figure, grid = style.axes_grid(len(PANELS), len(datasets), 6.6, sharex="col", sharey=True)
     for column, dataset in zip(grid.T, datasets, strict=True):
         here = runs[runs["dataset"] == dataset]
         for ax, quantity in zip(column, PANELS, strict=True):
@@ -76,7 +68,7 @@ def sparseness_by_rate(
         ax.set_ylim(0, 1.04)
     style.letter(grid.ravel())
     starred = any(len(rows) for data, rows in (recorded or {}).items() if data in datasets)
-    figure.legend(handles=_handles(runs, starred=starred), loc="outside upper center", ncols=4)
+    style.legend(figure, _handles(runs, starred=starred), "upper center", columns=4)
     return figure
 
 
@@ -90,14 +82,9 @@ def _panel(ax: Axes, runs: pd.DataFrame, quantity: str, extremes: tuple[float, f
         ax.plot(error, rates[quantity], style_of_line, color=colour, lw=1, alpha=0.8)
         sizes = np.interp(np.log(rates["learning_rate"]), np.log(extremes), (12, 75))
         ax.scatter(
-            error,
-            rates[quantity],
-            s=sizes,
-            marker=style.MARKERS[model],
-            color=colour if epochs == longest else "white",
-            edgecolors=colour,
-            zorder=3,
-        )
+            error, rates[quantity], s=sizes, marker=style.MARKERS[model], edgecolors=colour,
+            color=colour if epochs == longest else "white", zorder=3,
+        )  # fmt: skip
         if epochs == longest and model not in SAME_RATES:
             side, place = ("left", 6) if model == "bp" else ("right", -6)
             for x, y, rate in zip(error, rates[quantity], rates["learning_rate"], strict=True):
@@ -109,37 +96,21 @@ def _panel(ax: Axes, runs: pd.DataFrame, quantity: str, extremes: tuple[float, f
     if (ff := means[means["model"] == "ff"]).size:
         matched = 1 - ff["accuracy"].max() + TOLERANCE
         ax.axvspan(BEST_DRAWN, matched, color="0.94", lw=0, zorder=0)
-    ax.set_xscale("log")
+    style.log_scale(ax.xaxis)
     ax.set_xlim((1 - means["accuracy"].min()) * 1.2, (1 - means["accuracy"].max()) / 1.8)
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter("{x:g}")
-    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _handles(runs: pd.DataFrame, *, starred: bool) -> list[Line2D]:
     lengths = sorted(runs["epochs"].unique(), reverse=True)
     models = [model for model in style.MARKERS if model in set(runs["model"])]
-    handles = [
-        Line2D([], [], color=style.MODEL_COLOURS[m], marker=style.MARKERS[m], ls="", ms=7,
-               label=wording.model_name(m))
-        for m in models
-    ]  # fmt: skip
+    handles = [style.entry(wording.model_name(m), ls="", ms=7, **style.looks(m)) for m in models]
     for epochs in lengths:
-        longest = epochs == lengths[0]
-        handles.append(
-            Line2D(
-                [], [], color=style.INK, marker="o", ms=6, lw=1, label=f"{epochs} epochs",
-                mfc=style.INK if longest else "white", ls="-" if longest else "--",
-            )
-        )  # fmt: skip
+        face, line = (style.INK, "-") if epochs == lengths[0] else ("white", "--")
+        handles.append(style.entry(f"{epochs} epochs", marker="o", ms=6, lw=1, mfc=face, ls=line))
     handles += [
-        Line2D([], [], color=style.INK, marker="o", ms=ms, ls="", label=label)
-        for ms, label in ((3.5, "lowest learning rate"), (8.5, "highest learning rate"))
+        style.entry("lowest learning rate", marker="o", ms=3.5, ls=""),
+        style.entry("highest learning rate", marker="o", ms=8.5, ls=""),
     ]
     if starred:
-        handles.append(
-            Line2D(
-                [], [], color="white", mec=style.INK, marker="*", ms=12, ls="", label="the authors"
-            )
-        )
+        handles.append(style.entry("the authors", "white", mec=style.INK, marker="*", ms=12, ls=""))
     return handles

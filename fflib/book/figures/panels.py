@@ -1,20 +1,40 @@
 """Panels that several figures are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike, NDArray
 
+from fflib import wording
 from fflib.book.figures import style
+from fflib.records.stores import Record
 from fflib.statistics import mean_interval
+from fflib.study.evidence import where
 
-__all__ = ["estimate", "matrix", "runs_by_layer", "shifts", "wall", "wall_order"]
+__all__ = [
+    "by_dataset",
+    "by_model",
+    "estimate",
+    "estimate_rows",
+    "matrix",
+    "means",
+    "models_by_layer",
+    "on_layers",
+    "runs_by_layer",
+    "shifts",
+    "wall",
+    "wall_order",
+]
 
 
 def shifts(series: int, width: float = 0.3) -> NDArray[np.float64]:
-    """Sideways offsets that keep the points of several series apart, centred on zero."""
+    """Return sideways offsets that keep the points of several series apart, centred on zero."""
     return np.linspace(-width / 2, width / 2, series) if series > 1 else np.zeros(1)
 
 
@@ -23,12 +43,12 @@ def estimate(
     values: ArrayLike,
     y: float,
     *,
-    colour: str,
+    color: str,
     marker: str = "o",
     filled: bool = True,
     label: str | None = None,
 ) -> None:
-    """Draw what runs come to, in a row: their mean, its 95 % interval, and small dots for the runs.
+    """Draw an estimate in a row: the mean over runs, its 95 % interval, and small dots for the runs.
 
     Parameters
     ----------
@@ -37,7 +57,7 @@ def estimate(
         nan is left out; nothing is drawn where nothing is left.
     y : float
         Where the row is.
-    colour, marker, filled, label
+    color, marker, filled, label
         How the mean looks and is called.
     """
     runs = np.asarray(values, dtype=float)
@@ -45,20 +65,101 @@ def estimate(
     if not len(runs):
         return
     found = mean_interval(runs)
-    ax.plot([found.low, found.high], [y, y], color=colour)
-    face = colour if filled else "white"
-    ax.plot(found.mean, y, marker, color=colour, mfc=face, ms=6, label=label)
+    ax.plot([found.low, found.high], [y, y], color=color)
+    face = color if filled else "white"
+    ax.plot(found.mean, y, marker, color=color, mfc=face, ms=6, label=label)
     ax.plot(runs, np.full(len(runs), y + 0.13), ".", color=style.GREY, ms=2.5)
+
+
+def estimate_rows(
+    axes: Sequence[Axes],
+    table: pd.DataFrame,
+    column: str,
+    names: Sequence[str],
+    measures: Iterable[str],
+    looks: Callable[[str, str], dict[str, Any]],
+) -> None:
+    """Draw estimates in rows, a panel for each measure and the data sets of a row side by side.
+
+    Parameters
+    ----------
+    axes : sequence of Axes
+        That share their y axis.
+    table : DataFrame
+        A row per run, with ``dataset``.
+    column : str
+        The column that tells to which row a run belongs.
+    names : sequence of str
+        Its values, from the top.
+    measures : iterable of str
+        A column for each panel.
+    looks : callable
+        Gives the keyword arguments of :func:`estimate` for a row and a data set.
+    """
+    datasets = list(dict.fromkeys(table["dataset"]))
+    for ax, measure in zip(axes, measures, strict=True):
+        for shift, dataset in zip(shifts(len(datasets)), datasets, strict=True):
+            here = table[table["dataset"] == dataset]
+            for row, name in enumerate(names):
+                runs = here.loc[here[column] == name, measure]
+                estimate(ax, runs, row + shift, **looks(name, dataset))
+        ax.grid(axis="x", lw=0.5, color="0.9")
+    style.name_rows(axes[0], names)
+
+
+def means(
+    ax: Axes,
+    table: pd.DataFrame,
+    x: str,
+    y: str,
+    series: str,
+    looks: Mapping[str, tuple[str, str, str]],
+    **options: Any,
+) -> None:
+    """Draw means over runs with their 95 % intervals, a series for each value of a column.
+
+    Parameters
+    ----------
+    ax : Axes
+    table : DataFrame
+        A row per run and place.
+    x, y, series : str
+        Columns: the place, the number and the series. A number that is nan is left out.
+    looks : mapping of str to (str, str, str)
+        Colour, marker and name of each series, in their order.
+    **options
+        Of :func:`seaborn.pointplot`.
+    """
+    looks = {name: look for name, look in looks.items() if name in set(table[series])}
+    colours, markers, labels = zip(*looks.values(), strict=True)
+    first = len(ax.lines)
+    sns.pointplot(
+        table, x=x, y=y, hue=series, hue_order=list(looks), palette=list(colours),
+        markers=list(markers), markersize=5, markeredgewidth=1, linewidth=1.8,
+        errorbar=_interval, err_kws={"linewidth": 1}, legend=False, ax=ax,
+        **{"dodge": False} | options,
+    )  # fmt: skip
+    drawn = [line for line in ax.lines[first:] if line.get_marker() in markers]
+    for line, label in zip(drawn, labels, strict=True):
+        line.set_label(label)
+    ax.set(xlabel="", ylabel="")
+    ax.autoscale(axis="x")
+
+
+def _interval(runs: ArrayLike) -> tuple[float, float]:
+    found = mean_interval(runs)
+    return found.low, found.high
 
 
 def runs_by_layer(
     ax: Axes,
     values: ArrayLike,
     *,
-    colour: str,
+    color: str,
     marker: str,
     label: str | None = None,
     shift: float = 0.0,
+    sizes: tuple[float, float] = (6, 3.5),
 ) -> None:
     """Draw one number per run and layer: a point for each run, a line through the means.
 
@@ -67,22 +168,66 @@ def runs_by_layer(
     ax : Axes
     values : array-like, shape (run, layer)
         nan is left out.
-    colour, marker, label
+    color, marker, label
         How the series looks and is called.
     shift : float
         Sideways, in layers.
+    sizes : (float, float)
+        Of the markers of means and of runs, in points.
     """
-    runs = np.asarray(values, dtype=float)
+    runs = pd.DataFrame(np.asarray(values, dtype=float))
     depth = np.arange(1, runs.shape[1] + 1)
-    known = ~np.isnan(runs)
-    total = np.where(known, runs, 0).sum(axis=0)
-    mean = np.divide(total, known.sum(axis=0), out=np.full(len(depth), np.nan), where=known.any(0))
-    ax.plot(depth + shift, mean, color=colour, label=label, marker=marker, markersize=6)
+    of_means, of_runs = sizes
+    ax.plot(depth + shift, runs.mean(), color=color, label=label, marker=marker, ms=of_means)
     points = np.broadcast_to(depth + shift, runs.shape)
-    ax.plot(points.ravel(), runs.ravel(), color=colour, marker=marker, ls="", ms=3.5, alpha=0.45)
+    ax.plot(
+        points.ravel(), runs.to_numpy().ravel(), color=color, marker=marker, ls="", ms=of_runs,
+        alpha=0.45,
+    )  # fmt: skip
     ax.set_xticks(depth)
     ax.set_xlim(0.6, depth[-1] + 0.4)
     ax.set_xlabel("hidden layer")
+
+
+def by_model(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Group records by model, in the order in which the book speaks of them."""
+    records = list(records)
+    found = {model: where(records, model=model) for model in style.MARKERS}
+    return {model: runs for model, runs in found.items() if runs}
+
+
+def by_dataset(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Group records by data set, in the order in which the data sets appear."""
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        found.setdefault(record.experiment.dataset, []).append(record)
+    return found
+
+
+def models_by_layer(
+    ax: Axes, models: Mapping[str, Sequence[Record]], measure: str | Callable[[Record], ArrayLike]
+) -> None:
+    """Draw one number per run and layer, a series for each model.
+
+    Parameters
+    ----------
+    ax : Axes
+    models : mapping of str to sequence of Record
+        See :func:`by_model`.
+    measure : str or callable
+        A number of a layer on record, by its name; or what gives the numbers of all layers, shape
+        (layer,), for a record.
+    """
+    read = measure if callable(measure) else partial(on_layers, quantity=measure)
+    for (model, runs), shift in zip(models.items(), shifts(len(models), 0.16), strict=True):
+        values = np.array([read(record) for record in runs])
+        name = wording.model_name(model)
+        runs_by_layer(ax, values, label=name, shift=shift, **style.looks(model))
+
+
+def on_layers(record: Record, quantity: str) -> list[float]:
+    """Return a number of every layer of a record."""
+    return [getattr(layer, quantity) for layer in record.metrics.layers]
 
 
 def wall_order(means: ArrayLike) -> NDArray[np.intp]:
@@ -91,7 +236,7 @@ def wall_order(means: ArrayLike) -> NDArray[np.intp]:
     Parameters
     ----------
     means : array-like, shape (class, unit)
-        Class mean activations; a class that is nan has no say.
+        Class mean activations; a class that is nan is disregarded.
 
     Returns
     -------

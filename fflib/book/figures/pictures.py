@@ -2,17 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from fflib import wording
 from fflib.book.figures import style
-from fflib.book.figures.panels import matrix
-from fflib.book.figures.sparsity import by_model
+from fflib.book.figures.panels import by_dataset, by_model, matrix, on_layers, runs_by_layer
 from fflib.measures import sharing
 from fflib.records.stores import Record
 from fflib.study.claims import Verdict, members, unseen_layers
@@ -31,7 +28,7 @@ Runs = dict[str, list[Record]]
 def at_a_glance(
     verdicts: Iterable[Verdict], records: Iterable[Record], protocol: str = "relu-l2"
 ) -> Figure:
-    """A small panel for every claim that shows what it is about, with its verdict.
+    """Draw a small panel for every claim that shows what it is about, with its verdict.
 
     Parameters
     ----------
@@ -47,14 +44,14 @@ def at_a_glance(
     Figure
         For a claim on accuracy, that of FF and BP; on sparseness, Hoyer's by layer; on specific
         ensembles, the overlap of any two classes; on shared units, that overlap against how alike
-        classes look; on weights, the share of negative ones by layer; on unseen classes, how well they are told by
-        layer. A claim that has no picture of its own shows the numbers of its cells. Points are
+        classes look; on weights, the share of negative ones by layer; on unseen classes, how well
+        they are detected, by layer. A claim that has no picture of its own shows the numbers of its cells. Points are
         runs, lines means; a panel without runs is empty.
     """
     verdicts, records = list(verdicts), list(records)
     columns = 3
     rows = -(-len(verdicts) // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(style.WIDTH, 2.65 * rows), squeeze=False)
+    figure, grid = style.axes_grid(rows, columns, 2.65 * rows)
     for ax in grid.ravel()[len(verdicts) :]:
         ax.set_axis_off()
     for ax, verdict in zip(grid.ravel(), verdicts, strict=False):
@@ -74,30 +71,22 @@ def at_a_glance(
         draw(ax, by_model(runs), verdict)
         for label in (ax.xaxis.label, ax.yaxis.label):
             label.set_fontsize("x-small")
-    handles = [
-        Line2D(
-            [], [], color=style.MODEL_COLOURS[model], marker=style.MARKERS[model],
-            label=wording.model_name(model),
-        )
-        for model in MODELS
-    ]  # fmt: skip
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+    handles = [style.entry(wording.model_name(m), **style.looks(m)) for m in MODELS]
+    style.legend(figure, handles)
     return figure
 
 
-def _models(runs: Runs) -> Iterable[tuple[str, list[Record], str, str]]:
-    for model in MODELS:
-        if model in runs:
-            yield model, runs[model], style.MODEL_COLOURS[model], style.MARKERS[model]
+def _shown(runs: Runs) -> dict[str, list[Record]]:
+    return {model: runs[model] for model in MODELS if model in runs}
 
 
 def _accuracy(ax: Axes, runs: Runs, verdict: Verdict) -> None:
-    datasets = list(dict.fromkeys(r.experiment.dataset for found in runs.values() for r in found))
-    for shift, (_, found, colour, marker) in zip((-0.12, 0.12), _models(runs), strict=False):
+    datasets = list(by_dataset(r for found in runs.values() for r in found))
+    for shift, (model, found) in zip((-0.12, 0.12), _shown(runs).items(), strict=False):
         for row, dataset in enumerate(datasets):
             values = [r.metrics.accuracy for r in where(found, dataset=dataset)]
             places = np.full(len(values), row + shift)
-            ax.plot(values, places, ls="", marker=marker, color=colour, ms=4, alpha=0.6)
+            ax.plot(values, places, ls="", ms=4, alpha=0.6, **style.looks(model))
     names = [wording.dataset_name(dataset).replace("-MNIST", "") for dataset in datasets]
     ax.set_yticks(range(len(datasets)), names, rotation=90, va="center")
     ax.set_ylim(len(datasets) - 0.5, -0.5)
@@ -108,19 +97,14 @@ def _accuracy(ax: Axes, runs: Runs, verdict: Verdict) -> None:
 def _by_layer(
     ax: Axes, runs: Runs, measure: Callable[[Record], Sequence[float]], label: str
 ) -> None:
-    for _, found, colour, marker in _models(runs):
-        values = np.array([measure(record) for record in found])
-        depth = np.arange(1, values.shape[1] + 1)
-        points = np.broadcast_to(depth, values.shape)
-        ax.plot(points.ravel(), values.ravel(), ls="", marker=marker, color=colour, ms=2.5, alpha=0.35)  # fmt: skip
-        ax.plot(depth, np.nanmean(values, axis=0), color=colour, marker=marker, ms=4)
-        ax.set_xticks(depth)
-    ax.set_xlabel("hidden layer")
+    for model, found in _shown(runs).items():
+        values = [measure(record) for record in found]
+        runs_by_layer(ax, values, sizes=(4, 2.5), **style.looks(model))
     ax.set_ylabel(label)
 
 
 def _sparse(ax: Axes, runs: Runs, verdict: Verdict) -> None:
-    _by_layer(ax, runs, lambda r: [layer.hoyer for layer in r.metrics.layers], "Hoyer sparseness")
+    _by_layer(ax, runs, lambda r: on_layers(r, "hoyer"), "Hoyer sparseness")
     ax.set_ylim(0, 1.04)
 
 
@@ -143,43 +127,34 @@ def _specific(ax: Axes, runs: Runs, verdict: Verdict) -> None:
 
 
 def _shared(ax: Axes, runs: Runs, verdict: Verdict) -> None:
-    for (dataset, found), fill in zip(_by_dataset(runs["ff"]), (True, False, False), strict=False):
+    for number, (dataset, found) in enumerate(by_dataset(runs["ff"]).items()):
         similarity = found[0].arrays["similarity"]
         pairs = np.triu_indices(len(similarity), 1)
-        colour = style.MODEL_COLOURS["ff"]
-        ax.plot(
-            similarity[pairs], _overlaps(found)[pairs], ls="", marker=style.MARKERS["ff"], ms=3.5,
-            color=colour, mfc=colour if fill else "white", label=wording.dataset_name(dataset),
-        )  # fmt: skip
+        looks = style.looks("ff") | ({"mfc": "white"} if number else {})
+        name = wording.dataset_name(dataset)
+        ax.plot(similarity[pairs], _overlaps(found)[pairs], ls="", ms=3.5, label=name, **looks)
     ax.set_xlabel("likeness of two classes")
     ax.set_ylabel("overlap of their ensembles")
     ax.set_ylim(bottom=0)
     ax.legend(fontsize="xx-small", handletextpad=0.1, borderpad=0.1)
 
 
-def _by_dataset(found: Sequence[Record]) -> list[tuple[str, list[Record]]]:
-    datasets = dict.fromkeys(r.experiment.dataset for r in found)
-    return [(dataset, where(found, dataset=dataset)) for dataset in datasets]
-
-
 def _unseen(ax: Axes, runs: Runs, verdict: Verdict) -> None:
     _by_layer(ax, runs, lambda r: [layer.auroc for layer in unseen_layers(r)], "AUROC")
-    ax.axhline(0.5, color=style.GREY, lw=1, ls=":")
-    ax.axhline(verdict.claim.bound, color=style.INK, lw=1, ls="--")
+    style.bounds(ax.yaxis, verdict.claim.bound, chance=0.5)
 
 
 def _negative(ax: Axes, runs: Runs, verdict: Verdict) -> None:
     label = "share of negative weights"
-    _by_layer(ax, runs, lambda r: [layer.negative_weights for layer in r.metrics.layers], label)
-    ax.axhline(0.5, color=style.GREY, lw=1, ls=":")
-    ax.axhline(verdict.claim.bound, color=style.INK, lw=1, ls="--")
+    _by_layer(ax, runs, lambda r: on_layers(r, "negative_weights"), label)
+    style.bounds(ax.yaxis, verdict.claim.bound, chance=0.5)
 
 
 def _cells(ax: Axes, runs: Runs, verdict: Verdict) -> None:
     for row, cell in enumerate(verdict.cells):
         ax.plot(cell.values, np.full(len(cell.values), row), ".", color=style.GREY)
         ax.plot(cell.interval.mean, row, "o", color=style.INK)
-    ax.axvline(verdict.claim.bound, color=style.INK, lw=1, ls="--")
+    style.bounds(ax.xaxis, verdict.claim.bound)
     ax.set_yticks([])
     ax.set_ylabel("cell")
     ax.set_xlabel(verdict.claim.label)

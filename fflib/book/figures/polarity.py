@@ -2,23 +2,21 @@
 
 from collections.abc import Iterable
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from fflib import wording
 from fflib.book.figures import style
-from fflib.book.figures.panels import runs_by_layer, shifts
-from fflib.book.figures.sparsity import by_model
+from fflib.book.figures.panels import by_model, models_by_layer, shifts
 from fflib.records.stores import Record
+from fflib.study.evidence import where
 
 __all__ = ["excitation", "negative_shares", "positive_links", "weight_histograms"]
 
 
 def weight_histograms(records: Iterable[Record]) -> Figure:
-    """Distribution of the weights, a row for each model and a column for each layer.
+    """Draw the distribution of the weights, a row for each model and a column for each layer.
 
     Parameters
     ----------
@@ -33,18 +31,11 @@ def weight_histograms(records: Iterable[Record]) -> Figure:
     """
     models = {model: runs[0] for model, runs in by_model(records).items()}
     layers = max(record.experiment.layers for record in models.values())
-    figure, grid = plt.subplots(
-        len(models), layers, figsize=(style.WIDTH, 1.6 * len(models)), sharey=True, squeeze=False
-    )
+    figure, grid = style.axes_grid(len(models), layers, 1.6 * len(models), sharey=True)
     for axes, (model, record) in zip(grid, models.items(), strict=True):
         axes[0].set_ylabel(f"{wording.model_name(model)}\nweights per bin")
-        found = zip(
-            record.metrics.layers,
-            record.arrays["weights"],
-            record.arrays["weight_edges"],
-            strict=True,
-        )
-        for ax, (layer, counts, edges) in zip(axes, found, strict=True):
+        histograms = record.arrays["weights"], record.arrays["weight_edges"]
+        for ax, layer, counts, edges in zip(axes, record.metrics.layers, *histograms, strict=True):
             wholly_negative = int((edges[1:] <= 0).sum())
             partly_negative = int((edges[:-1] < 0).sum())
             for colour, start, stop in (
@@ -68,7 +59,7 @@ def weight_histograms(records: Iterable[Record]) -> Figure:
 
 
 def negative_shares(records: Iterable[Record], bound: float) -> Figure:
-    """Share of negative weights by layer, a panel for each data set and protocol.
+    """Draw the share of negative weights by layer, a panel for each data set and protocol.
 
     Parameters
     ----------
@@ -83,14 +74,13 @@ def negative_shares(records: Iterable[Record], bound: float) -> Figure:
     """
     figure, axes = _panels_by_cell(records, "negative_weights")
     for ax in axes:
-        ax.axhline(0.5, color=style.GREY, lw=1, ls=":")
-        ax.axhline(bound, color=style.INK, lw=1, ls="--")
+        style.bounds(ax.yaxis, bound, chance=0.5)
     axes[0].set_ylabel("share of negative weights")
     return figure
 
 
 def excitation(records: Iterable[Record]) -> Figure:
-    """Sum of positive over sum of negative weights by layer, a panel per data set and protocol.
+    """Draw the ratio of positive to negative weights by layer, a panel per data set and protocol.
 
     Parameters
     ----------
@@ -99,15 +89,13 @@ def excitation(records: Iterable[Record]) -> Figure:
     Returns
     -------
     Figure
-        On a logarithmic scale, with a line where the two balance.
+        Sum of positive over sum of negative weights, on a logarithmic scale, with a line where the
+        two balance.
     """
     figure, axes = _panels_by_cell(records, "excitation")
     for ax in axes:
         ax.axhline(1, color=style.GREY, lw=1, ls=":")
-        ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        ax.yaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_minor_formatter(NullFormatter())
+        style.log_scale(ax.yaxis)
     axes[0].set_ylabel("excitation / inhibition")
     return figure
 
@@ -115,36 +103,17 @@ def excitation(records: Iterable[Record]) -> Figure:
 def _panels_by_cell(records: Iterable[Record], quantity: str) -> tuple[Figure, list[Axes]]:
     records = list(records)
     cells = dict.fromkeys((r.experiment.dataset, r.experiment.protocol) for r in records)
-    figure, grid = plt.subplots(
-        1,
-        len(cells),
-        figsize=(min(style.WIDTH, 2 + 2 * len(cells)), 3.1),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-    )
-    for ax, (dataset, protocol) in zip(grid[0], cells, strict=True):
-        here = [
-            r for r in records
-            if (r.experiment.dataset, r.experiment.protocol) == (dataset, protocol)
-        ]  # fmt: skip
-        models = by_model(here)
-        for (model, runs), shift in zip(models.items(), shifts(len(models), 0.16), strict=True):
-            runs_by_layer(
-                ax,
-                [[getattr(layer, quantity) for layer in r.metrics.layers] for r in runs],
-                colour=style.MODEL_COLOURS[model],
-                marker=style.MARKERS[model],
-                label=wording.model_name(model),
-                shift=shift,
-            )
+    width = min(style.WIDTH, 2 + 2 * len(cells))
+    figure, [axes] = style.axes_grid(1, len(cells), 3.1, width, sharex=True, sharey=True)
+    for ax, (dataset, protocol) in zip(axes, cells, strict=True):
+        models_by_layer(ax, by_model(where(records, dataset=dataset, protocol=protocol)), quantity)
         ax.set_title(f"{wording.dataset_name(dataset)}\n{wording.protocol_name(protocol)}")
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
-    return figure, list(grid[0])
+    style.legend(figure, axes[0])
+    return figure, list(axes)
 
 
 def positive_links(records: Iterable[Record]) -> Figure:
-    """How often a weight is positive between ensembles of different classes and of the same.
+    """Draw how often a weight is positive between ensembles of different classes and of the same.
 
     Parameters
     ----------
@@ -159,10 +128,8 @@ def positive_links(records: Iterable[Record]) -> Figure:
     """
     models = by_model(records)
     layers = max(len(r.metrics.layers) for runs in models.values() for r in runs)
-    figure, axes = plt.subplots(
-        1, layers - 1, figsize=(style.WIDTH, 3.1), sharex=True, sharey=True, squeeze=False
-    )
-    for depth, ax in enumerate(axes[0], start=1):
+    figure, [axes] = style.axes_grid(1, layers - 1, 3.1, sharex=True, sharey=True)
+    for depth, ax in enumerate(axes, start=1):
         for (model, runs), shift in zip(models.items(), shifts(len(models), 0.1), strict=True):
             for number, record in enumerate(runs):
                 links = record.metrics.layers[depth].links
@@ -170,16 +137,15 @@ def positive_links(records: Iterable[Record]) -> Figure:
                 ax.plot(
                     np.arange(2) + shift,
                     [links["different_class"], links["same_class"]],
-                    color=style.MODEL_COLOURS[model],
-                    marker=style.MARKERS[model],
-                    lw=1.2,
                     label=wording.model_name(model) if number == 0 else None,
+                    lw=1.2,
+                    **style.looks(model),
                 )
         ax.set_xticks([0, 1], ["different classes", "a common class"])
         ax.set_xlim(-0.3, 1.3)
         ax.set_ylim(0, 1)
         ax.set_xlabel("what the two units serve")
         ax.set_title(f"from layer {depth} to layer {depth + 1}")
-    axes[0, 0].set_ylabel("share of positive weights")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
+    axes[0].set_ylabel("share of positive weights")
+    style.legend(figure, axes[0])
     return figure

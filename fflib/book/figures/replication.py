@@ -1,9 +1,7 @@
-"""The figure of the authors' rows against what one further run of ours should come to."""
+"""The figure of the authors' rows against the prediction for one further run of ours."""
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from fflib import wording
 from fflib.book.figures import style
@@ -15,7 +13,7 @@ __all__ = ["rows_met"]
 
 
 def rows_met(rows: pd.DataFrame) -> Figure:
-    """Every retrained row of the authors' record beside our runs of the same settings.
+    """Draw every retrained row of the authors' record beside our runs of the same settings.
 
     Parameters
     ----------
@@ -30,9 +28,7 @@ def rows_met(rows: pd.DataFrame) -> Figure:
         theirs, where ours are too few to tell.
     """
     settings = list(dict.fromkeys(_names(rows)))
-    figure, axes = plt.subplots(
-        1, len(QUANTITIES), figsize=(style.WIDTH, 0.9 + 0.42 * len(settings)), sharey=True
-    )
+    figure, [axes] = style.axes_grid(1, len(QUANTITIES), 0.9 + 0.42 * len(settings), sharey=True)
     for ax, quantity in zip(axes, QUANTITIES, strict=True):
         panel = rows[rows["quantity"] == quantity]
         for place, row in enumerate(panel.itertuples()):
@@ -46,17 +42,17 @@ def rows_met(rows: pd.DataFrame) -> Figure:
         ax.set_title(NAMES[quantity].replace("sparseness, ", ""))
         ax.set_xlabel("accuracy" if quantity == "accuracy" else "Hoyer")
         ax.grid(axis="y", lw=0.5, color="0.93")
-    axes[0].set_yticks(range(len(settings)), settings, fontsize="small")
-    axes[0].set_ylim(len(settings) - 0.5, -0.5)
-    handles = [
-        Line2D([], [], color=style.INK, marker=".", ls="", label="our runs"),
-        Line2D([], [], color="0.8", lw=5, label="a further run of ours"),
-    ]
+    style.name_rows(axes[0], settings, fontsize="small")
     named: dict[Answer, str] = {"holds": "theirs, met", "fails": "theirs, missed"}
-    for answer, label in named.items():
-        colour, marker = ANSWERS[answer]
-        handles.append(Line2D([], [], color=colour, marker=marker, ls="", label=label))
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+    handles = [
+        style.entry("our runs", marker=".", ls=""),
+        style.entry("a further run of ours", "0.8", lw=5),
+        *(
+            style.entry(label, ANSWERS[answer][0], marker=ANSWERS[answer][1], ls="")
+            for answer, label in named.items()
+        ),
+    ]
+    style.legend(figure, handles, columns=len(handles))
     return figure
 
 

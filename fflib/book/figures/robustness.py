@@ -1,9 +1,8 @@
-"""The figure of what a conclusion owes to the rule for ensembles and to its threshold."""
+"""The figure of how a conclusion depends on the rule for ensembles and on its threshold."""
 
 from collections.abc import Iterable
 from typing import Literal
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from fflib import wording
 from fflib.book.figures import style
-from fflib.book.figures.scorecard import ANSWERS
+from fflib.book.figures.scorecard import ANSWERS, answer_entries
 from fflib.measures.robustness import THRESHOLDS, USUAL
 from fflib.records.stores import Record
 from fflib.statistics import Interval, mean_interval
@@ -29,7 +28,7 @@ SYMBOLS = {"median-quantile": "quantile", "leave-one-out": "k", "kolmogorov-smir
 def conclusions(
     records: Iterable[Record], claim: Claim, quantity: Quantity, model: str = "ff"
 ) -> Figure:
-    """What a claim on ensembles comes to under every rule, as a function of its threshold.
+    """Draw the estimate for a claim on ensembles under every rule, by the rule's threshold.
 
     Parameters
     ----------
@@ -52,14 +51,8 @@ def conclusions(
     """
     table = _values(records, claim, quantity, model)
     where = list(table.groupby(["dataset", "protocol"], sort=False).groups)
-    figure, grid = plt.subplots(
-        len(where),
-        len(THRESHOLDS),
-        figsize=(style.WIDTH, 0.9 + 1.75 * len(where)),
-        sharex="col",
-        sharey=True,
-        squeeze=False,
-    )
+    height = 0.9 + 1.75 * len(where)
+    figure, grid = style.axes_grid(len(where), len(THRESHOLDS), height, sharex="col", sharey=True)
     for row, (dataset, protocol) in zip(grid, where, strict=True):
         cell = table.query("dataset == @dataset and protocol == @protocol")
         for ax, rule in zip(row, THRESHOLDS, strict=True):
@@ -77,14 +70,14 @@ def conclusions(
         ax.set_xlabel(f"threshold ({SYMBOLS[rule]})")
     figure.supylabel(claim.label, fontsize="medium")
     handles = _handles(int(table["layer"].max()), everything="images" in table)
-    figure.legend(handles=handles, loc="outside upper center", ncols=4)
+    style.legend(figure, handles, "upper center", columns=4)
     return figure
 
 
 def answers(
     records: Iterable[Record], claim: Claim, quantity: Quantity, model: str = "ff"
 ) -> pd.Series:
-    """What each marker of :func:`conclusions` says of the claim.
+    """Return what each marker of :func:`conclusions` says of the claim.
 
     Parameters
     ----------
@@ -95,7 +88,7 @@ def answers(
     -------
     Series of str
         "holds", "fails" or "open", by data set, protocol, rule and threshold. Where no layer of
-        any run has ensembles there is nothing to say, and no entry.
+        any run has ensembles there is no entry.
     """
     table = _measured(_values(records, claim, quantity, model))
     cell = ["dataset", "protocol", "rule", "threshold"]
@@ -144,17 +137,13 @@ def _panel(ax: Axes, claim: Claim, rows: pd.DataFrame, rule: str) -> None:
         colour, marker = ANSWERS[claim.answer(interval)]
         ax.plot([x, x], [interval.low, interval.high], color=colour)
         ax.plot(x, interval.mean, marker, color=colour, ms=6)
-    ax.axhline(claim.bound, color=style.INK, lw=1, ls="--")
+    style.bounds(ax.yaxis, claim.bound)
     ax.axvline(thresholds.index(USUAL[rule]), color=style.GREY, lw=1, zorder=0)
     ax.set_xticks(range(len(thresholds)), [f"{t:g}" for t in thresholds], fontsize=7, rotation=45)
 
 
 def _handles(layers: int, *, everything: bool) -> list[Line2D]:
-    answers = [
-        Line2D([], [], color=colour, marker=marker, label=answer)
-        for answer, (colour, marker) in ANSWERS.items()
-    ]
     names = zip(wording.layer_names(layers), style.layer_colours(layers), strict=True)
-    single = [Line2D([], [], color=colour, lw=0.9, label=name) for name, colour in names]
-    dotted = [Line2D([], [], color=style.INK, ls=":", label="all images")] if everything else []
-    return [*answers, *single, *dotted]
+    single = [style.entry(name, colour, lw=0.9) for name, colour in names]
+    dotted = [style.entry("all images", ls=":")] if everything else []
+    return [*answer_entries(), *single, *dotted]

@@ -1,9 +1,8 @@
-"""The figure of the scorecard: what every claim comes to, against its criterion."""
+"""The figure of the scorecard: the estimate for every claim, against its criterion."""
 
 import textwrap
 from collections.abc import Iterable
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,7 +12,7 @@ from fflib import wording
 from fflib.book.figures import style
 from fflib.study.claims.judging import Answer, Cell, Verdict
 
-__all__ = ["estimates"]
+__all__ = ["ANSWERS", "answer_entries", "estimates"]
 
 ANSWERS: dict[Answer, tuple[str, str]] = {
     "holds": ("#0072B2", "o"),
@@ -24,7 +23,7 @@ ANSWERS: dict[Answer, tuple[str, str]] = {
 
 
 def estimates(verdicts: Iterable[Verdict], columns: int = 2) -> Figure:
-    """What claims come to in each cell, with intervals over runs, against their bounds.
+    """Draw the estimate for each claim and cell, with intervals over runs, against the bounds.
 
     Parameters
     ----------
@@ -41,23 +40,20 @@ def estimates(verdicts: Iterable[Verdict], columns: int = 2) -> Figure:
     verdicts = list(verdicts)
     names = list(dict.fromkeys(_name(cell) for v in verdicts for cell in v.cells)) or ["no runs"]
     rows = -(-len(verdicts) // columns)
-    figure, grid = plt.subplots(
-        rows,
-        columns,
-        figsize=(style.WIDTH * min(1, (1 + columns) / 3), 0.5 + rows * (0.9 + 0.24 * len(names))),
-        squeeze=False,
-        sharey=True,
-    )
+    height = 0.5 + rows * (0.9 + 0.24 * len(names))
+    width = style.WIDTH * min(1, (1 + columns) / 3)
+    figure, grid = style.axes_grid(rows, columns, height, width, sharey=True)
     for ax in grid.ravel()[len(verdicts) :]:
         ax.set_axis_off()
     for ax, verdict in zip(grid.ravel(), verdicts, strict=False):
         _panel(ax, verdict, names)
-    handles = [
-        Line2D([], [], color=colour, marker=marker, label=answer)
-        for answer, (colour, marker) in ANSWERS.items()
-    ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+    style.legend(figure, answer_entries())
     return figure
+
+
+def answer_entries() -> list[Line2D]:
+    """Return the entries of a legend that explains :data:`ANSWERS`."""
+    return [style.entry(a, colour, marker=marker) for a, (colour, marker) in ANSWERS.items()]
 
 
 def _panel(ax: Axes, verdict: Verdict, names: list[str]) -> None:
@@ -75,11 +71,10 @@ def _panel(ax: Axes, verdict: Verdict, names: list[str]) -> None:
     ax.set_xlim(low - margin, high + margin)
     good = (claim.bound, high + margin) if claim.above else (low - margin, claim.bound)
     ax.axvspan(*good, color=ANSWERS["holds"][0], alpha=0.1, lw=0)
-    ax.axvline(claim.bound, color=style.INK, lw=1, ls="--")
+    style.bounds(ax.xaxis, claim.bound)
     ax.set_title(claim.title)
     ax.set_xlabel(textwrap.fill(claim.label, 36))  # as wide as a panel
-    ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.5, -0.5)
+    style.name_rows(ax, names)
     ax.tick_params(axis="y", length=0)
 
 

@@ -1,16 +1,15 @@
 """Figures of units that the ensembles of two classes share."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from fflib import wording
 from fflib.book.figures import style
-from fflib.book.figures.panels import matrix, runs_by_layer, shifts
-from fflib.book.figures.sparsity import by_model
+from fflib.book.figures.panels import by_model, matrix, models_by_layer
 from fflib.measures import sharing
 from fflib.measures.ensembles import RULES
 from fflib.records.stores import Record
@@ -22,7 +21,7 @@ __all__ = ["correlations", "overlap_against_similarity", "overlap_matrices", "sh
 
 
 def overlap_matrices(record: Record, classes: Sequence[str]) -> Figure:
-    """How alike classes look, and how much their ensembles overlap in every layer.
+    """Draw how alike classes look, and how much their ensembles overlap in every layer.
 
     Parameters
     ----------
@@ -40,9 +39,7 @@ def overlap_matrices(record: Record, classes: Sequence[str]) -> Figure:
     overlaps = [_blank_diagonal(layer) for layer in sharing.jaccard(members(record))]
     most = max(np.nan_to_num(overlaps).max(), 0.01)
     columns = -(-(1 + len(layers)) // 2)
-    figure, grid = plt.subplots(
-        2, columns, figsize=(style.WIDTH, 6.4), sharex=True, sharey=True, squeeze=False
-    )
+    figure, grid = style.axes_grid(2, columns, 6.4, sharex=True, sharey=True)
     axes = grid.ravel()
     look = matrix(
         axes[0], _blank_diagonal(record.arrays["similarity"]), classes, classes, low=-1, high=1,
@@ -61,14 +58,14 @@ def overlap_matrices(record: Record, classes: Sequence[str]) -> Figure:
 
 
 def overlap_against_similarity(record: Record, classes: Sequence[str], named: int = 3) -> Figure:
-    """Overlap of the ensembles of two classes against how alike the classes look.
+    """Draw the overlap of the ensembles of two classes against how alike the classes look.
 
     Parameters
     ----------
     record : Record
     classes : sequence of str
     named : int
-        How many of the pairs that overlap most are circled and called by their names.
+        How many of the pairs that overlap most are circled and named.
 
     Returns
     -------
@@ -79,11 +76,9 @@ def overlap_against_similarity(record: Record, classes: Sequence[str], named: in
     overlaps = np.nan_to_num(sharing.jaccard(members(record)))
     pairs = np.triu_indices(len(classes), 1)
     top = max(overlaps[:, *pairs].max(), 0.01)
-    figure, axes = plt.subplots(
-        1, len(overlaps), figsize=(style.WIDTH, 3.4), sharex=True, sharey=True, squeeze=False
-    )
+    figure, [axes] = style.axes_grid(1, len(overlaps), 3.4, sharex=True, sharey=True)
     colour = style.MODEL_COLOURS[record.experiment.model]
-    for ax, layer, name in zip(axes[0], overlaps, wording.layer_names(len(overlaps)), strict=True):
+    for ax, layer, name in zip(axes, overlaps, wording.layer_names(len(overlaps)), strict=True):
         x, y = similarity[pairs], layer[pairs]
         most = [pair for pair in np.argsort(-y)[:named] if y[pair] > 0]
         ax.plot(x, y, ls="", marker="o", color=colour, alpha=0.5)
@@ -96,12 +91,12 @@ def overlap_against_similarity(record: Record, classes: Sequence[str], named: in
         # The names stand above the points.
         ax.set_ylim(-0.04 * top, top * (1.15 + 0.12 * named))
         ax.set_xlabel("correlation of mean images")
-    axes[0, 0].set_ylabel("overlap of ensembles\n(Jaccard index)")
+    axes[0].set_ylabel("overlap of ensembles\n(Jaccard index)")
     return figure
 
 
 def shared_units(panels: Iterable[tuple[str, ArrayLike, Sequence[str]]]) -> Figure:
-    """Numbers of shared units, with the sizes of the ensembles on the diagonal, side by side.
+    """Draw numbers of shared units, with the sizes of the ensembles on the diagonal.
 
     Parameters
     ----------
@@ -111,23 +106,21 @@ def shared_units(panels: Iterable[tuple[str, ArrayLike, Sequence[str]]]) -> Figu
     Returns
     -------
     Figure
-        Only the lower triangle, since the matrix is symmetric.
+        Matrices side by side; only the lower triangle, since the matrix is symmetric.
     """
     panels = list(panels)
-    figure, axes = plt.subplots(
-        1, len(panels), figsize=(style.WIDTH, 3.9), squeeze=False, sharey=False
-    )
-    for ax, (title, numbers, classes) in zip(axes[0], panels, strict=True):
+    figure, [axes] = style.axes_grid(1, len(panels), 3.9)
+    for ax, (title, numbers, classes) in zip(axes, panels, strict=True):
         counts = np.asarray(numbers, dtype=float)
         lower = np.where(np.tri(len(counts), dtype=bool), counts, np.nan)
         matrix(ax, lower, classes, classes, low=0, high=float(counts.max()), numbers=".0f")
         ax.set_title(title)
-    style.letter(axes[0])
+    style.letter(axes)
     return figure
 
 
 def correlations(records: Iterable[Record], bound: float) -> Figure:
-    """Correlation of overlap with visual similarity by layer, under every rule.
+    """Draw the correlation of overlap with visual similarity by layer, under every rule.
 
     Parameters
     ----------
@@ -141,26 +134,19 @@ def correlations(records: Iterable[Record], bound: float) -> Figure:
         A panel per rule; a point per run.
     """
     models = by_model(records)
-    figure, axes = plt.subplots(1, len(RULES), figsize=(style.WIDTH, 3), sharex=True, sharey=True)
+    figure, [axes] = style.axes_grid(1, len(RULES), 3, sharex=True, sharey=True)
     for ax, rule in zip(axes, RULES, strict=True):
-        for (model, runs), shift in zip(models.items(), shifts(len(models), 0.16), strict=True):
-            runs_by_layer(
-                ax,
-                [
-                    sharing.follows_similarity(members(r, rule), r.arrays["similarity"])
-                    for r in runs
-                ],
-                colour=style.MODEL_COLOURS[model],
-                marker=style.MARKERS[model],
-                label=wording.model_name(model),
-                shift=shift,
-            )
-        ax.axhline(bound, color=style.INK, lw=1, ls="--")
+        models_by_layer(ax, models, partial(_follows, rule=rule))
+        style.bounds(ax.yaxis, bound)
         ax.set_title(wording.rule_name(rule))
     axes[0].set_ylabel("correlation of overlap\nwith visual similarity")
     style.letter(axes)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
+    style.legend(figure, axes[0])
     return figure
+
+
+def _follows(record: Record, rule: str) -> np.ndarray:
+    return sharing.follows_similarity(members(record, rule), record.arrays["similarity"])
 
 
 def _blank_diagonal(matrix: np.ndarray) -> np.ndarray:

@@ -1,17 +1,24 @@
 """How every figure of the book looks: one palette, one set of names, one type size.
 
-The hues are told apart with any form of colour vision and by their lightness, and a marker or a
+Hues can be distinguished with any form of colour vision and by their lightness, and a marker or a
 pattern repeats what a colour says. Figures stand on white: the book's theme dims it in the dark.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 from IPython.core.getipython import get_ipython
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 from matplotlib_inline.backend_inline import set_matplotlib_formats
+from numpy.typing import NDArray
 
 __all__ = [
     "GREY",
@@ -23,8 +30,15 @@ __all__ = [
     "POSITIVE",
     "SIGNED_MAP",
     "WIDTH",
+    "axes_grid",
+    "bounds",
+    "entry",
     "layer_colours",
+    "legend",
     "letter",
+    "log_scale",
+    "looks",
+    "name_rows",
     "use",
 ]
 
@@ -74,19 +88,119 @@ _RC: dict[Any, Any] = {
 
 
 def use() -> None:
-    """Give every figure that follows the book's looks; in a notebook, also make it an SVG."""
+    """Apply the book's style to every figure that follows; in a notebook, also draw figures as SVG."""
     mpl.rcParams.update(_RC)
     if get_ipython() is not None:
         set_matplotlib_formats("svg", metadata={"Date": None})
 
 
+def looks(model: str) -> dict[str, Any]:
+    """Return colour and marker of a model, as keyword arguments of matplotlib.
+
+    Examples
+    --------
+    >>> looks("ff")
+    {'color': '#0072B2', 'marker': 'o'}
+    """
+    return {"color": MODEL_COLOURS[model], "marker": MARKERS[model]}
+
+
 def layer_colours(layers: int) -> list[str]:
-    """One colour per hidden layer, from dark (the first) to light."""
+    """Return one colour per hidden layer, from dark (the first) to light."""
     shade = mpl.colormaps["viridis"]
     return [to_hex(shade(0.05 + 0.6 * depth / max(layers - 1, 1))) for depth in range(layers)]
+
+
+def axes_grid(
+    rows: int, columns: int, height: float, width: float = WIDTH, **options: Any
+) -> tuple[Figure, NDArray[Any]]:
+    """Create a figure with a grid of panels.
+
+    Parameters
+    ----------
+    rows, columns : int
+    height, width : float
+        Of the figure, in inches.
+    **options
+        Of :func:`matplotlib.pyplot.subplots`.
+
+    Returns
+    -------
+    Figure
+    ndarray of Axes, shape (rows, columns)
+    """
+    return plt.subplots(rows, columns, figsize=(width, height), squeeze=False, **options)
 
 
 def letter(axes: Iterable[Axes]) -> None:
     """Mark panels a, b, c, ... in front of their titles, so that a caption can refer to them."""
     for mark, ax in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
         ax.set_title(f"{mark}  {ax.get_title(loc='left')}".rstrip(), loc="left")
+
+
+def entry(label: str, color: str = INK, **looks: Any) -> Line2D:
+    """Return a line that stands in a legend only."""
+    return Line2D([], [], color=color, label=label, **looks)
+
+
+def legend(
+    figure: Figure,
+    shown: Axes | Iterable[Artist],
+    place: str = "upper right",
+    columns: int = 3,
+    **options: Any,
+) -> None:
+    """Put one legend for all panels outside of them.
+
+    Parameters
+    ----------
+    figure : Figure
+    shown : Axes or sequence of Artist
+        The panel whose labelled series are explained, or the entries themselves.
+    place : str
+        Where the legend stands, such as "upper right".
+    columns : int
+        How many entries stand side by side at most.
+    **options
+        Of :meth:`matplotlib.figure.Figure.legend`.
+    """
+    handles = shown.get_legend_handles_labels()[0] if isinstance(shown, Axes) else shown
+    figure.legend(handles=list(handles), loc=f"outside {place}", ncols=columns, **options)  # type: ignore[call-overload]
+
+
+def name_rows(ax: Axes, names: Sequence[str], **options: Any) -> None:
+    """Name the rows of a panel at 0, 1, ... from the top.
+
+    Parameters
+    ----------
+    ax : Axes
+    names : sequence of str
+    **options
+        Of the names, such as a font size.
+    """
+    ax.set_yticks(range(len(names)), list(names), **options)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+
+
+def bounds(axis: XAxis | YAxis, bound: float, chance: float | None = None) -> None:
+    """Draw the bound of a criterion across a panel as a dashed line, and chance as a dotted one.
+
+    Parameters
+    ----------
+    axis : Axis
+        The x axis of a panel for vertical lines, its y axis for horizontal ones.
+    bound : float
+    chance : float, optional
+    """
+    line = axis.axes.axvline if axis.axis_name == "x" else axis.axes.axhline
+    if chance is not None:
+        line(chance, color=GREY, lw=1, ls=":")
+    line(bound, color=INK, lw=1, ls="--")
+
+
+def log_scale(axis: XAxis | YAxis, steps: Sequence[float] = (1, 2, 5)) -> None:
+    """Make an axis logarithmic, with plain numbers at these multiples of powers of ten."""
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.set_major_locator(LogLocator(subs=steps))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())

@@ -2,18 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fflib import wording
 from fflib.book.figures import style
-from fflib.book.figures.panels import matrix, runs_by_layer, shifts, wall
-from fflib.book.figures.sparsity import by_model
+from fflib.book.figures.panels import by_model, matrix, runs_by_layer, shifts, wall
 from fflib.measures.unseen import UnseenClass
 from fflib.records.stores import Record
 from fflib.study.claims import unseen_layers
+from fflib.study.evidence import where
 
 __all__ = ["activation_walls", "neighbours", "recognition", "responses"]
 
@@ -27,7 +26,7 @@ CARRIED = {
 
 
 def activation_walls(record: Record, classes: Sequence[str], carried: str) -> Figure:
-    """Class mean activations of seen classes and, below them, of the unseen one.
+    """Draw class mean activations of seen classes and, below them, of the unseen one.
 
     Parameters
     ----------
@@ -49,26 +48,24 @@ def activation_walls(record: Record, classes: Sequence[str], carried: str) -> Fi
     profile = record.arrays[f"unseen/{carried}"].astype(float)
     rows = np.append(record.arrays["mean"][:, seen].astype(float), profile[:, None], axis=1)
     names = [*(classes[label] for label in seen), f"{classes[held]}, unseen"]
-    figure, axes = plt.subplots(
-        len(rows), 1, figsize=(style.WIDTH, 2 * len(rows)), sharex=True, squeeze=False
-    )
-    for ax, layer, name in zip(axes[:, 0], rows, wording.layer_names(len(rows)), strict=True):
+    figure, grid = style.axes_grid(len(rows), 1, 2 * len(rows), sharex=True)
+    for ax, layer, name in zip(grid[:, 0], rows, wording.layer_names(len(rows)), strict=True):
         wall(ax, layer, names, top=float(np.quantile(layer, 0.995)))
         ax.axhline(len(seen) - 0.5, color="white", lw=1.5)
         ax.set_title(name)
-    axes[-1, 0].set_xlabel("units, sorted by preferred class")
+    grid[-1, 0].set_xlabel("units, sorted by preferred class")
     return figure
 
 
 def responses(records: Iterable[Record], bound: float) -> Figure:
-    """Ensembles of unseen classes under every label they may carry, by layer.
+    """Draw the ensembles of unseen classes under every label they may carry, by layer.
 
     Parameters
     ----------
     records : iterable of Record
         Runs with a held-out class.
     bound : float
-        AUROC above which the unseen class counts as told apart, drawn as a line.
+        AUROC above which the unseen class counts as detected, drawn as a line.
 
     Returns
     -------
@@ -83,7 +80,7 @@ def responses(records: Iterable[Record], bound: float) -> Figure:
         "overlap with the nearest": lambda layer: np.nan_to_num(layer.jaccard).max(),
         "AUROC": lambda layer: layer.auroc,
     }
-    figure, grid = plt.subplots(2, 3, figsize=(style.WIDTH, 4.8), sharex=True)
+    figure, grid = style.axes_grid(2, 3, 4.8, sharex=True)
     axes, corner = grid.ravel()[:-1], grid[-1, -1]
     conditions = [
         (model, carried, [_unseen(r)[carried] for r in runs])
@@ -92,15 +89,10 @@ def responses(records: Iterable[Record], bound: float) -> Figure:
     ]
     for (model, carried, runs), shift in zip(conditions, shifts(len(conditions)), strict=True):
         label, colour, marker = CARRIED[carried]
+        looks = {"color": colour, "marker": marker, "shift": shift}
         for ax, quantity in zip(axes, panels.values(), strict=True):
-            runs_by_layer(
-                ax,
-                [[quantity(layer) for layer in layers] for layers in runs],
-                colour=colour,
-                marker=marker,
-                label=f"{wording.model_name(model)}, {label}",
-                shift=shift,
-            )
+            values = [[quantity(layer) for layer in layers] for layers in runs]
+            runs_by_layer(ax, values, label=f"{wording.model_name(model)}, {label}", **looks)
         chance = np.mean([[layer.chance_stability for layer in layers] for layers in runs], axis=0)
         axes[1].plot(np.arange(1, len(chance) + 1) + shift, chance, color=colour, ls="--", lw=1)
     for ax, title in zip(axes, panels, strict=True):
@@ -112,7 +104,7 @@ def responses(records: Iterable[Record], bound: float) -> Figure:
     axes[0].set_ylim(bottom=0)
     for ax in axes[:2]:
         ax.set_xlabel("")
-    _mark(axes[-1].axhline, bound)
+    style.bounds(axes[-1].yaxis, bound, chance=0.5)
     corner.set_axis_off()
     corner.legend(*axes[0].get_legend_handles_labels(), loc="center", labelspacing=1)
     style.letter(axes)
@@ -120,7 +112,7 @@ def responses(records: Iterable[Record], bound: float) -> Figure:
 
 
 def recognition(records: Iterable[Record], classes: Sequence[str], bound: float) -> Figure:
-    """How well the ensemble of each unseen class tells it from the seen ones.
+    """Draw how well the ensemble of each unseen class distinguishes it from the seen ones.
 
     Parameters
     ----------
@@ -128,7 +120,7 @@ def recognition(records: Iterable[Record], classes: Sequence[str], bound: float)
         Runs with a held-out class.
     classes : sequence of str
     bound : float
-        Value above which the class counts as told apart, drawn as a line.
+        AUROC above which the class counts as detected, drawn as a line.
 
     Returns
     -------
@@ -138,32 +130,26 @@ def recognition(records: Iterable[Record], classes: Sequence[str], bound: float)
     """
     models = by_model(records)
     held = _held_out(models)
-    figure, axes = plt.subplots(
-        1,
-        len(models),
-        figsize=(style.WIDTH, 1.5 + 0.22 * len(held)),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-    )
-    for ax, (model, runs) in zip(axes[0], models.items(), strict=True):
+    height = 1.5 + 0.22 * len(held)
+    figure, [axes] = style.axes_grid(1, len(models), height, sharex=True, sharey=True)
+    for ax, (model, runs) in zip(axes, models.items(), strict=True):
         for row, label in enumerate(held):
-            for record in (r for r in runs if r.experiment.hold_out == label):
+            for record in where(runs, hold_out=label):
                 _by_layer(ax, unseen_layers(record), row)
-        _mark(ax.axvline, bound)
+        style.bounds(ax.xaxis, bound, chance=0.5)
         ax.set_title(_condition(model))
         ax.set_xlabel("AUROC")
         ax.set_yticks(range(len(held)), [classes[label] for label in held])
         ax.grid(axis="y", lw=0.5, color="0.9")
-    axes[0, 0].set_ylim(len(held) - 0.5, -0.5)
-    axes[0, 0].set_ylabel("held-out class")
+    axes[0].set_ylim(len(held) - 0.5, -0.5)
+    axes[0].set_ylabel("held-out class")
     names = [*wording.layer_names(record.experiment.layers), "mean of the layers"]
-    figure.legend(axes[0, 0].lines[: len(names)], names, loc="outside upper right", ncols=4)
+    figure.legend(axes[0].lines[: len(names)], names, loc="outside upper right", ncols=4)
     return figure
 
 
 def neighbours(records: Iterable[Record], classes: Sequence[str]) -> Figure:
-    """With which seen classes the ensemble of an unseen one overlaps.
+    """Draw with which seen classes the ensemble of an unseen one overlaps.
 
     Parameters
     ----------
@@ -180,14 +166,13 @@ def neighbours(records: Iterable[Record], classes: Sequence[str]) -> Figure:
     models = by_model(records)
     held = _held_out(models)
     height = 1.7 + 0.26 * len(held)
-    figure, axes = plt.subplots(
-        1, len(models), figsize=(style.WIDTH, height), sharey=True, squeeze=False
-    )
-    for ax, (model, runs) in zip(axes[0], models.items(), strict=True):
+    figure, [axes] = style.axes_grid(1, len(models), height, sharey=True)
+    for ax, (model, runs) in zip(axes, models.items(), strict=True):
         overlaps = np.full((len(held), len(classes)), np.nan)
         for row, label in enumerate(held):
-            of_label = [r for r in runs if r.experiment.hold_out == label]
-            layers = [layer.jaccard for r in of_label for layer in unseen_layers(r)]
+            layers = [
+                layer.jaccard for r in where(runs, hold_out=label) for layer in unseen_layers(r)
+            ]
             if layers:
                 # Of two ensembles that are both empty, none overlaps.
                 overlaps[row] = np.nan_to_num(layers).mean(axis=0)
@@ -195,7 +180,7 @@ def neighbours(records: Iterable[Record], classes: Sequence[str]) -> Figure:
         image = matrix(ax, overlaps, [classes[label] for label in held], classes, low=0, high=1)
         ax.set_title(_condition(model))
         ax.set_xlabel("seen class")
-    axes[0, 0].set_ylabel("held-out class")
+    axes[0].set_ylabel("held-out class")
     figure.colorbar(image, ax=axes, shrink=0.9, label="Jaccard index")
     return figure
 
@@ -213,11 +198,6 @@ def _held_out(models: dict[str, list[Record]]) -> list[int]:
 def _condition(model: str) -> str:
     label, _, _ = CARRIED["plain" if model == "bp" else "predicted"]
     return f"{wording.model_name(model)}, {label}"
-
-
-def _mark(line, bound: float) -> None:  # type: ignore[no-untyped-def]
-    line(0.5, color=style.GREY, lw=1, ls=":")
-    line(bound, color=style.INK, lw=1, ls="--")
 
 
 def _by_layer(ax: Axes, layers: list[UnseenClass], row: int) -> None:

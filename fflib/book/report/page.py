@@ -17,7 +17,7 @@ from fflib.book.explorers.drivers import find
 from fflib.book.explorers.ensembles import OnFile, explore_ensembles
 from fflib.book.figures import pictures, sparsity, style
 from fflib.book.figures import scorecard as scores
-from fflib.book.figures.sparsity import by_model
+from fflib.book.figures.panels import by_model
 from fflib.book.report.html import Raw, figure, frame, table
 from fflib.book.tables import provenance
 from fflib.data import Dataset, load
