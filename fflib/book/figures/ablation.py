@@ -25,7 +25,7 @@ FILLS: tuple[Literal["full", "none"], ...] = ("full", "none")
 
 
 def ladder(records: Iterable[Record]) -> Figure:
-    """What every rung of the ladder comes to.
+    """Draw the measures of every step of the ablation.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def ladder(records: Iterable[Record]) -> Figure:
 
 
 def sparseness_by_rate(records: Iterable[Record]) -> Figure:
-    """Sparseness of every rung as a function of the learning rate.
+    """Draw the sparseness of every step as a function of the learning rate.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The picture that stands for the book where somebody shares a link to it."""
+"""The picture that represents the book in previews of links to it."""
 
 import textwrap
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ DPI = 100
 
 
 def card(means: ArrayLike, classes: Sequence[str], title: str, said: str) -> Figure:
-    """A wall of activations under a title.
+    """Draw a wall of activations under a title.
 
     Parameters
     ----------

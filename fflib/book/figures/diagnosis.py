@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -16,7 +15,7 @@ MARKS = "osv^Dp"
 
 
 def signatures(found: Sequence[Signature]) -> Figure:
-    """Accuracy, sparseness and balance of networks with a mistake in their settings.
+    """Draw accuracy, sparseness and balance of networks with a mistake in their settings.
 
     Parameters
     ----------
@@ -29,7 +28,7 @@ def signatures(found: Sequence[Signature]) -> Figure:
         shaded; a network that failed to train has no markers.
     """
     rows = np.arange(len(found))
-    figure, axes = plt.subplots(1, 3, figsize=(style.WIDTH, 0.9 + 0.38 * len(found)), sharey=True)
+    figure, [axes] = style.axes_grid(1, 3, 0.9 + 0.38 * len(found), sharey=True)
     axes[0].plot([s.accuracy for s in found], rows, "o", color=style.INK)
     for row, signature in enumerate(found):
         if np.isnan(signature.accuracy):
@@ -56,11 +55,10 @@ def signatures(found: Sequence[Signature]) -> Figure:
     axes[2].set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
     axes[2].minorticks_off()
     axes[2].set_xlabel("excitation / inhibition")
-    axes[0].set_yticks(rows, [s.name for s in found])
-    axes[0].set_ylim(len(found) - 0.5, -0.5)
+    style.name_rows(axes[0], [s.name for s in found])
     for ax in axes:
         ax.grid(axis="y", lw=0.5, color="0.9")
         ax.tick_params(axis="y", length=0)
     style.letter(axes)
-    figure.legend(*axes[1].get_legend_handles_labels(), loc="outside upper right", ncols=layers)
+    style.legend(figure, axes[1], columns=layers)
     return figure

@@ -1,17 +1,18 @@
 """Figures of intrinsic dimension: by layer, by scale, against ensembles, and where it is known."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from fflib import wording
 from fflib.book.figures import style
-from fflib.book.figures.panels import shifts
+from fflib.book.figures.panels import by_dataset, by_model, means
 from fflib.measures.dimension import ORDERS, PARTS
 from fflib.measures.manifolds import Recovery
 from fflib.records.stores import Record
@@ -20,15 +21,8 @@ from fflib.study.analyses.dimension import ensemble_sizes, interval, of_all, of_
 __all__ = ["against_size", "by_layer", "by_scale", "where_known"]
 
 
-def _groups(records: Iterable[Record], field: str) -> dict[str, list[Record]]:
-    found: dict[str, list[Record]] = {}
-    for record in records:
-        found.setdefault(getattr(record.experiment, field), []).append(record)
-    return found
-
-
 def by_layer(records: Iterable[Record]) -> Figure:
-    """Dimension of the input and of every layer.
+    """Draw the dimension of the input and of every layer.
 
     Parameters
     ----------
@@ -41,19 +35,12 @@ def by_layer(records: Iterable[Record]) -> Figure:
         A row per data set; on the left the dimension of all images together, on the right that of a
         class, mean over classes. A line per model: means over runs with 95 % intervals.
     """
-    datasets = _groups(records, "dataset")
-    figure, grid = plt.subplots(
-        len(datasets), 2, figsize=(style.WIDTH, 0.7 + 2.1 * len(datasets)),
-        sharex=True, sharey="row", squeeze=False,
-    )  # fmt: skip
+    datasets = by_dataset(records)
+    height = 0.7 + 2.1 * len(datasets)
+    figure, grid = style.axes_grid(len(datasets), 2, height, sharex=True, sharey="row")
     for row, (dataset, here) in zip(grid, datasets.items(), strict=True):
-        models = _groups(here, "model")
-        shown = [m for m in style.MODEL_COLOURS if m in models]
-        for shift, model in zip(shifts(len(shown), 0.15), shown, strict=True):
-            together = np.stack([of_all(r) for r in models[model]])
-            apart = np.stack([_class_means(r) for r in models[model]])
-            for ax, values in zip(row, (together, apart), strict=True):
-                _line(ax, np.arange(values.shape[1]) + shift, values, model)
+        for ax, read in zip(row, (of_all, _class_means), strict=True):
+            _lines(ax, here, read, dodge=0.15 if len(by_model(here)) > 1 else False)
         row[0].set_ylabel(f"{wording.dataset_name(dataset)}\nintrinsic dimension")
         row[0].set_ylim(bottom=0)
     for ax, title in zip(grid[0], ("all images", "a class"), strict=True):
@@ -62,32 +49,33 @@ def by_layer(records: Iterable[Record]) -> Figure:
     for ax in grid[-1]:
         ax.set_xticks(range(layers + 1), ["input", *wording.layer_names(layers)])
     style.letter(grid.ravel())
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
+    style.legend(figure, grid[0, 0])
     return figure
 
 
-def _class_means(record: Record) -> np.ndarray:
+def _class_means(record: Record) -> NDArray[np.float64]:
     return np.array([interval(layer).mean for layer in of_classes(record)])
 
 
-def _line(ax: Axes, x: np.ndarray, values: np.ndarray, model: str, ls: str = "-") -> None:
-    """Means over runs, shape (run, point), with their intervals."""
-    colour, marker = style.MODEL_COLOURS[model], style.MARKERS[model]
-    found = [interval(column) for column in values.T]
-    ax.plot(
-        x,
-        [f.mean for f in found],
-        color=colour,
-        marker=marker,
-        ls=ls,
-        label=wording.model_name(model),
-    )
-    for at, own in zip(x, found, strict=True):
-        ax.plot([at, at], [own.low, own.high], color=colour, lw=1)
+def _lines(
+    ax: Axes, records: Iterable[Record], read: Callable[[Record], Iterable[float]], **options: Any
+) -> None:
+    """Draw a line per model: means over runs of what `read` gives, at 0, 1, ..., with intervals."""
+    rows = [
+        {"model": r.experiment.model, "place": place, "value": value}
+        for r in records
+        for place, value in enumerate(read(r))
+    ]
+    table = pd.DataFrame(rows).replace([np.inf, -np.inf], np.nan)
+    looks = {
+        model: (style.MODEL_COLOURS[model], style.MARKERS[model], wording.model_name(model))
+        for model in style.MODEL_COLOURS
+    }
+    means(ax, table, "place", "value", "model", looks, native_scale=True, **options)
 
 
 def against_size(records: Iterable[Record]) -> Figure:
-    """Dimension of each class against the size of its ensemble.
+    """Draw the dimension of each class against the size of its ensemble.
 
     Parameters
     ----------
@@ -100,12 +88,10 @@ def against_size(records: Iterable[Record]) -> Figure:
         A row per data set, a column per hidden layer. The number of the class stands at the means
         over runs, with the 95 % interval of its dimension.
     """
-    datasets = _groups(records, "dataset")
+    datasets = by_dataset(records)
     layers = next(iter(datasets.values()))[0].experiment.layers
-    figure, grid = plt.subplots(
-        len(datasets), layers, figsize=(style.WIDTH, 0.6 + 2.1 * len(datasets)),
-        sharey="row", squeeze=False,
-    )  # fmt: skip
+    height = 0.6 + 2.1 * len(datasets)
+    figure, grid = style.axes_grid(len(datasets), layers, height, sharey="row")
     for row, (dataset, here) in zip(grid, datasets.items(), strict=True):
         dimensions = np.stack([of_classes(r)[1:] for r in here])
         sizes = np.stack([ensemble_sizes(r) for r in here]).mean(axis=0)
@@ -130,7 +116,7 @@ def against_size(records: Iterable[Record]) -> Figure:
 
 
 def by_scale(records: Iterable[Record]) -> Figure:
-    """Dimension of all images against the scale at which it is seen.
+    """Draw the dimension of all images against the scale at which it is measured.
 
     Parameters
     ----------
@@ -143,20 +129,15 @@ def by_scale(records: Iterable[Record]) -> Figure:
         A row per layer, the input included: TwoNN on all images and parts of them, and Gride by the
         order of the nearer neighbour. A line per model: means over runs with 95 % intervals.
     """
-    models = _groups(records, "model")
-    layers = next(iter(models.values()))[0].experiment.layers
+    records = list(records)
+    layers = records[0].experiment.layers
     names = ["input", *wording.layer_names(layers)]
-    figure, grid = plt.subplots(2, layers + 1, figsize=(style.WIDTH, 4.2), sharey=True)
+    figure, grid = style.axes_grid(2, layers + 1, 4.2, sharey=True)
     for row, (method, scales) in zip(grid, (("twonn", PARTS), ("gride", ORDERS)), strict=True):
-        for model in (m for m in style.MODEL_COLOURS if m in models):
-            values = np.stack(
-                [[of_all(r, method=method, scale=s) for s in scales] for r in models[model]]
-            )
-            for depth, ax in enumerate(row):
-                _line(ax, np.array(scales), values[:, :, depth], model)
-        for ax in row:
-            ax.set_xscale("log", base=2)
-            ax.set_xticks(scales, [_part(s) if method == "twonn" else str(s) for s in scales])
+        for depth, ax in enumerate(row):
+            _lines(ax, records, partial(_at_scales, method=method, scales=scales, depth=depth))
+            names_of_scales = [_part(s) if method == "twonn" else str(s) for s in scales]
+            ax.set_xticks(range(len(scales)), names_of_scales)
     for ax, name in zip(grid[0], names, strict=True):
         ax.set_title(name)
     grid[0, 0].set_ylim(bottom=0)
@@ -166,8 +147,12 @@ def by_scale(records: Iterable[Record]) -> Figure:
         grid, ("share of the images", "order of the nearer neighbour"), strict=True
     ):
         row[1].set_xlabel(said, x=1.1)  # under all four
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
+    style.legend(figure, grid[0, 0])
     return figure
+
+
+def _at_scales(record: Record, method: str, scales: Iterable[int], depth: int) -> list[float]:
+    return [of_all(record, method=method, scale=scale)[depth] for scale in scales]
 
 
 def _part(parts: int) -> str:
@@ -175,7 +160,7 @@ def _part(parts: int) -> str:
 
 
 def where_known(found: Iterable[Recovery], measured: Mapping[str, Iterable[float]]) -> Figure:
-    """What estimators say of sparse data of known dimension, over what is true.
+    """Draw estimates for sparse data of known dimension, divided by the true dimension.
 
     Parameters
     ----------
@@ -188,43 +173,39 @@ def where_known(found: Iterable[Recovery], measured: Mapping[str, Iterable[float
     -------
     Figure
         A panel per shape: the estimate over the dimension of the manifold, against Hoyer
-        sparseness. A colour per dimension; means over draws. A dotted line tells what the layer
+        sparseness. A colour per dimension; means over draws. A dotted line shows what the layer
         leaves of the dimension, where too few units are active.
     """
     rows = pd.DataFrame([vars(one) for one in found])
     shapes = list(dict.fromkeys(rows["shape"]))
     dimensions = sorted(set(rows["dimension"]))
     colours = dict(zip(dimensions, style.layer_colours(len(dimensions)), strict=True))
-    figure, axes = plt.subplots(
-        1, len(shapes), figsize=(style.WIDTH, 3.4), sharey=True, squeeze=False
-    )
-    for ax, shape in zip(axes[0], shapes, strict=True):
+    figure, [axes] = style.axes_grid(1, len(shapes), 3.4, sharey=True)
+    for ax, shape in zip(axes, shapes, strict=True):
         ax.axhspan(0.85, 1.15, color=style.GREY, alpha=0.15, lw=0)
         ax.axhline(1, color=style.GREY, lw=0.8)
         for dimension, colour in colours.items():
             own = rows[(rows["shape"] == shape) & (rows["dimension"] == dimension)]
-            means = own.groupby("active").mean(numeric_only=True).sort_values("hoyer")
+            averages = own.groupby("active").mean(numeric_only=True).sort_values("hoyer")
             for column, looks in (("twonn", "o-"), ("gride", "s--"), ("left", ":")):
-                ax.plot(means["hoyer"], means[column] / dimension, looks, color=colour, ms=4)
+                ax.plot(averages["hoyer"], averages[column] / dimension, looks, color=colour, ms=4)
         for height, (model, sparse) in enumerate(measured.items()):
-            ax.plot(
-                list(sparse), np.full(len(list(sparse)), 0.1 + 0.07 * height),
-                style.MARKERS[model], color=style.MODEL_COLOURS[model], ms=5,
-            )  # fmt: skip
+            sparse = list(sparse)
+            level = np.full(len(sparse), 0.1 + 0.07 * height)
+            ax.plot(sparse, level, ls="", ms=5, **style.looks(model))
         ax.set_title(shape)
         ax.set_xlabel("Hoyer sparseness")
         ax.set_ylim(bottom=0)
-    axes[0, 0].set_ylabel("estimate / dimension of the manifold")
+    axes[0].set_ylabel("estimate / dimension of the manifold")
     handles = [
-        *(Line2D([], [], color=c, lw=4, label=f"dimension {d}") for d, c in colours.items()),
-        Line2D([], [], color=style.INK, marker="o", ms=4, label="TwoNN"),
-        Line2D([], [], color=style.INK, marker="s", ms=4, ls="--", label="Gride"),
-        Line2D([], [], color=style.INK, ls=":", label="what is left"),
+        *(style.entry(f"dimension {d}", colour, lw=4) for d, colour in colours.items()),
+        style.entry("TwoNN", marker="o", ms=4),
+        style.entry("Gride", marker="s", ms=4, ls="--"),
+        style.entry("what is left", ls=":"),
         *(
-            Line2D([], [], color=style.MODEL_COLOURS[m], marker=style.MARKERS[m], ls="",
-                   label=f"layers of {wording.model_name(m)}")
+            style.entry(f"layers of {wording.model_name(m)}", ls="", **style.looks(m))
             for m in measured
         ),
-    ]  # fmt: skip
-    figure.legend(handles=handles, loc="outside right center")
+    ]
+    style.legend(figure, handles, "right center", columns=1)
     return figure

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,6 +14,9 @@ from fflib.book.figures import style
 
 __all__ = ["examples", "goodness_by_epoch", "goodness_by_label", "goodness_histograms"]
 
+EXAMPLES = {"positive": (style.POSITIVE, "-"), "negative": (style.NEGATIVE, "--")}
+"""Colour and line of both kinds of examples."""
+
 
 def examples(
     positive: ArrayLike,
@@ -24,7 +26,7 @@ def examples(
     shape: Sequence[int],
     classes: int,
 ) -> Figure:
-    """Images with their true label on the border above, and with a wrong one below.
+    """Draw images with their true label on the border above, and with a wrong one below.
 
     Parameters
     ----------
@@ -41,13 +43,8 @@ def examples(
     Figure
         Over each image its label pixels are repeated, enlarged.
     """
-    figure, grid = plt.subplots(
-        4,
-        len(labels),
-        figsize=(style.WIDTH, 2 * style.WIDTH / len(labels) + 1.3),
-        height_ratios=[1, classes, 1, classes],
-        squeeze=False,
-    )
+    height = 2 * style.WIDTH / len(labels) + 1.3
+    figure, grid = style.axes_grid(4, len(labels), height, height_ratios=[1, classes] * 2)
     kinds = (
         ("positive", style.POSITIVE, np.asarray(positive), labels, grid[:2]),
         ("negative", style.NEGATIVE, np.asarray(negative), wrong, grid[2:]),
@@ -83,7 +80,7 @@ def image(ax: Axes, pixels: ArrayLike, shape: Sequence[int]) -> None:
 
 
 def goodness_by_epoch(curve: Iterable[Mapping[str, Any]], theta: float) -> Figure:
-    """Mean goodness of positive and negative training examples, epoch by epoch.
+    """Draw the mean goodness of positive and negative training examples, epoch by epoch.
 
     Parameters
     ----------
@@ -99,29 +96,25 @@ def goodness_by_epoch(curve: Iterable[Mapping[str, Any]], theta: float) -> Figur
     """
     rows = list(curve)
     layers = sorted({row["layer"] for row in rows}, key=lambda layer: layer or 0)
-    figure, axes = plt.subplots(
-        1, len(layers), figsize=(style.WIDTH, 2.7), sharex=True, sharey=True, squeeze=False
-    )
-    for ax, layer in zip(axes[0], layers, strict=True):
+    figure, [axes] = style.axes_grid(1, len(layers), 2.7, sharex=True, sharey=True)
+    for ax, layer in zip(axes, layers, strict=True):
         own = [row for row in rows if row["layer"] == layer]
         epochs = [row["epoch"] for row in own]
-        series = {which: [row[which] for row in own] for which in ("positive", "negative")}
+        series = {which: [row[which] for row in own] for which in EXAMPLES}
         ax.fill_between(epochs, *series.values(), color="0.93", lw=0)
-        ax.plot(epochs, series["positive"], color=style.POSITIVE, label="positive examples")
-        ax.plot(
-            epochs, series["negative"], color=style.NEGATIVE, ls="--", label="negative examples"
-        )
+        for which, (colour, line) in EXAMPLES.items():
+            ax.plot(epochs, series[which], color=colour, ls=line, label=f"{which} examples")
         ax.axhline(theta, color=style.GREY, lw=1, ls=":", label="threshold θ")
         ax.set_title("all layers together" if layer is None else f"layer {layer + 1}")
         ax.set_xlabel("epoch")
         ax.xaxis.get_major_locator().set_params(integer=True)
-    axes[0, 0].set_ylabel("mean goodness")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
+    axes[0].set_ylabel("mean goodness")
+    style.legend(figure, axes[0])
     return figure
 
 
 def goodness_histograms(positive: ArrayLike, negative: ArrayLike, theta: float) -> Figure:
-    """Distribution of goodness over examples.
+    """Draw the distribution of goodness over examples.
 
     Parameters
     ----------
@@ -137,12 +130,9 @@ def goodness_histograms(positive: ArrayLike, negative: ArrayLike, theta: float) 
     both = [np.asarray(values, dtype=float).T for values in (positive, negative)]
     bins = np.histogram_bin_edges(np.concatenate(both, axis=None), bins=40)
     names = wording.layer_names(len(both[0]))
-    figure, axes = plt.subplots(
-        1, len(names), figsize=(style.WIDTH, 2.7), sharex=True, sharey=True, squeeze=False
-    )
-    for ax, name, *values in zip(axes[0], names, *both, strict=True):
-        looks = (("positive", style.POSITIVE, "-"), ("negative", style.NEGATIVE, "--"))
-        for (which, colour, line), found in zip(looks, values, strict=True):
+    figure, [axes] = style.axes_grid(1, len(names), 2.7, sharex=True, sharey=True)
+    for ax, name, *values in zip(axes, names, *both, strict=True):
+        for (which, (colour, line)), found in zip(EXAMPLES.items(), values, strict=True):
             counts, _ = np.histogram(found, bins)
             label = f"{which} examples"
             ax.stairs(counts, bins, fill=True, color=colour, alpha=0.25)
@@ -150,8 +140,8 @@ def goodness_histograms(positive: ArrayLike, negative: ArrayLike, theta: float) 
         ax.axvline(theta, color=style.GREY, lw=1, ls=":", label="threshold θ")
         ax.set_title(name)
         ax.set_xlabel("goodness")
-    axes[0, 0].set_ylabel("test images")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
+    axes[0].set_ylabel("test images")
+    style.legend(figure, axes[0])
     return figure
 
 
@@ -163,7 +153,7 @@ def goodness_by_label(
     labels: Sequence[int],
     truth: int,
 ) -> Figure:
-    """One image under every label: the goodness of each layer, and the score that decides.
+    """Draw the goodness of each layer, and the score that decides, for an image under every label.
 
     Parameters
     ----------
@@ -185,12 +175,8 @@ def goodness_by_label(
     """
     panels = [*np.asarray(goodness, dtype=float), np.asarray(scores, dtype=float)]
     names = [*wording.layer_names(len(panels) - 1), "together"]
-    figure, axes = plt.subplots(
-        1,
-        len(panels) + 1,
-        figsize=(style.WIDTH, 3.0),
-        width_ratios=[1.15, *[1] * len(panels)],
-    )
+    widths = [1.15, *[1] * len(panels)]
+    figure, [axes] = style.axes_grid(1, len(panels) + 1, 3.0, width_ratios=widths)
     image(axes[0], pixels, shape)
     axes[0].set_title(f"true label {truth}")
     rows = np.arange(len(labels))
@@ -202,9 +188,8 @@ def goodness_by_label(
         ax.plot(values, rows, "o", color=colour, mfc="white")
         ax.plot(values[best], rows[best], "o", color=colour, ms=7)
         ax.set_title(name)
-        ax.set_yticks(rows, labels)
+        style.name_rows(ax, [str(label) for label in labels])
         ax.tick_params(axis="y", length=0, labelleft=ax is axes[1])
-        ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.margins(x=0.12)
         ax.set_xlabel("score" if name == "together" else "goodness")
     axes[1].set_ylabel("label tried")

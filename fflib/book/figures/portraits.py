@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
@@ -24,7 +23,7 @@ def portraits(
     classes: Sequence[str],
     images: Sequence[NDArray[np.uint8]] | None = None,
 ) -> Figure:
-    """The ensemble of every class in one layer.
+    """Draw the ensemble of every class in one layer.
 
     Parameters
     ----------
@@ -43,13 +42,9 @@ def portraits(
         members in another colour, and beside them the images. All rows have one scale.
     """
     rows, owned = np.nan_to_num(np.asarray(means, dtype=float)), np.asarray(ensembles, dtype=bool)
-    figure, grid = plt.subplots(
-        len(rows),
-        2 if images is not None else 1,
-        figsize=(style.WIDTH, 0.5 * len(rows) + 0.9),
-        sharex="col",
-        squeeze=False,
-        width_ratios=[1, 0.9] if images is not None else None,
+    widths = [1] if images is None else [1, 0.9]
+    figure, grid = style.axes_grid(
+        len(rows), len(widths), 0.5 * len(rows) + 0.9, sharex="col", width_ratios=widths
     )
     top = max(float(rows.max()), 1e-9)
     for label, (name, axes) in enumerate(zip(classes, grid, strict=True)):
@@ -72,12 +67,12 @@ def portraits(
 
 
 def ensemble_key(figure: Figure) -> None:
-    """Say above a figure what the colours of units mean."""
+    """Explain above a figure the colours of units."""
     handles = [
         Rectangle((0, 0), 1, 1, color=colour, label=label)
         for colour, label in ((OWN, "member of the ensemble"), (style.GREY, "other unit"))
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=2, fontsize="small")
+    style.legend(figure, handles, "upper center", fontsize="small")
 
 
 def profile(
@@ -115,7 +110,7 @@ def profile(
 
 
 def side_by_side(images: NDArray[np.uint8], gap: int = 2) -> NDArray[np.uint8]:
-    """Images in one row, with white between them.
+    """Put images in one row, with white between them.
 
     Examples
     --------

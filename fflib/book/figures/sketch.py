@@ -1,4 +1,4 @@
-"""A drawing of what Forward-Forward does, for somebody who has never heard of it."""
+"""A drawing of what Forward-Forward does, for newcomers."""
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ UNITS = 6
 
 
 def right_and_wrong() -> Figure:
-    """A picture with its right label and with a wrong one, and what three layers do.
+    """Draw a picture with its right label and with a wrong one, and what three layers do.
 
     Returns
     -------

@@ -1,11 +1,11 @@
-"""Figures of speed: times faster than a baseline, growth of cost, and what a number format moves."""
+"""Figures of speed: ratios to a baseline, growth of cost, and the effect of the number format."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
@@ -23,7 +23,7 @@ AXES = {"hidden": "units per layer", "layers": "hidden layers", "images": "train
 
 
 def speedups(result: dict[str, Any]) -> Figure:
-    """Times faster than the baseline, in both number formats.
+    """Draw how many times faster than the baseline training is, in both number formats.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def speedups(result: dict[str, Any]) -> Figure:
         A row per speed-up: the median over repeats with its range, and the aim as an outlined star.
     """
     names = [name for name in RATIOS if name.startswith("speedup")]
-    figure, ax = plt.subplots(figsize=(style.WIDTH, 0.9 + 0.42 * len(names)))
+    figure, [[ax]] = style.axes_grid(1, 1, 0.9 + 0.42 * len(names))
     rows = np.arange(len(names))
     for (key, (label, colour, marker)), shift in zip(FORMATS.items(), shifts(2, 0.24), strict=True):
         spreads = [result[key][name] for name in names]
@@ -48,12 +48,10 @@ def speedups(result: dict[str, Any]) -> Figure:
     ax.plot(aims, rows, "*", mfc="none", color=style.GREY, ms=11, label="what we set out for")
     ax.axvline(1, color=style.INK, lw=1, ls="--")
     ax.set_xscale("log")
-    ticks = FixedLocator([0.5, 1, 2, 3, 4, 6, 10])
-    ax.xaxis.set(major_locator=ticks, minor_locator=NullLocator(), major_formatter=_plain())
+    _ticks(ax.xaxis, [0.5, 1, 2, 3, 4, 6, 10])
     ax.set_xlim(0.5, 14)
     ax.set_xlabel("times faster than the baseline")
-    ax.set_yticks(rows, [RATIOS[name][0] for name in names])
-    ax.set_ylim(len(names) - 0.5, -0.5)
+    style.name_rows(ax, [RATIOS[name][0] for name in names])
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x", lw=0.5, color="0.9")
     figure.legend(loc="outside upper right", ncols=3)
@@ -61,7 +59,7 @@ def speedups(result: dict[str, Any]) -> Figure:
 
 
 def growth(result: dict[str, Any]) -> Figure:
-    """Seconds per epoch as width, depth and data grow.
+    """Draw seconds per epoch as width, depth and data grow.
 
     Parameters
     ----------
@@ -75,47 +73,28 @@ def growth(result: dict[str, Any]) -> Figure:
         baseline on FF.
     """
     rows = pd.DataFrame(result["growth"])
-    figure, axes = plt.subplots(1, len(AXES), figsize=(style.WIDTH, 3.1), sharey=True)
+    figure, [axes] = style.axes_grid(1, len(AXES), 3.1, sharey=True)
     for ax, (axis, title) in zip(axes, AXES.items(), strict=True):
-        for (version, model), points in rows[rows["axis"] == axis].groupby(
-            ["version", "model"], sort=False
-        ):
-            engine = version == "engine"
-            ax.plot(
-                points["value"],
-                points["seconds"],
-                color=style.MODEL_COLOURS[model] if engine else style.GREY,
-                marker=style.MARKERS[model],
-                ls="-" if engine else "--",
-                mfc=None if engine else "white",
-                label=wording.model_name(model) + ("" if engine else ", baseline"),
-            )
-        values = sorted(rows.loc[rows["axis"] == axis, "value"].unique())
+        here = rows[rows["axis"] == axis]
+        for (version, model), points in here.groupby(["version", "model"], sort=False):
+            looks, name = style.looks(model), wording.model_name(model)
+            if version != "engine":
+                looks |= {"color": style.GREY, "ls": "--", "mfc": "white"}
+                name += ", baseline"
+            ax.plot(points["value"], points["seconds"], label=name, **looks)
         ax.set(xscale="log", yscale="log", xlabel=title)
-        ax.xaxis.set(
-            major_locator=FixedLocator(values),
-            minor_locator=NullLocator(),
-            major_formatter=_plain(),
-        )
-        ax.yaxis.set(
-            major_locator=FixedLocator([0.5, 1, 2, 5, 10, 20]),
-            minor_locator=NullLocator(),
-            major_formatter=_plain(),
-        )
+        _ticks(ax.xaxis, sorted(here["value"].unique()))
+        _ticks(ax.yaxis, [0.5, 1, 2, 5, 10, 20])
         ax.grid(axis="y", lw=0.5, color="0.9")
     axes[0].set_ylabel("seconds per epoch")
-    handles, labels = axes[0].get_legend_handles_labels()
-    order = sorted(range(len(labels)), key=lambda i: ("baseline" in labels[i], i))
-    figure.legend(
-        [handles[i] for i in order], [labels[i] for i in order],
-        loc="outside upper right", ncols=len(labels),
-    )  # fmt: skip
+    shown = sorted(axes[0].lines, key=lambda line: "baseline" in line.get_label())
+    style.legend(figure, shown, columns=len(shown))
     style.letter(axes)
     return figure
 
 
 def number_formats(records: Iterable[Record]) -> Figure:
-    """How far mixed precision moves each run, beside how far seeds lie apart.
+    """Draw how far mixed precision moves each run, beside how far seeds lie apart.
 
     Parameters
     ----------
@@ -130,10 +109,9 @@ def number_formats(records: Iterable[Record]) -> Figure:
         thousandths.
     """
     runs = precision(records)
-    figure, axes = plt.subplots(1, len(MEASURES), figsize=(style.WIDTH, 2.7), sharey=True)
-    rows = np.arange(len(MODELS))
+    figure, [axes] = style.axes_grid(1, len(MEASURES), 2.7, sharey=True)
     for ax, (measure, title) in zip(axes, MEASURES.items(), strict=True):
-        for row, model in zip(rows, MODELS, strict=True):
+        for row, model in enumerate(MODELS):
             own = by_format(runs, model, measure)
             apart = 1000 * (own["float32"] - own["float32"].mean())
             moved = 1000 * (own["mixed"] - own["float32"])
@@ -151,12 +129,13 @@ def number_formats(records: Iterable[Record]) -> Figure:
         ax.set_xlim(-reach, reach)
         ax.locator_params(axis="x", nbins=3, symmetric=True)
         ax.grid(axis="x", lw=0.5, color="0.9")
-    axes[0].set_yticks(rows, [wording.model_name(model) for model in MODELS])
-    axes[0].set_ylim(len(MODELS) - 0.5, -0.5)
+    style.name_rows(axes[0], [wording.model_name(model) for model in MODELS])
     axes[0].set_ylabel("model")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+    style.legend(figure, axes[0], columns=2)
     return figure
 
 
-def _plain() -> FuncFormatter:
-    return FuncFormatter(lambda value, _: f"{value:,g}".replace(",", " "))
+def _ticks(axis: Axis, values: Sequence[float]) -> None:
+    """Mark an axis at these values alone, with plain numbers."""
+    plain = FuncFormatter(lambda value, _: f"{value:,g}".replace(",", " "))
+    axis.set(major_locator=FixedLocator(values), minor_locator=NullLocator(), major_formatter=plain)

@@ -1,19 +1,19 @@
-"""Figures of how ensembles come into being along training."""
+"""Figures of how ensembles form along training."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fflib import wording
 from fflib.book.figures import style
-from fflib.book.figures.panels import matrix
+from fflib.book.figures.panels import by_model, matrix
 from fflib.measures.timeline import SILENT, by_chance, kept
 from fflib.records.schema import unpack
 from fflib.records.stores import Record
@@ -21,7 +21,14 @@ from fflib.statistics import mean_interval
 from fflib.study.analyses.timeline import moments
 from fflib.study.claims.timeline import EARLY, timelines
 
-__all__ = ["classes_over_time", "membership_key", "stills", "timeline", "transitions"]
+__all__ = [
+    "classes_over_time",
+    "membership_key",
+    "membership_wall",
+    "stills",
+    "timeline",
+    "transitions",
+]
 
 QUANTITIES = {
     "alone": "accuracy",
@@ -37,7 +44,7 @@ NOT_YET, LEAVING, MEMBER = "#d4d4d4", "#E69F00", "#0072B2"
 
 
 def timeline(records: Iterable[Record]) -> Figure:
-    """The whole of training, snapshot by snapshot, layer by layer.
+    """Draw the whole of training, snapshot by snapshot, layer by layer.
 
     Parameters
     ----------
@@ -54,14 +61,9 @@ def timeline(records: Iterable[Record]) -> Figure:
     table = moments(records)
     models = [m for m in style.MODEL_COLOURS if m in set(table["model"])]
     stages = [sorted(table.loc[table["model"] == m, "learns"].unique()) for m in models]
-    figure, grid = plt.subplots(
-        len(QUANTITIES),
-        len(models),
-        figsize=(style.WIDTH, 8.2),
-        sharex="col",
-        sharey="row",
-        squeeze=False,
-        width_ratios=[len(s) + 0.6 for s in stages],
+    widths = [len(s) + 0.6 for s in stages]
+    figure, grid = style.axes_grid(
+        len(QUANTITIES), len(models), 8.2, sharex="col", sharey="row", width_ratios=widths
     )
     colours = style.layer_colours(int(table["layer"].max()))
     for column, model, learning in zip(grid.T, models, stages, strict=True):
@@ -82,8 +84,7 @@ def timeline(records: Iterable[Record]) -> Figure:
     for ax, label in zip(grid[:, 0], QUANTITIES.values(), strict=True):
         ax.set_ylabel(label)
     figure.supxlabel("training steps since the layer began to learn", fontsize="medium")
-    handles = grid[0, 0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside upper center", ncols=len(colours) + 1)
+    style.legend(figure, grid[0, 0], "upper center", columns=len(colours) + 1)
     return figure
 
 
@@ -99,13 +100,24 @@ def _line(
     known = runs.dropna(subset=[quantity])
     for number, (_, stage) in enumerate(known.groupby("learns")):
         groups = stage.groupby("at")[quantity]
-        at = list(groups.groups)
-        found = [mean_interval(values) for _, values in groups]
-        ax.plot(
-            at, [i.mean for i in found], ls, color=colour, lw=1.3, label=label if not number else ""
+        label = label if not number else ""
+        _band(
+            ax,
+            list(groups.groups),
+            (v for _, v in groups),
+            color=colour,
+            ls=ls,
+            lw=1.3,
+            label=label,
         )
-        low, high = [i.low for i in found], [i.high for i in found]
-        ax.fill_between(at, low, high, color=colour, alpha=0.18, lw=0)
+
+
+def _band(ax: Axes, x: ArrayLike, runs: Iterable[ArrayLike], **looks: Any) -> None:
+    """Draw means over runs as a line within a band, their 95 % intervals."""
+    found = [mean_interval(values) for values in runs]
+    ax.plot(x, [i.mean for i in found], **looks)
+    low, high = [i.low for i in found], [i.high for i in found]
+    ax.fill_between(x, low, high, color=looks["color"], alpha=0.18, lw=0)
 
 
 def _mark_stages(
@@ -126,7 +138,7 @@ def _mark_stages(
 
 
 def classes_over_time(records: Iterable[Record]) -> Figure:
-    """Share of units that prefer the class they will prefer at the end.
+    """Draw the share of units that prefer the class they will prefer at the end.
 
     Parameters
     ----------
@@ -137,44 +149,33 @@ def classes_over_time(records: Iterable[Record]) -> Figure:
     -------
     Figure
         A panel per model, a line per layer over the steps since it began to learn: means over
-        runs with 95 % intervals. Dotted: what is due to chance; a line stands at a tenth.
+        runs with 95 % intervals. Dotted: the share by chance; a vertical line stands at a
+        tenth.
     """
-    by_model: dict[str, list[Record]] = {}
-    for record in records:
-        by_model.setdefault(record.experiment.model, []).append(record)
-    models = [m for m in style.MODEL_COLOURS if m in by_model]
-    figure, axes = plt.subplots(
-        1, len(models), figsize=(style.WIDTH, 2.8), sharey=True, squeeze=False
-    )
-    for ax, model in zip(axes[0], models, strict=True):
-        for depth, layer in enumerate(zip(*map(timelines, by_model[model]), strict=True)):
-            colour = style.layer_colours(by_model[model][0].experiment.layers)[depth]
-            step = layer[0].step
+    models = by_model(records)
+    figure, [axes] = style.axes_grid(1, len(models), 2.8, sharey=True)
+    for ax, (model, runs) in zip(axes, models.items(), strict=True):
+        colours = style.layer_colours(runs[0].experiment.layers)
+        for depth, layer in enumerate(zip(*map(timelines, runs), strict=True)):
+            step, colour = layer[0].step, colours[depth]
+            at, label = np.log1p(step), f"layer {depth + 1}"
             share = np.array([[kept(p, h.preferred[-1]) for p in h.preferred] for h in layer])
-            chance = np.mean(
-                [[by_chance(p, h.preferred[-1]) for p in h.preferred] for h in layer], axis=0
-            )
-            found = [mean_interval(values) for values in share.T]
-            at = np.log1p(step)
-            ax.plot(at, [i.mean for i in found], color=colour, label=f"layer {depth + 1}")
-            ax.fill_between(
-                at, [i.low for i in found], [i.high for i in found], color=colour, alpha=0.18, lw=0
-            )
-            ax.plot(at, chance, ":", color=colour, lw=1)
+            chance = [[by_chance(p, h.preferred[-1]) for p in h.preferred] for h in layer]
+            _band(ax, at, share.T, color=colour, label=label)
+            ax.plot(at, np.mean(chance, axis=0), ":", color=colour, lw=1)
         ax.axvline(np.log1p(EARLY * step[-1]), color=style.GREY, lw=0.8)
         ticks = [s for s in (0, 10, 100, 1000) if s <= step[-1]]
         ax.set_xticks(np.log1p(ticks), [f"{s:g}" for s in ticks])
         ax.set_title(wording.model_name(model))
         ax.set_ylim(0, 1.02)
-    axes[0, 0].set_ylabel("units that prefer\ntheir last class")
+    axes[0].set_ylabel("units that prefer\ntheir last class")
     figure.supxlabel("training steps since the layer began to learn", fontsize="medium")
-    handles = axes[0, 0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside upper center", ncols=len(handles[0]))
+    style.legend(figure, axes[0], "upper center", columns=len(colours))
     return figure
 
 
 def transitions(records: Iterable[Record], names: Sequence[str]) -> Figure:
-    """From which class to which units go, between a tenth of their training and its end.
+    """Draw from which class to which units move between a tenth of their training and its end.
 
     Parameters
     ----------
@@ -191,11 +192,9 @@ def transitions(records: Iterable[Record], names: Sequence[str]) -> Figure:
         is blank.
     """
     layers = list(zip(*map(timelines, records), strict=True))
-    figure, axes = plt.subplots(
-        1, len(layers), figsize=(style.WIDTH, 2.9), sharey=True, squeeze=False
-    )
+    figure, [axes] = style.axes_grid(1, len(layers), 2.9, sharey=True)
     labels = [*names, "none"]
-    for depth, (ax, runs) in enumerate(zip(axes[0], layers, strict=True), start=1):
+    for depth, (ax, runs) in enumerate(zip(axes, layers, strict=True), start=1):
         counts = np.zeros((len(labels), len(labels)))
         for layer in runs:
             places = [_with_none(p, len(names)) for p in (layer.early, layer.preferred[-1])]
@@ -206,7 +205,7 @@ def transitions(records: Iterable[Record], names: Sequence[str]) -> Figure:
         ax.set_title(f"layer {depth}")
         ax.set_xlabel("class at the end")
         ax.tick_params(axis="x", labelrotation=90)
-    axes[0, 0].set_ylabel("class at a tenth")
+    axes[0].set_ylabel("class at a tenth")
     figure.colorbar(image, ax=axes, shrink=0.7, label="share of the row")
     return figure
 
@@ -216,7 +215,7 @@ def _with_none(preferred: NDArray[np.uint8], classes: int) -> NDArray[np.intp]:
 
 
 def membership(record: Record, units: int) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-    """Membership along training of a part of the units, sorted by the class they end with.
+    """Return membership along training of a part of the units, sorted by their last class.
 
     Parameters
     ----------
@@ -239,20 +238,40 @@ def membership(record: Record, units: int) -> tuple[NDArray[np.bool_], NDArray[n
 
 
 def membership_key(figure: Figure) -> None:
-    """Say above a figure what the colours of members mean."""
-    handles = [
-        Rectangle((0, 0), 1, 1, color=colour, label=label)
-        for colour, label in (
-            (MEMBER, "member now and at the end"),
-            (LEAVING, "member now, not at the end"),
-            (NOT_YET, "member at the end only"),
-        )
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize="small")
+    """Explain above a figure the colours of members."""
+    kinds = {
+        "member now and at the end": MEMBER,
+        "member now, not at the end": LEAVING,
+        "member at the end only": NOT_YET,
+    }
+    handles = [Rectangle((0, 0), 1, 1, color=colour, label=name) for name, colour in kinds.items()]
+    style.legend(figure, handles, "upper center", fontsize="small")
+
+
+def membership_wall(
+    ax: Axes, now: NDArray[np.bool_], end: NDArray[np.bool_], names: Sequence[str], title: str
+) -> None:
+    """Draw membership at a moment of training and at the end: a row per class, a column per unit.
+
+    Parameters
+    ----------
+    ax : Axes
+    now, end : ndarray of bool, shape (class, unit)
+    names : sequence of str
+        Names of the classes.
+    title : str
+    """
+    colours = ListedColormap(["white", NOT_YET, LEAVING, MEMBER])
+    kinds = 2 * now + end
+    ax.imshow(kinds, aspect="auto", interpolation="none", cmap=colours, vmin=0, vmax=3)
+    ax.set_title(title, fontsize="small")
+    ax.set_xticks([])
+    ax.set_yticks(range(len(names)), list(names), fontsize=6)
+    ax.tick_params(length=0)
 
 
 def stills(record: Record, names: Sequence[str], units: int = 196) -> Figure:
-    """Three moments of each layer: before its training, a tenth into it, and at its end.
+    """Draw three moments of each layer: before its training, a tenth into it, and at its end.
 
     Parameters
     ----------
@@ -272,19 +291,12 @@ def stills(record: Record, names: Sequence[str], units: int = 196) -> Figure:
     members, _ = membership(record, units)
     learns = [row["learns"] for row in record.metrics.timeline or () if row["layer"] == 1]
     layers = members.shape[1]
-    figure, grid = plt.subplots(3, layers, figsize=(style.WIDTH, 4.6), sharey=True, squeeze=False)
-    colours = ListedColormap(["white", NOT_YET, LEAVING, MEMBER])
+    figure, grid = style.axes_grid(3, layers, 4.6, sharey=True)
     for depth, layer in enumerate(timelines(record)):
         own = [i for i, stage in enumerate(learns) if stage in (None, depth + 1)]
         for row, moment in enumerate((0, layer.early_moment, -1)):
             now, end = members[own[moment], depth], members[-1, depth]
-            ax = grid[row, depth]
-            ax.imshow(
-                2 * now + end, aspect="auto", interpolation="none", cmap=colours, vmin=0, vmax=3
-            )
-            ax.set_title(f"layer {depth + 1}, step {layer.step[moment]:,}", fontsize="small")
-            ax.set_xticks([])
-            ax.set_yticks(range(len(names)), list(names), fontsize=6)
-            ax.tick_params(length=0)
+            title = f"layer {depth + 1}, step {layer.step[moment]:,}"
+            membership_wall(grid[row, depth], now, end, names, title)
     membership_key(figure)
     return figure
