@@ -10,7 +10,7 @@ from fflib import wording
 from fflib.experiment import Experiment
 from fflib.records.stores import Record
 from fflib.statistics import Interval, holm, mean_interval
-from fflib.study.claims import Verdict
+from fflib.study.claims import Verdict, hoyer
 
 __all__ = [
     "by_choice",
@@ -18,6 +18,7 @@ __all__ = [
     "by_probe",
     "by_run",
     "crossed",
+    "hoyer_by_layer",
     "intervals",
     "links_table",
     "named",
@@ -66,7 +67,7 @@ def by_run(
     ----------
     records : iterable of Record
     fields : sequence of str
-        Fields of :class:`fflib.Experiment`.
+        Fields of :class:`fflib.Experiment`; None where the kind of network has no such field.
     measures : mapping of str to callable
         From a record to the value of the column.
 
@@ -76,7 +77,7 @@ def by_run(
     ['seed', 'accuracy']
     """
     rows = [
-        {field: getattr(r.experiment, field) for field in fields}
+        {field: getattr(r.experiment, field, None) for field in fields}
         | {name: measure(r) for name, measure in measures.items()}
         for r in records
     ]
@@ -160,7 +161,14 @@ def crossed(rows: pd.DataFrame, value: str, by: Sequence[str], across: str) -> p
         Rows and columns in the order in which they first occur; nan where nothing is said.
     """
     table = rows.pivot_table(value, list(by), across, aggfunc="last", sort=False)
-    return table.rename_axis(columns=None)
+    in_order = table.reindex(rows.set_index(list(by)).index.unique(), columns=rows[across].unique())
+    return in_order.rename_axis(columns=None)
+
+
+def hoyer_by_layer(record: Record) -> dict[str, float]:
+    """Return Hoyer sparseness as columns: its mean over the layers, then "hoyer 1" and so on."""
+    layers = {f"hoyer {depth}": m.hoyer for depth, m in enumerate(record.metrics.layers, start=1)}
+    return {"hoyer": hoyer(record), **layers}
 
 
 def by_layer(records: Iterable[Record]) -> pd.DataFrame:

@@ -9,17 +9,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fflib.errors import ExperimentError
 from fflib.experiment import Experiment
-from fflib.measures.sharing import mean_overlap
 from fflib.records.obtain import gather
 from fflib.records.stores import PUBLISHED, Record, Store
-from fflib.study.claims import Verdict, hoyer, mean_over_layers, members
+from fflib.study.claims import Verdict
 from fflib.study.claims.judging import WORDS
+from fflib.study.claims.quantities import above_rest, negative, overlap
 from fflib.study.plans.grids import LADDER, LADDER_RATES, LADDER_TRAINING, planned
+from fflib.study.tables import hoyer_by_layer, rows_of
 from fflib.wording import minus
 
 __all__ = ["RUNGS", "Rung", "answer", "by_rung", "rung", "swept", "train_ladder"]
@@ -91,22 +91,22 @@ def by_rung(records: Iterable[Record]) -> pd.DataFrame:
     -------
     DataFrame
         ``dataset``, ``seed``, ``learning_rate``, ``rung`` (its name); ``accuracy``; as means over
-        the layers ``hoyer``, ``above rest``, ``overlap`` (Jaccard index of two classes' ensembles,
-        nan where the record holds none) and ``negative`` (share of negative weights); ``hoyer 1``
-        and so on by layer.
+        the layers ``hoyer``, ``above rest``, ``overlap`` (Jaccard index of two classes' ensembles) and
+        ``negative`` (share of negative weights); ``hoyer 1`` and so on by layer.
     """
-    return pd.DataFrame(
-        {
-            **r.experiment.model_dump(include={"dataset", "seed", "learning_rate"}),
-            "rung": rung(r.experiment).name,
-            "accuracy": r.metrics.accuracy,
-            "hoyer": hoyer(r),
-            "above rest": mean_over_layers(r, "hoyer_above_rest"),
-            "overlap": np.nanmean(mean_overlap(members(r))) if "mean" in r.arrays else np.nan,
-            "negative": mean_over_layers(r, "negative_weights"),
-            **{f"hoyer {depth}": x.hoyer for depth, x in enumerate(r.metrics.layers, 1)},
-        }
-        for r in records
+    return rows_of(
+        records,
+        lambda record: [
+            {
+                "rung": rung(record.experiment).name,
+                "accuracy": record.metrics.accuracy,
+                "above rest": above_rest(record),
+                "overlap": overlap(record),
+                "negative": negative(record),
+                **hoyer_by_layer(record),
+            }
+        ],
+        ["dataset", "seed", "learning_rate"],
     )
 
 

@@ -10,11 +10,11 @@ from fflib import wording
 from fflib.presets import MODELS
 from fflib.records.obtain import attempt
 from fflib.records.stores import Record
-from fflib.statistics import mean_interval
+from fflib.statistics import Interval, mean_interval
 from fflib.study.analyses.cost import multiply_adds, weights
-from fflib.study.analyses.goodness_choice import overlap
-from fflib.study.claims import hoyer, members
+from fflib.study.claims.quantities import accuracy, hoyer, members, overlap
 from fflib.study.plans.cifar10 import convolutional, dense, variant, variants
+from fflib.study.tables import by_run, intervals
 
 __all__ = [
     "MEASURES",
@@ -61,21 +61,17 @@ def by_network(records: Iterable[Record]) -> pd.DataFrame:
         index of the ensembles of two classes); ``weights`` of the hidden layers, ``multiply_adds``
         for each training image in the whole of training, and ``seconds`` of training.
     """
-    return pd.DataFrame(
-        {
-            "network": network_name(r),
-            "model": r.experiment.model,
-            "seed": r.experiment.seed,
-            "accuracy": r.metrics.accuracy,
-            "hoyer": hoyer(r),
-            "size": members(r).mean(),
-            "overlap": np.nanmean(overlap(r)),
-            "weights": int(weights(r).sum()),
-            "multiply_adds": float(multiply_adds(r)[-1]),
-            "seconds": r.provenance.circumstances.seconds,
-        }
-        for r in records
-    )
+    measures = {
+        "network": network_name,
+        "accuracy": accuracy,
+        "hoyer": hoyer,
+        "size": lambda r: members(r).mean(),
+        "overlap": overlap,
+        "weights": lambda r: int(weights(r).sum()),
+        "multiply_adds": lambda r: float(multiply_adds(r)[-1]),
+        "seconds": lambda r: r.provenance.circumstances.seconds,
+    }
+    return by_run(records, ["model", "seed"], measures)
 
 
 def networks_table(records: Iterable[Record]) -> pd.DataFrame:
@@ -92,19 +88,17 @@ def networks_table(records: Iterable[Record]) -> pd.DataFrame:
         A row per network: measures as means over runs with half the width of their 95 % intervals;
         weights in millions, multiply-adds per training image in 10⁹ and seconds of training.
     """
-    table = by_network(records)
-    rows = {}
-    for network, runs in table.groupby("network", sort=False):
-        rows[network] = {
-            **{
-                label.replace("\n", " "): mean_interval(runs[name]).give_or_take()
-                for name, label in MEASURES.items()
-            },
-            "weights (10⁶)": f"{runs['weights'].mean() / 1e6:.2f}",
-            "multiply-adds per image (10⁹)": f"{runs['multiply_adds'].mean() / 1e9:.2f}",
-            "seconds": f"{runs['seconds'].mean():.0f}",
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
+    runs = by_network(records).drop(columns=["model", "seed"])
+    table = intervals(runs, ["network"])
+    means = table.map(lambda interval: interval.mean)
+    shown = {
+        label.replace("\n", " "): table[name].map(Interval.give_or_take)
+        for name, label in MEASURES.items()
+    }
+    shown["weights (10⁶)"] = (means["weights"] / 1e6).map("{:.2f}".format)
+    shown["multiply-adds per image (10⁹)"] = (means["multiply_adds"] / 1e9).map("{:.2f}".format)
+    shown["seconds"] = means["seconds"].map("{:.0f}".format)
+    return pd.DataFrame(shown)
 
 
 def by_variant(records: Iterable[Record]) -> pd.DataFrame:
@@ -120,32 +114,27 @@ def by_variant(records: Iterable[Record]) -> pd.DataFrame:
         ``variant`` (a name in :data:`fflib.study.plans.cifar10.VARIED`), ``seed``, ``accuracy``; as means over
         the layers ``hoyer`` and ``overlap``; ``seconds`` of training.
     """
-    return pd.DataFrame(
-        {
-            "variant": variant(r.experiment),
-            "seed": r.experiment.seed,
-            "accuracy": r.metrics.accuracy,
-            "hoyer": hoyer(r),
-            "overlap": np.nanmean(overlap(r)),
-            "seconds": r.provenance.circumstances.seconds,
-        }
-        for r in records
-    )
+    measures = {
+        "variant": lambda r: variant(r.experiment),
+        "accuracy": accuracy,
+        "hoyer": hoyer,
+        "overlap": overlap,
+        "seconds": lambda r: r.provenance.circumstances.seconds,
+    }
+    return by_run(records, ["seed"], measures)
 
 
 def rates_table(searched: Iterable[Record]) -> pd.DataFrame:
     """Validation accuracy of every learning rate tried, a row per network."""
-    table = pd.DataFrame(
-        {
-            "network": network_name(r),
-            "rate": f"{r.experiment.learning_rate:g}",
-            "accuracy": r.metrics.accuracy,
-        }
-        for r in searched
-    )
-    rates = sorted(table["rate"].unique(), key=float)
-    crossed = table.pivot_table("accuracy", "network", "rate", sort=False)[rates]
-    return crossed.map(lambda value: "" if np.isnan(value) else f"{value:.3f}")
+    measures = {
+        "network": network_name,
+        "rate": lambda r: r.experiment.learning_rate,
+        "accuracy": accuracy,
+    }
+    rows = by_run(searched, (), measures)
+    table = rows.pivot_table("accuracy", "network", "rate", sort=False).sort_index(axis="columns")
+    table.columns = table.columns.map("{:g}".format)
+    return table.map(lambda value: "" if np.isnan(value) else f"{value:.3f}")
 
 
 def train_networks(

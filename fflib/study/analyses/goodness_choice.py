@@ -4,17 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fflib import wording
 from fflib.experiment import Experiment
 from fflib.goodness import MARK
-from fflib.measures.robustness import USUAL
 from fflib.records.obtain import attempt
 from fflib.records.stores import Record
 from fflib.statistics import mean_interval
-from fflib.study.claims import Verdict, mean_over_layers
+from fflib.study.claims import Verdict
+from fflib.study.claims.quantities import above_rest, accuracy, negative, overlap
 from fflib.study.plans.goodness_choice import (
     LEARNS,
     candidates,
@@ -23,6 +22,7 @@ from fflib.study.plans.goodness_choice import (
     runs,
     settings,
 )
+from fflib.study.tables import by_run, crossed, named
 
 __all__ = [
     "MEASURES",
@@ -31,7 +31,6 @@ __all__ = [
     "choices_table",
     "failures_table",
     "goodness_name",
-    "overlap",
     "train_combinations",
     "train_settings",
 ]
@@ -75,31 +74,13 @@ def by_combination(records: Iterable[Record]) -> pd.DataFrame:
         (share of negative weights).
     """
     fields = ["dataset", "goodness", "activation", "theta", "negatives", "order", "seed"]
-    rows = [
-        {
-            **r.experiment.model_dump(include={*fields}),
-            "accuracy": r.metrics.accuracy,
-            "hoyer": mean_over_layers(r, "hoyer_above_rest"),
-            "overlap": np.nanmean(overlap(r)),
-            "negative": mean_over_layers(r, "negative_weights"),
-        }
-        for r in records
-    ]
-    return pd.DataFrame(rows, columns=[*fields, *MEASURES])
-
-
-def overlap(record: Record) -> tuple[float, ...]:
-    """Overlap of two classes' ensembles (Jaccard index) in every layer, of correct images.
-
-    By the median-quantile rule; also where a record, being one of a search, holds no ensembles.
-    """
-    rule = "median-quantile"
-    (found,) = (
-        choice.overlap
-        for choice in record.metrics.choices or ()
-        if (choice.rule, choice.threshold, choice.images) == (rule, USUAL[rule], "correct")
-    )
-    return found
+    measures = {
+        "accuracy": accuracy,
+        "hoyer": above_rest,
+        "overlap": overlap,
+        "negative": negative,
+    }
+    return by_run(records, fields, measures)
 
 
 def choices_table(searched: Iterable[Record]) -> pd.DataFrame:
@@ -118,15 +99,14 @@ def choices_table(searched: Iterable[Record]) -> pd.DataFrame:
     accuracies = {r.experiment: r.metrics.accuracy for r in searched}
     chosen = choose(accuracies)
     by_threshold = {(combination(e), e.theta): a for e, a in accuracies.items()}
-    table: dict[tuple[str, str], dict[str, str]] = {}
+    rows = []
     for e in accuracies:
         dataset, goodness, activation = where = combination(e)
-        row = table.setdefault((goodness_name(goodness), goodness_name(activation)), {})
         theta = chosen.get(where)
         said = "" if theta is None else f"θ = {theta:g} ({by_threshold[where, theta]:.3f})"
-        row[wording.dataset_name(dataset)] = said
-    frame = pd.DataFrame.from_dict(table, orient="index")
-    return frame.rename_axis(["goodness", "activation"])
+        rows.append((dataset, goodness_name(goodness), goodness_name(activation), said))
+    table = named(pd.DataFrame(rows, columns=["dataset", "goodness", "activation", "said"]))
+    return crossed(table, "said", ["goodness", "activation"], "data set")
 
 
 def failures_table(searched: Iterable[Record], failures: Mapping[Experiment, str]) -> pd.DataFrame:
@@ -148,20 +128,19 @@ def failures_table(searched: Iterable[Record], failures: Mapping[Experiment, str
     learned = choose(accuracies)
     said = {e: f"accuracy {a:.2f}, not above {LEARNS:g}" for e, a in accuracies.items()}
     said |= {e: error.partition(":")[0] for e, error in failures.items() if _candidate(e)}
-    rows: dict[tuple[str, ...], dict[str, list[float]]] = {}
-    for e, reason in said.items():
-        if combination(e) in learned or e.theta is None:
-            continue
-        dataset, goodness, activation = combination(e)
-        name = wording.dataset_name(dataset), goodness_name(goodness), goodness_name(activation)
-        rows.setdefault(name, {}).setdefault(reason, []).append(e.theta)
-    return pd.DataFrame(
+    rows = pd.DataFrame(
         [
-            (*name, "; ".join(f"{_listed(thetas)}: {reason}" for reason, thetas in found.items()))
-            for name, found in sorted(rows.items())
+            (wording.dataset_name(dataset), *map(goodness_name, pair), reason, e.theta)
+            for e, reason in said.items()
+            for dataset, *pair in [combination(e)]
+            if combination(e) not in learned and e.theta is not None
         ],
-        columns=["data set", "goodness", "activation", "what training said"],
-    ).set_index(["data set", "goodness", "activation"])
+        columns=["data set", "goodness", "activation", "reason", "theta"],
+    )
+    names = ["data set", "goodness", "activation"]
+    reasons = rows.groupby([*names, "reason"], sort=False)["theta"].agg(_listed).reset_index()
+    reasons["what training said"] = reasons["theta"] + ": " + reasons["reason"]
+    return reasons.groupby(names)[["what training said"]].agg("; ".join)
 
 
 def _listed(thetas: Iterable[float]) -> str:

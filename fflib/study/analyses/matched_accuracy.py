@@ -16,7 +16,7 @@ from fflib import wording
 from fflib.records.stores import Record
 from fflib.statistics import Interval, paired_interval
 from fflib.study.evidence import claim
-from fflib.study.tables import by_layer
+from fflib.study.tables import hoyer_by_layer, rows_of
 from fflib.wording import minus
 
 __all__ = ["BOUND", "SETTING", "TOLERANCE", "Matched", "at_matched_accuracy", "by_setting"]
@@ -106,15 +106,10 @@ def by_setting(records: Iterable[Record]) -> pd.DataFrame:
         ``dataset``, ``model``, ``learning_rate``, ``epochs``, ``seed``, ``accuracy``, ``hoyer``
         averaged over the layers, and ``hoyer 1`` and so on.
     """
-    return pd.DataFrame(
-        {
-            **r.experiment.model_dump(include={"dataset", "model", "seed", *SETTING}),
-            "accuracy": r.metrics.accuracy,
-            "hoyer": layers["hoyer"].mean(),
-            **{f"hoyer {depth}": h for depth, h in enumerate(layers["hoyer"], 1)},
-        }
-        for r in records
-        for layers in [by_layer([r])]
+    return rows_of(
+        records,
+        lambda record: [{"accuracy": record.metrics.accuracy, **hoyer_by_layer(record)}],
+        ["dataset", "model", "seed", *SETTING],
     )
 
 
@@ -147,8 +142,8 @@ def at_matched_accuracy(
     own = chosen.query("learning_rate == @rate and epochs == @epochs").set_index("seed")["hoyer"]
     differences = {}
     for setting, theirs in runs.query("dataset == @dataset and model == @control").groupby(SETTING):
-        hoyer = theirs.set_index("seed")["hoyer"]
-        seeds = own.index.intersection(hoyer.index)
+        sparseness = theirs.set_index("seed")["hoyer"]
+        seeds = own.index.intersection(sparseness.index)
         if theirs["accuracy"].mean() >= means.max() - TOLERANCE and len(seeds):
-            differences[setting] = paired_interval(own.loc[seeds], hoyer.loc[seeds])
+            differences[setting] = paired_interval(own.loc[seeds], sparseness.loc[seeds])
     return Matched(dataset, model, control, rate, epochs, float(means.max()), differences)

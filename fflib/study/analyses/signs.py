@@ -2,17 +2,12 @@
 
 from collections.abc import Iterable
 
-import numpy as np
 import pandas as pd
 
-from fflib import wording
-from fflib.experiment import DenseExperiment
 from fflib.measures.interventions import DOSES, EVERYWHERE
-from fflib.measures.sharing import mean_overlap
 from fflib.records.stores import Record
-from fflib.statistics import mean_interval
-from fflib.study.claims import hoyer, members
-from fflib.study.tables import by_probe
+from fflib.study.claims.quantities import accuracy, hoyer, overlap
+from fflib.study.tables import by_probe, by_run, intervals, named
 
 __all__ = ["by_signs", "without"]
 
@@ -30,21 +25,11 @@ def by_signs(records: Iterable[Record]) -> pd.DataFrame:
         A row per data set, model and rule: accuracy, Hoyer sparseness and overlap of ensembles
         (means over the layers), each with its 95 % interval over runs, and the number of runs.
     """
-    rows = pd.DataFrame(
-        {
-            "data set": wording.dataset_name(r.experiment.dataset),
-            "model": wording.model_name(r.experiment.model),
-            "signs": r.experiment.signs,
-            "accuracy": r.metrics.accuracy,
-            "Hoyer": hoyer(r),
-            "overlap": np.nanmean(mean_overlap(members(r))),
-        }
-        for r in records
-        if isinstance(r.experiment, DenseExperiment)
-    )
-    groups = rows.groupby(["data set", "model", "signs"], sort=False)
-    table = groups.agg(lambda values: f"{mean_interval(values):.3f}")
-    return table.assign(runs=groups.size())
+    measures = {"accuracy": accuracy, "Hoyer": hoyer, "overlap": overlap}
+    rows = named(by_run(records, ["dataset", "model", "signs"], measures))
+    table = intervals(rows, ["data set", "model", "signs"])
+    runs = table["accuracy"].map(lambda interval: interval.n)
+    return table.map("{:.3f}".format).assign(runs=runs)
 
 
 def without(records: Iterable[Record], model: str = "ff") -> pd.DataFrame:

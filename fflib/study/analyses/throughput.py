@@ -13,6 +13,8 @@ from fflib.errors import MissingData
 from fflib.presets import MODELS
 from fflib.records.stores import Record
 from fflib.statistics import paired_interval
+from fflib.study.claims.quantities import accuracy, hoyer, negative
+from fflib.study.tables import by_run
 
 __all__ = [
     "MEASURES",
@@ -169,15 +171,8 @@ def precision(records: Iterable[Record]) -> pd.DataFrame:
     DataFrame
         A row per run: ``model``, ``seed``, ``precision``, and the keys of :data:`MEASURES`.
     """
-    rows = pd.DataFrame(
-        {
-            **record.experiment.model_dump(include={"model", "seed", "precision"}),
-            "accuracy": record.metrics.accuracy,
-            "hoyer": np.mean([layer.hoyer for layer in record.metrics.layers]),
-            "negative": np.mean([layer.negative_weights for layer in record.metrics.layers]),
-        }
-        for record in records
-    )
+    measures = {"accuracy": accuracy, "hoyer": hoyer, "negative": negative}
+    rows = by_run(records, ["model", "seed", "precision"], measures)
     return rows.sort_values("seed", ignore_index=True)
 
 

@@ -1,15 +1,16 @@
 """How ensembles come into being: tables of the time of training (the first open question)."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from fflib import wording
 from fflib.measures.timeline import SILENT, by_chance, kept
 from fflib.records.stores import Record
-from fflib.statistics import Interval, mean_interval
+from fflib.statistics import mean_interval
 from fflib.study.claims.timeline import LayerTimeline, delay, timelines
+from fflib.study.tables import intervals, named, rows_of
 
 __all__ = ["SHARES", "classes_kept", "delays", "moments", "settling"]
 
@@ -31,11 +32,8 @@ def moments(records: Iterable[Record]) -> pd.DataFrame:
         ``dataset``, ``model``, ``seed``, then the columns of :func:`fflib.records.timeline.timeline`; where
         all layers learn together, ``learns`` is 0.
     """
-    table = pd.DataFrame(
-        r.experiment.model_dump(include={"dataset", "model", "seed"}) | row
-        for r in records
-        for row in r.metrics.timeline or ()
-    )
+    fields = ["dataset", "model", "seed"]
+    table = rows_of(records, lambda record: record.metrics.timeline or (), fields)
     return table.assign(learns=table["learns"].fillna(0).astype(int)) if len(table) else table
 
 
@@ -135,19 +133,9 @@ def classes_kept(records: Iterable[Record]) -> pd.DataFrame:
 def _by_layer(
     records: Iterable[Record], numbers: Callable[[LayerTimeline], dict[str, float]]
 ) -> pd.DataFrame:
-    rows = [
-        {
-            "data set": wording.dataset_name(r.experiment.dataset),
-            "model": wording.model_name(r.experiment.model),
-            "layer": f"layer {depth}",
-            **numbers(history),
-        }
-        for r in records
-        for depth, history in enumerate(timelines(r), start=1)
-    ]
-    groups = pd.DataFrame(rows).groupby(["data set", "model", "layer"], sort=False)
-    cells: dict[tuple[str, ...], dict[str, Interval]] = {
-        where: {name: mean_interval(v) for name, v in runs.drop(columns=groups.keys).items()}
-        for where, runs in groups
-    }
-    return pd.DataFrame(cells.values(), pd.MultiIndex.from_tuples(cells, names=groups.keys))
+    def rows(record: Record) -> Iterable[dict[str, Any]]:
+        for depth, layer in enumerate(timelines(record), start=1):
+            yield {"layer": f"layer {depth}", **numbers(layer)}
+
+    table = named(rows_of(records, rows, ["dataset", "model"]))
+    return intervals(table, ["data set", "model", "layer"])
