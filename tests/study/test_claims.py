@@ -15,7 +15,16 @@ from fflib.experiment import Experiment
 from fflib.records.schema import LayerMetrics, Metrics
 from fflib.records.stores import Record
 from fflib.statistics import mean_interval
-from fflib.study.claims import CHOICES, CLAIMS, Claim, judge, scorecard
+from fflib.study.claims import (
+    CHECKS,
+    CHOICES,
+    CLAIMS,
+    INGREDIENTS,
+    QUESTIONS,
+    Claim,
+    judge,
+    scorecard,
+)
 
 
 def record(value, seed=0, model="ff", dataset="mnist", protocol="relu-l2", hold_out=None):
@@ -228,3 +237,11 @@ def test_judging_loads_neither_pages_nor_training():
     assert {"fflib.study.claims", "fflib.records.stores"} <= loaded
     unneeded = {"IPython", "distributed", "fflib.training", "matplotlib", "pandas", "sklearn"}
     assert loaded & unneeded == set()
+
+
+def test_claims_have_what_their_group_has_in_common_and_numbers_in_their_words():
+    everything = [*CLAIMS, *CHECKS, *QUESTIONS]
+    assert len({c.id for c in everything}) == len(everything)
+    assert [c.id for c in everything if "{" in c.quantity] == []
+    assert {(c.together, c.by, c.grids) for c in INGREDIENTS} == {(5, "ours", ("local",))}
+    assert INGREDIENTS[0].runs["one"] == {"model": "local-bp", "norm": None}

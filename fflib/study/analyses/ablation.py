@@ -162,7 +162,7 @@ def answer(verdicts: Iterable[Verdict]) -> str:
     Parameters
     ----------
     verdicts : iterable of Verdict
-        On :data:`fflib.study.claims.checks.INGREDIENTS`.
+        On :data:`fflib.study.claims.criteria.INGREDIENTS`.
 
     Returns
     -------

@@ -197,7 +197,7 @@ def answer(records: Iterable[Record], verdicts: Iterable[Verdict]) -> str:
     records : iterable of Record
         Runs at the thresholds chosen.
     verdicts : iterable of Verdict
-        On :data:`fflib.study.claims.checks.CHOICES`.
+        On :data:`fflib.study.claims.criteria.CHOICES`.
     """
     verdicts = list(verdicts)
     moved = [

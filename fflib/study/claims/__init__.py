@@ -1,17 +1,25 @@
 """The claims of the paper, and ours on its checks and questions, as criteria fixed before the runs.
 
-Nowhere else is a criterion written: the scorecard, the chapters and the tests read it from here. How
-a criterion becomes a verdict is said in :mod:`fflib.study.claims.judging`.
+Criteria are written in ``claims.toml`` and nowhere else: the scorecard, the chapters and the tests
+read them from here. How a criterion becomes a verdict is said in :mod:`fflib.study.claims.judging`.
 """
 
 from collections.abc import Iterable
 
 from fflib.records.stores import Record
-from fflib.study.claims.checks import CHECKS, CHOICES, INGREDIENTS, SIGNS
+from fflib.study.claims.criteria import (
+    CHECKS,
+    CHOICES,
+    CIFAR10,
+    CLAIMS,
+    DIMENSION,
+    INGREDIENTS,
+    QUESTIONS,
+    SIGNS,
+    TIMELINE,
+)
 from fflib.study.claims.judging import Cell, Claim, Verdict, judge
-from fflib.study.claims.paper import CLAIMS
 from fflib.study.claims.quantities import hoyer, mean_over_layers, members, unseen_layers
-from fflib.study.claims.questions import CIFAR10, DIMENSION, QUESTIONS, TIMELINE
 
 __all__ = [
     "CHECKS",

@@ -1,15 +1,11 @@
 """Numbers of a record that several claims and tables are about."""
 
-from dataclasses import replace
-from typing import Literal
-
 import numpy as np
 
 from fflib.measures.robustness import USUAL
 from fflib.measures.unseen import UnseenClass
 from fflib.records.schema import unpack
 from fflib.records.stores import Record
-from fflib.study.claims.judging import Claim
 
 __all__ = [
     "above_rest",
@@ -21,7 +17,6 @@ __all__ = [
     "negative",
     "overlap",
     "sparser",
-    "together",
     "unseen_layers",
 ]
 
@@ -88,8 +83,3 @@ def sparser(one: Record, other: Record) -> float:
 def accuracy_gap(one: Record, other: Record) -> float:
     """Return by how much the first of two runs is more accurate."""
     return one.metrics.accuracy - other.metrics.accuracy
-
-
-def together(by: Literal["paper", "ours"], *claims: Claim) -> tuple[Claim, ...]:
-    """Let claims share the risk of error."""
-    return tuple(replace(claim, together=len(claims), by=by) for claim in claims)
