@@ -109,7 +109,7 @@ GOODNESS: dict[str, Goodness] = {
 }
 
 BUILT_IN = tuple(GOODNESS)
-"""The names of those that are not somebody's own."""
+"""The names of those that come with the package."""
 
 _OWN: dict[str, str] = {}
 """The names that functions have been registered under, and their names in full."""
@@ -129,8 +129,8 @@ def register(
     Records are found again by name, and a name does not say what a function computes. Therefore the
     full name, which an experiment and its record carry, ends in a digest of the values that the
     function takes on fixed activations: a function that is changed has runs of its own, and a
-    record is read only where the same function is registered. Registered anew under its name, a
-    changed function takes its place; the same function changes nothing.
+    record is read only where the same function is registered. A changed function that is registered
+    under the same name takes the place of the first; the same function changes nothing.
 
     Parameters
     ----------
@@ -187,14 +187,14 @@ def _digest(name: str, goodness: Goodness) -> str:
         if not difference <= 1e-6 * (1 + by_function.abs().max()):
             raise ExperimentError(
                 f"the gradient of goodness {name!r} must be that of its function, got one that "
-                f"differs by {difference:.2g}: mend it, or leave it to autograd"
+                f"differs by {difference:.2g}: correct it, or leave it to autograd"
             )
     values = " ".join(f"{value:.5g}" for value in goodness.value(h).flatten().tolist())
     return hashlib.sha256(values.encode()).hexdigest()[:8]
 
 
 def _slope(name: str, goodness: Goodness, h: Tensor) -> Tensor:
-    """The gradient of a goodness, where it has one that training can use."""
+    """Return the gradient of a goodness, where it has one that training can use."""
     rule = (
         f"goodness {name!r} must map activations of shape (..., units) to goodness of shape (...)"
     )
@@ -203,7 +203,7 @@ def _slope(name: str, goodness: Goodness, h: Tensor) -> Tensor:
         shape = tuple(values.shape)
     except Exception as error:  # what somebody else's function raises is not known
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-        raise ExperimentError(f"{rule}, got {reason}: mend the function") from error
+        raise ExperimentError(f"{rule}, got {reason}: correct the function") from error
     if shape != tuple(h.shape[:-1]):
         raise ExperimentError(
             f"{rule}, got shape {shape} from {tuple(h.shape)}: reduce the last dimension, dim=-1"
@@ -223,12 +223,12 @@ def _slope(name: str, goodness: Goodness, h: Tensor) -> Tensor:
 
 
 def addressed(name: Any) -> Any:
-    """The full name of a goodness of one's own; any other value is given back as it is."""
+    """Return the full name of a goodness of one's own, and any other value as it is."""
     return _OWN.get(name, name) if isinstance(name, str) else name
 
 
 def needs_registering(name: str) -> str:
-    """What to do about the full name of a goodness whose function is not registered here."""
+    """Say what to do about a goodness whose function is not registered here."""
     own, _, digest = name.partition(MARK)
     if own in _OWN:
         return (

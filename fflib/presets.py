@@ -106,7 +106,9 @@ _TRAINING: dict[tuple[str, str], dict[str, Setting]] = {
     ("sigmoid-linf", "local-contrast"): _training(8, 0.003, CHOICE),
 }
 
-LARGE = ("mnist", "fashion-mnist", "cifar-10", "cifar-10-jpeg")
+PUBLISHED_SETS = ("mnist", "fashion-mnist", "cifar-10", "cifar-10-jpeg")
+"""Data sets that share their settings; all smaller ones have others."""
+
 # Digits and most folders of images are so small that an epoch is a handful of steps.
 _SMALL = {
     "epochs": Setting(40, BUDGET),
@@ -157,7 +159,7 @@ def preset(
     Setting(value=3.0, origin="authors' code")
     """
     settings = _SHARED | _FORM[protocol] | _TRAINING[protocol, model]
-    if dataset not in LARGE:
+    if dataset not in PUBLISHED_SETS:
         settings |= _SMALL
         if (protocol, model) == ("sigmoid-linf", "ff"):
             settings |= _SMALL_WINNER_TAKES_ALL

@@ -189,7 +189,11 @@ def test_a_bound_refuses_a_threshold_out_of_reach():
         ("a@b", cubic, "got 'a@b': choose another$"),
         ("new", lambda h: h.sum(), r"got shape \(\) from \(2, 17, 64\): reduce the last dimension"),
         ("new", lambda h: h, r"got shape \(2, 17, 64\)"),
-        ("new", lambda h: h.no_such_thing(), "got AttributeError: 'Tensor' object has no .* mend"),
+        (
+            "new",
+            lambda h: h.no_such_thing(),
+            "got AttributeError: 'Tensor' object has no .* correct",
+        ),
         ("new", lambda h: "much", "got AttributeError: 'str' object has no attribute 'shape'"),
         ("new", lambda h: h.detach().sum(-1), "without a gradient: write it in torch$"),
         ("new", lambda h: h.square().sum(-1).sqrt(), "must be finite, also where units are silent"),

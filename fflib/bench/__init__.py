@@ -1,4 +1,4 @@
-"""How fast training is: the engine beside a plain baseline, and beside what the machine can do."""
+"""How fast training is, beside a plain baseline and beside what the machine can do."""
 
 from fflib.bench.growth import growth
 from fflib.bench.measure import FULL, QUICK, Plan, bench

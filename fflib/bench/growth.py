@@ -10,7 +10,7 @@ from fflib.data import Dataset, Split, load
 from fflib.errors import TrainingError
 from fflib.experiment import Experiment
 from fflib.presets import MODELS
-from fflib.training.train import train_on
+from fflib.training.train import train_together
 
 __all__ = ["AXES", "growth"]
 
@@ -25,10 +25,10 @@ def growth(
     dataset: str = "mnist",
     axes: dict[str, tuple[int, ...]] = AXES,
     epochs: int = 3,
-    tell: Callable[[str], None] = lambda line: None,
+    report: Callable[[str], None] = lambda line: None,
     **fields: Any,
 ) -> list[dict[str, Any]]:
-    """Time the engine on every model, and the baseline on FF, along one axis after the other.
+    """Time training on every model, and the baseline on FF, along one axis after the other.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def growth(
         settings of a published run hold where another axis is varied.
     epochs : int
         Epochs that a time is averaged over, per layer for FF.
-    tell : callable
+    report : callable
         Called with a line of text as each point begins.
     **fields
         Fields of :class:`fflib.Experiment`.
@@ -54,7 +54,7 @@ def growth(
 
     @cache
     def times(images: int, **shape: int) -> list[dict[str, Any]]:
-        tell(f"growth: {images} images {shape or ''}")
+        report(f"growth: {images} images {shape or ''}")
         part = _first(data, images)
         return [
             {"model": model, "version": version, "seconds": seconds / epochs}
@@ -83,7 +83,7 @@ def growth(
 
 
 def _times(experiment: Experiment, data: Dataset) -> Iterator[tuple[str, float]]:
-    (run,) = train_on(data, [experiment], "cpu", progress=False)
+    (run,) = train_together([experiment], "cpu", progress=False, data=data)
     if not isinstance(run, TrainingError):
         yield "engine", run.seconds
     if experiment.model == "ff":

@@ -1,7 +1,8 @@
-"""One run that measures the engine, a plain baseline and the machine's own product rate."""
+"""One run that measures training, a plain baseline and the machine's own product rate."""
 
 import platform
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from fflib.bench.baseline import Plain, train_plainly, untrained
 from fflib.bench.growth import AXES, growth
+from fflib.bench.snapshots import spread
 from fflib.data import Dataset, load
 from fflib.experiment import Experiment
 from fflib.networks.dense import Network
@@ -48,8 +50,8 @@ class Plan:
     accuracy : float
         Test accuracy whose time is asked.
     swift_epochs, plain_epochs : tuple of int
-        Epochs per layer to try, in order, until that accuracy is reached: by the engine under
-        ``SWIFT``, and by the baseline under the authors' settings.
+        Epochs per layer to try, in order, until that accuracy is reached: under ``SWIFT``, and by
+        the baseline under the authors' settings.
     dataset : str
     batch_size : int
     """
@@ -77,13 +79,13 @@ QUICK = Plan(
 )
 
 
-def bench(plan: Plan = FULL, tell: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
+def bench(plan: Plan = FULL, report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
     """Measure on the CPU, with as many threads as torch is set to.
 
     Parameters
     ----------
     plan : Plan
-    tell : callable
+    report : callable
         Called with a line of text as each part begins.
 
     Returns
@@ -99,31 +101,31 @@ def bench(plan: Plan = FULL, tell: Callable[[str], None] = lambda line: None) ->
     data = load(plan.dataset)
     fast = "mixed" if product_format("auto", CPU) == torch.bfloat16 else "float32"
     formats = sorted(("float32", "mixed"), key=lambda precision: precision != fast)
-    tally = _Tally(formats)
+    tally = _Tally()
     for repeat in range(plan.repeats):
         # The format that is not the machine's own is there to compare with, and measured once.
         measured = formats if repeat == 0 else formats[:1]
         for model, name in (("ff", "same_work"), ("bp-ff", "bp_ff"), ("bp", "bp")):
-            tell(f"repeat {repeat + 1} of {plan.repeats}: {model}")
+            report(f"repeat {repeat + 1} of {plan.repeats}: {model}")
             experiment = _experiment(plan, model, repeat)
             plain = train_plainly(experiment, data)
-            tally.plain[experiment] = plain.seconds, _share_right(plain, data)
+            tally.plain[experiment] = plain.seconds, plain.accuracy
             tally.note(f"{model}, plain", *tally.plain[experiment])
             for precision in measured:
                 before = product_rate(precision)
-                run = _engine(experiment, precision)
+                run = _train(experiment, precision)
                 rate = (before + product_rate(precision)) / 2
                 tally.note(f"{model}, {precision}", run.seconds, run.accuracy)
-                tally.ratio(precision, f"speedup_{name}", plain.seconds / run.seconds)
+                tally.ratios[precision][f"speedup_{name}"].append(plain.seconds / run.seconds)
                 if model == "ff":
                     tally.rates[precision].append(rate)
                     floor = products(experiment, data) / rate
-                    tally.ratio(precision, "ceiling_fraction", floor / run.seconds)
+                    tally.ratios[precision]["ceiling_fraction"].append(floor / run.seconds)
                     slow, quick = _prediction(run)
                     tally.note("predict, plain", slow)
                     tally.note(f"predict, {precision}", quick)
-                    tally.ratio(precision, "speedup_predict", slow / quick)
-    tell(f"time to an accuracy of {plan.accuracy}")
+                    tally.ratios[precision]["speedup_predict"].append(slow / quick)
+    report(f"time to an accuracy of {plan.accuracy}")
     epochs = _time_to_accuracy(plan, data, formats, tally)
     ratios = {precision: _spreads(tally.ratios[precision]) for precision in formats}
     return {
@@ -133,8 +135,8 @@ def bench(plan: Plan = FULL, tell: Callable[[str], None] = lambda line: None) ->
         "epochs_to_accuracy": epochs,
         "seconds": _spreads(tally.seconds),
         "accuracy": tally.accuracy,
-        "growth": growth(plan.dataset, plan.growth, batch_size=plan.batch_size, tell=tell),
-        "product_rate": {n: _spread(r / 1e9 for r in v) for n, v in tally.rates.items()},
+        "growth": growth(plan.dataset, plan.growth, batch_size=plan.batch_size, report=report),
+        "product_rate": {n: spread([r / 1e9 for r in v]) for n, v in tally.rates.items()},
         "machine": {
             "processor": processor(CPU),
             "threads": torch.get_num_threads(),
@@ -148,21 +150,18 @@ def bench(plan: Plan = FULL, tell: Callable[[str], None] = lambda line: None) ->
 class _Tally:
     """What has been measured so far."""
 
-    def __init__(self, formats: Iterable[str]) -> None:
-        self.seconds: dict[str, list[float]] = {}
+    def __init__(self) -> None:
+        self.seconds: dict[str, list[float]] = defaultdict(list)
         self.accuracy: dict[str, float] = {}
-        self.ratios: dict[str, dict[str, list[float]]] = {name: {} for name in formats}
-        self.rates: dict[str, list[float]] = {name: [] for name in formats}
+        self.ratios: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+        self.rates: dict[str, list[float]] = defaultdict(list)
         self.plain: dict[Experiment, tuple[float, float]] = {}
 
     def note(self, name: str, seconds: float, accuracy: float | None = None) -> None:
         """Keep a time, and the accuracy of the first run of that name."""
-        self.seconds.setdefault(name, []).append(seconds)
+        self.seconds[name].append(seconds)
         if accuracy is not None:
             self.accuracy.setdefault(name, accuracy)
-
-    def ratio(self, precision: str, name: str, value: float) -> None:
-        self.ratios[precision].setdefault(name, []).append(value)
 
 
 def _time_to_accuracy(
@@ -170,15 +169,15 @@ def _time_to_accuracy(
 ) -> dict[str, int]:
     """Time both versions until the accuracy is reached; the epochs per layer that it took.
 
-    Where the baseline has not been timed yet, the epochs that it needs are found with the engine,
-    which does the same sooner.
+    Where the baseline has not been timed yet, the epochs that it needs are found with the faster
+    trainers, which take the same steps.
     """
     usual = _experiment(plan, "ff", 0)
     known = {experiment: accuracy for experiment, (_, accuracy) in tally.plain.items()}
     enough, _ = _first_to_reach(plan.accuracy, usual, plan.plain_epochs, formats[0], known)
     if enough not in tally.plain:
         plain = train_plainly(enough, data)
-        tally.plain[enough] = plain.seconds, _share_right(plain, data)
+        tally.plain[enough] = plain.seconds, plain.accuracy
     slow, accuracy = tally.plain[enough]
     tally.note("to accuracy, plain", slow, accuracy)
     swift, run = _first_to_reach(
@@ -186,9 +185,9 @@ def _time_to_accuracy(
     )
     for precision in formats:
         for _ in range(plan.repeats if precision == formats[0] else 1):
-            run = run or _engine(swift, precision)
+            run = run or _train(swift, precision)
             tally.note(f"to accuracy, {precision}", run.seconds, run.accuracy)
-            tally.ratio(precision, "speedup_to_accuracy", slow / run.seconds)
+            tally.ratios[precision]["speedup_to_accuracy"].append(slow / run.seconds)
             run = None
     return {"plain": enough.epochs, "engine": swift.epochs}
 
@@ -234,7 +233,7 @@ def products(experiment: Experiment, data: Dataset) -> float:
 
 
 def _experiment(plan: Plan, model: str, seed: int) -> Experiment:
-    """The authors' setting of a model, shortened."""
+    """Return the authors' setting of a model, shortened."""
     return Experiment(
         model=model,
         dataset=plan.dataset,
@@ -249,7 +248,7 @@ def _with(experiment: Experiment, **changes: Any) -> Experiment:
     return Experiment(**experiment.model_dump() | changes)
 
 
-def _engine(experiment: Experiment, precision: str) -> Run:
+def _train(experiment: Experiment, precision: str) -> Run:
     return train(_with(experiment, precision=precision), device="cpu", progress=False)
 
 
@@ -260,21 +259,21 @@ def _first_to_reach(
     precision: str,
     known: Mapping[Experiment, float] = MappingProxyType({}),
 ) -> tuple[Experiment, Run | None]:
-    """The first length of training that reaches an accuracy, or the last, with the engine's run.
+    """Find the first length of training that reaches an accuracy, or the last, with its run.
 
     Experiments of known accuracy are not run again.
     """
     run = None
     for count in epochs:
         experiment = _with(experiment, epochs=count)
-        run = None if experiment in known else _engine(experiment, precision)
+        run = None if experiment in known else _train(experiment, precision)
         if (run.accuracy if run else known[experiment]) >= accuracy:
             break
     return experiment, run
 
 
 def _prediction(run: Run) -> tuple[float, float]:
-    """Seconds to predict the test set label by label, and by the engine, with equal weights."""
+    """Measure the seconds to predict the test set by the baseline and by the network, equal weights."""
     pixels, network = run.data.pixels("test"), run.network
     assert isinstance(network, Network)
     plain = Plain(untrained(run.experiment, run.data), run.data)
@@ -290,15 +289,5 @@ def _seconds(work: Callable[[], Tensor]) -> float:
     return time.perf_counter() - started
 
 
-def _share_right(plain: Plain, data: Dataset) -> float:
-    predicted = plain.predict(data.pixels("test"))
-    return float((predicted == data.test.labels).double().mean())
-
-
-def _spread(values: Iterable[float]) -> dict[str, float]:
-    ordered = sorted(values)
-    return {"median": median(ordered), "min": ordered[0], "max": ordered[-1]}
-
-
-def _spreads(values: dict[str, list[float]]) -> dict[str, dict[str, float]]:
-    return {name: _spread(numbers) for name, numbers in values.items()}
+def _spreads(values: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float]]:
+    return {name: spread(numbers) for name, numbers in values.items()}

@@ -1,6 +1,6 @@
 """What snapshots cost: training with and without them, in turn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
@@ -10,14 +10,14 @@ from fflib.experiment import Experiment
 from fflib.training.device import processor, resolve_device
 from fflib.training.train import train
 
-__all__ = ["snapshot_cost"]
+__all__ = ["snapshot_cost", "spread"]
 
 
 def snapshot_cost(
     experiment: Experiment,
     repeats: int = 5,
     device: str = "cpu",
-    tell: Callable[[str], None] = lambda line: None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Train with and without snapshots, one after the other, and compare.
 
@@ -29,7 +29,7 @@ def snapshot_cost(
         With snapshots.
     repeats : int
     device : str
-    tell : callable
+    report : callable
         Called with a line of text after each repeat.
 
     Returns
@@ -62,12 +62,11 @@ def snapshot_cost(
         identical &= all(torch.equal(a, b) for a, b in zip(*weights, strict=True))
         tensors = [t for s in runs["with"].snapshots for pair in s.changed.values() for t in pair]
         held = sum(t.nbytes for t in tensors)
-        tell(
+        report(
             f"repeat {repeat + 1} of {repeats}: {seconds['with'][-1] / seconds['without'][-1]:.3f}"
         )
-    ratios = [a / b for a, b in zip(seconds["with"], seconds["without"], strict=True)]
     return {
-        "ratio": {"median": median(ratios), "min": min(ratios), "max": max(ratios)},
+        "ratio": spread([a / b for a, b in zip(seconds["with"], seconds["without"], strict=True)]),
         "identical": identical,
         "seconds": seconds,
         "megabytes": held / 1e6,
@@ -75,3 +74,8 @@ def snapshot_cost(
         "threads": torch.get_num_threads(),
         "experiment": experiment.model_dump(),
     }
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Return the ``median``, ``min`` and ``max`` of values."""
+    return {"median": median(values), "min": min(values), "max": max(values)}

@@ -69,7 +69,7 @@ def _snapshots(quick: bool, as_json: bool) -> None:
     usual = planned("development")[0]
     experiment = type(usual)(**usual.model_dump() | ({"epochs": 2} if quick else {}))
     cost = snapshot_cost(
-        experiment, 2 if quick else 5, tell=lambda line: typer.echo(line, err=True)
+        experiment, 2 if quick else 5, report=lambda line: typer.echo(line, err=True)
     )
     if as_json:
         print_json(cost)

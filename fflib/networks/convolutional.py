@@ -1,20 +1,17 @@
 """The convolutional network: a stack of convolutions that can be read out layer by layer.
 
-It answers the same questions as the dense :class:`fflib.networks.dense.Network`. A unit, where ensembles and
-sparseness are concerned, is a channel, by its mean activation over the image.
+It answers the same questions as the dense :class:`fflib.networks.dense.Network`. Where ensembles and
+sparseness are concerned, a unit is a channel, and its activation is the mean over the image.
 """
 
-from collections.abc import Sequence
-from copy import copy, deepcopy
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fflib.activation import ACTIVATIONS
-from fflib.goodness import GOODNESS
-from fflib.networks.dense import CHUNK
+from fflib.networks.base import NO_LABEL, LayeredNetwork
 from fflib.networks.label_codes import LabelCodes
 
 __all__ = ["SHARPNESS", "SMALLEST", "ConvNetwork"]
@@ -27,7 +24,7 @@ SHARPNESS = 4.0
 by class."""
 
 
-class ConvNetwork(nn.Module):
+class ConvNetwork(LayeredNetwork):
     """A stack of 3×3 convolutions, each followed by its activation and 2×2 pooling.
 
     Parameters
@@ -80,16 +77,11 @@ class ConvNetwork(nn.Module):
         lit: float = 1.0,
         seen: Sequence[int] | None = None,
     ) -> None:
-        super().__init__()
-        self.classes, self.shape, self.scope, self.norm = classes, shape, scope, norm
-        self.products = torch.float32
-        self.silent: Tensor | None = None
-        self.activation = ACTIVATIONS[activation]
-        self.goodness = GOODNESS[goodness] if goodness else None
+        super().__init__(classes, activation, goodness, seen)
+        self.shape, self.scope, self.norm = shape, scope, norm
         self.labelled = goodness is not None and scope != "class"
         self.reads_every_layer = goodness is not None
         self.sharpness = SHARPNESS if symmetric or scope == "class" else 1.0
-        self.seen = list(range(classes)) if seen is None else list(seen)
         self.codes = LabelCodes(label, classes, shape, lit) if self.labelled else None
         widths = [self.codes.channels if self.codes else shape[0], *[hidden] * layers]
         self.layers: list[nn.Conv2d] = nn.ModuleList(  # type: ignore[assignment]
@@ -107,11 +99,6 @@ class ConvNetwork(nn.Module):
         )
 
     @property
-    def weights(self) -> list[Tensor]:
-        """Weights of every layer, each of shape (channels, inputs of one location), on the CPU."""
-        return [layer.weight.detach().flatten(1).cpu() for layer in self.layers]
-
-    @property
     def connections(self) -> list[Tensor]:
         """Mean weight between every two channels, each of shape (channels, channels below)."""
         return [layer.weight.detach().mean((2, 3)).cpu() for layer in self.layers]
@@ -123,30 +110,6 @@ class ConvNetwork(nn.Module):
         if self.codes is not None:
             own[0] += self.codes.parameters()
         return own
-
-    def silenced(self, units: Tensor) -> "ConvNetwork":
-        """The same network with some channels silent.
-
-        Parameters
-        ----------
-        units : Tensor of bool, shape (layers, channels)
-        """
-        other = copy(self)
-        other.silent = units.to(self.layers[0].weight.device)
-        return other
-
-    def with_weights(self, weights: Sequence[Tensor]) -> "ConvNetwork":
-        """A network with other weights in its layers, and all else alike.
-
-        Parameters
-        ----------
-        weights : sequence of Tensor, each of shape (channels, inputs of one location)
-        """
-        other = deepcopy(self)
-        with torch.no_grad():
-            for layer, weight in zip(other.layers, weights, strict=True):
-                layer.weight.copy_(weight.view_as(layer.weight))
-        return other
 
     def with_label(self, pixels: Tensor, labels: Tensor) -> Tensor:
         """Images, with a label where the network takes one, shape (n, channels, height, width)."""
@@ -167,9 +130,14 @@ class ConvNetwork(nn.Module):
                 return x
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Maps of every layer, pooled, for images (n, channels, height, width) with their labels.
+        """Compute the pooled maps of every layer.
 
-        Products are computed in the number format that ``products`` names, everything else in float32.
+        Products are computed in the number format that ``products`` names, all else in float32.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n, channels, height, width)
+            Images with their labels.
         """
         maps = []
         mixed = self.products == torch.bfloat16
@@ -201,64 +169,28 @@ class ConvNetwork(nn.Module):
                 units = maps.flatten(1).unsqueeze(1)
         return self.sharpness * self.goodness(units)
 
-    @torch.no_grad()
-    def activations(self, pixels: Tensor, labels: Tensor) -> list[Tensor]:
-        """Mean activation of every channel over the image, each (n, channels), on the CPU.
-
-        Parameters
-        ----------
-        pixels : Tensor, shape (n, inputs)
-        labels : Tensor, shape (n,)
-            Labels to place; -1 for none.
-        """
-        chunks = [
-            [h.mean((2, 3)).cpu() for h in self._evaluate(x, y)]
-            for x, y in zip(pixels.split(CHUNK), labels.split(CHUNK), strict=True)
-        ]
-        return [torch.cat(layer) for layer in zip(*chunks, strict=True)]
+    def respond(self, pixels: Tensor, labels: Tensor) -> Iterator[Tensor]:
+        """Yield the mean activation of every channel over the image, shape (n, channels)."""
+        for maps in self._evaluate(pixels, labels):
+            yield maps.mean((2, 3))
 
     def _evaluate(self, pixels: Tensor, labels: Tensor) -> list[Tensor]:
-        device, training = self.layers[0].weight.device, self.training
+        training = self.training
         self.eval()
-        maps = self(self.with_label(pixels.to(device), labels.to(device)))
+        maps = self(self.with_label(pixels.to(self.device), labels.to(self.device)))
         self.train(training)
         return maps
 
-    @torch.no_grad()
-    def layer_scores(self, pixels: Tensor, depth: int | None = None) -> Tensor:
-        """How strongly each layer holds each seen label to be true.
-
-        Parameters
-        ----------
-        pixels : Tensor, shape (n, inputs)
-        depth : int, optional
-            Use only the first ``depth`` layers.
-
-        Returns
-        -------
-        Tensor, shape (n, depth, seen labels)
-        """
-        return torch.cat([self._scores(x)[:, :depth] for x in pixels.split(CHUNK)])
-
-    def _scores(self, pixels: Tensor) -> Tensor:
+    def score(self, pixels: Tensor, depth: int | None) -> Tensor:
+        """Return the goodness of layers under every label or of every class, or the head's logits."""
         if not self.labelled:
-            maps = self._evaluate(pixels, torch.full((len(pixels),), -1))
+            maps = self._evaluate(pixels, torch.full((len(pixels),), NO_LABEL))
             if self.goodness is None:
                 (head,) = self.heads
                 return head(maps[-1].flatten(1))[:, None, self.seen]
-            return torch.stack([self.goodness_of(h) for h in maps], 1)[..., self.seen]
+            return torch.stack([self.goodness_of(h) for h in maps[:depth]], 1)[..., self.seen]
         by_label = [
-            [self.goodness_of(h).mean(1) for h in self._evaluate(pixels, label)]
+            [self.goodness_of(h).mean(1) for h in self._evaluate(pixels, label)[:depth]]
             for label in torch.tensor(self.seen).expand(len(pixels), -1).T
         ]
         return torch.stack([torch.stack(layers, 1) for layers in by_label], 2)
-
-    @torch.no_grad()
-    def label_scores(self, pixels: Tensor, depth: int | None = None) -> Tensor:
-        """The softmax over labels of each layer's score, summed over layers, (n, seen labels)."""
-        return self.layer_scores(pixels, depth).softmax(-1).sum(1)
-
-    def predict(self, pixels: Tensor, depth: int | None = None) -> Tensor:
-        """The most likely class of each image, shape (n,), on the CPU."""
-        scores = self.label_scores(pixels, depth)
-        return torch.tensor(self.seen)[scores.argmax(-1).cpu()]

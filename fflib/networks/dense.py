@@ -7,8 +7,7 @@ layer by layer have a linear head on every layer: over the classes on bare image
 that takes the place of the goodness on labelled ones.
 """
 
-from collections.abc import Sequence
-from copy import copy, deepcopy
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,15 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fflib.activation import ACTIVATIONS
 from fflib.data import place_label
-from fflib.goodness import GOODNESS, NORMS, normalise
+from fflib.goodness import NORMS, normalise
+from fflib.networks.base import CHUNK, NO_LABEL, LayeredNetwork
 from fflib.networks.signs import column_signs, impose
 
 __all__ = ["NO_LABEL", "Activations", "Network"]
-
-NO_LABEL = -1
-CHUNK = 1000  # examples held at once: bounds memory, and stays within reach of fast memory
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,7 @@ class Activations:
     labels: Tensor
 
 
-class Network(nn.Module):
+class Network(LayeredNetwork):
     """A stack of dense layers, with or without labels in its input.
 
     Parameters
@@ -60,7 +56,7 @@ class Network(nn.Module):
         Where heads stand: on the last layer or on every one.
     labelled : bool, optional
         Whether the network sees images with a label, which it judges by one number a layer; else a
-        head tells the class. By default where it has a goodness.
+        head chooses the class. By default where it has a goodness.
     norm : str or None
         The norm that the input of every layer is scaled to; ``None`` leaves inputs as they are.
     lit : float
@@ -82,8 +78,6 @@ class Network(nn.Module):
         Activations are always computed in float32.
     reads_every_layer : bool
         Whether every layer has a say of its own in what is predicted.
-    silent : Tensor of bool, shape (layers, units), or None
-        Units whose activation is zero whatever their input, see :meth:`silenced`.
 
     Examples
     --------
@@ -112,15 +106,12 @@ class Network(nn.Module):
         label_gain: float = 1.0,
         signs: str = "free",
     ) -> None:
-        super().__init__()
-        self.classes, self.lit, self.norm = classes, lit, norm
-        self.products = torch.float32
-        self.silent: Tensor | None = None
-        self.activation = ACTIVATIONS[activation]
-        self.goodness = GOODNESS[goodness] if goodness else None
+        super().__init__(classes, activation, goodness, seen)
+        self.lit, self.norm = lit, norm
         self.labelled = goodness is not None if labelled is None else labelled
+        if self.labelled:
+            self.at_once = max(1, CHUNK // len(self.seen))
         self.reads_every_layer = goodness is not None or heads == "every"
-        self.seen = list(range(classes)) if seen is None else list(seen)
         widths = [inputs, *[hidden] * layers]
         # To a type checker, a module list is a module list and not a list of layers.
         self.layers: list[nn.Linear] = nn.ModuleList(  # type: ignore[assignment]
@@ -139,63 +130,11 @@ class Network(nn.Module):
                 impose(layer.weight, sign)
 
     @property
-    def weights(self) -> list[Tensor]:
-        """Weight matrices of the hidden layers, each of shape (units, inputs), on the CPU."""
-        return [layer.weight.detach().cpu() for layer in self.layers]
-
-    @property
     def connections(self) -> list[Tensor]:
         """Weight from each unit of the layer below to each unit, shape (units, units below)."""
         return self.weights
 
-    def silenced(self, units: Tensor) -> "Network":
-        """The same network with some units silent: they add no goodness and are not heard above.
-
-        Parameters
-        ----------
-        units : Tensor of bool, shape (layers, units)
-
-        Returns
-        -------
-        Network
-            It shares its weights with this one, which stays as it is.
-
-        Examples
-        --------
-        >>> network = Network(4, 2, 1, classes=2, activation="sigmoid")
-        >>> network.silenced(torch.tensor([[True, False]])).forward(torch.ones(1, 4))[0][0, 0]
-        tensor(0., grad_fn=<SelectBackward0>)
-        """
-        other = copy(self)
-        other.silent = units.to(self.layers[0].weight.device)
-        return other
-
-    def with_weights(self, weights: Sequence[Tensor]) -> "Network":
-        """A network with other weights in its hidden layers, and all else alike.
-
-        Parameters
-        ----------
-        weights : sequence of Tensor, each of shape (units, inputs)
-
-        Returns
-        -------
-        Network
-            It shares nothing with this one, which stays as it is.
-
-        Examples
-        --------
-        >>> network = Network(4, 2, 1, classes=2)
-        >>> changed = network.with_weights([torch.zeros(2, 4)])
-        >>> bool(changed.weights[0].any()), bool(network.weights[0].any())
-        (False, True)
-        """
-        other = deepcopy(self)
-        with torch.no_grad():
-            for layer, weight in zip(other.layers, weights, strict=True):
-                layer.weight.copy_(weight)
-        return other
-
-    def _respond(self, z: Tensor, depth: int) -> Tensor:
+    def _activate(self, z: Tensor, depth: int) -> Tensor:
         """Activations of a layer from its pre-activations, shape (..., units)."""
         h = self.activation.value(z)
         return h if self.silent is None else h.masked_fill(self.silent[depth], 0)
@@ -214,35 +153,16 @@ class Network(nn.Module):
         return place_label(pixels, labels, self.classes, self.lit)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Activations of every layer, each (n, units), for inputs (n, inputs) labels included."""
+        """Compute activations of every layer, each (n, units), for inputs (n, inputs) with labels."""
         hidden = []
         for depth, layer in enumerate(self.layers):
-            x = self._respond(layer(self.layer_input(x)), depth)
+            x = self._activate(layer(self.layer_input(x)), depth)
             hidden.append(x)
         return hidden
 
-    @torch.no_grad()
-    def activations(self, pixels: Tensor, labels: Tensor) -> list[Tensor]:
-        """Activations of every layer for images that carry the given labels.
-
-        Parameters
-        ----------
-        pixels : Tensor, shape (n, inputs)
-            Standardised pixels, without a label.
-        labels : Tensor, shape (n,)
-            Labels to place; ``NO_LABEL`` (-1) leaves the border dark.
-
-        Returns
-        -------
-        list of Tensor, each of shape (n, units)
-            On the CPU, first hidden layer first.
-        """
-        device = self.layers[0].weight.device
-        chunks = [
-            [h.cpu() for h in self(self.with_label(x.to(device), y.to(device)))]
-            for x, y in zip(pixels.split(CHUNK), labels.split(CHUNK), strict=True)
-        ]
-        return [torch.cat(layer) for layer in zip(*chunks, strict=True)]
+    def respond(self, pixels: Tensor, labels: Tensor) -> Iterator[Tensor]:
+        """Yield the activations of every layer, shape (n, units), for images with their labels."""
+        yield from self(self.with_label(pixels, labels))
 
     def image_and_strength(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Split the first layer's input into an image part and the strength of its label pixel.
@@ -262,8 +182,8 @@ class Network(nn.Module):
         strength : Tensor, shape (n, 1)
             Normalised value of a lit label pixel.
         """
-        nobody = torch.full((len(pixels),), NO_LABEL, device=pixels.device)
-        dark = self.with_label(pixels, nobody)
+        none = torch.full((len(pixels),), NO_LABEL, device=pixels.device)
+        dark = self.with_label(pixels, none)
         lit = dark.new_full((len(dark), 1), self.lit)
         if self.norm is None:
             return dark, lit
@@ -274,7 +194,7 @@ class Network(nn.Module):
         return dark.div_(length), lit.div_(length)
 
     def verdict(self, h: Tensor, depth: int) -> Tensor:
-        """How right a layer finds the label: its goodness, or what its head says in its place.
+        """Return how right a layer finds the label: its goodness, or the output of its head.
 
         Parameters
         ----------
@@ -289,35 +209,12 @@ class Network(nn.Module):
             return self.goodness.value(h)
         return self.heads[depth](h).squeeze(-1)
 
-    @torch.no_grad()
-    def layer_scores(self, pixels: Tensor, depth: int | None = None) -> Tensor:
-        """How strongly each layer holds each seen label to be true.
-
-        Parameters
-        ----------
-        pixels : Tensor, shape (n, inputs)
-        depth : int, optional
-            Use only the first ``depth`` layers, for a network still being trained.
-
-        Returns
-        -------
-        Tensor, shape (n, depth, seen labels)
-            On the network's device. Of a network with labels its :meth:`verdict` under every
-            label; else the logits of its heads, of which a plain network has one.
-        """
-        device = self.layers[0].weight.device
-        if self.labelled:
-            chunks = pixels.split(max(1, CHUNK // len(self.seen)))
-            return torch.cat([self._try_labels(x.to(device), depth) for x in chunks])
-        chunks = []
-        for x in pixels.split(CHUNK):
-            hidden = self(x.to(device))[-len(self.heads) :]
+    def score(self, pixels: Tensor, depth: int | None) -> Tensor:
+        """Return the :meth:`verdict` of layers under every label, or the logits of their heads."""
+        if not self.labelled:
+            hidden = self(pixels)[-len(self.heads) :]
             logits = [head(h) for head, h in zip(self.heads, hidden, strict=True)][:depth]
-            chunks.append(torch.stack(logits, 1))
-        return torch.cat(chunks)[..., self.seen]
-
-    def _try_labels(self, pixels: Tensor, depth: int | None) -> Tensor:
-        """Verdict of the first ``depth`` layers under every seen label."""
+            return torch.stack(logits, 1)[..., self.seen]
         label = self.layers[0].weight.t()[self.seen]
         first, *rest = [
             (layer.weight.to(self.products), layer.bias.to(self.products))
@@ -325,34 +222,10 @@ class Network(nn.Module):
         ]
         image, strength = self.image_and_strength(pixels)
         shared = F.linear(image.to(self.products), *first).float()
-        h = self._respond(shared[:, None] + strength[:, None] * label, 0)
+        h = self._activate(shared[:, None] + strength[:, None] * label, 0)
         verdicts = [self.verdict(h, 0)]
         for above, layer in enumerate(rest, start=1):
             z = F.linear(self.layer_input(h).to(self.products), *layer).float()
-            h = self._respond(z, above)
+            h = self._activate(z, above)
             verdicts.append(self.verdict(h, above))
         return torch.stack(verdicts, 1)
-
-    @torch.no_grad()
-    def label_scores(self, pixels: Tensor, depth: int | None = None) -> Tensor:
-        """How strongly the network holds each seen label to be true.
-
-        The softmax over labels of each layer's score, summed over layers (the authors' code). A
-        plain network has one score, that of its head.
-
-        Parameters
-        ----------
-        pixels : Tensor, shape (n, inputs)
-        depth : int, optional
-            Use only the first ``depth`` layers.
-
-        Returns
-        -------
-        Tensor, shape (n, seen labels)
-        """
-        return self.layer_scores(pixels, depth).softmax(-1).sum(1)
-
-    def predict(self, pixels: Tensor, depth: int | None = None) -> Tensor:
-        """The most likely class of each image, shape (n,), on the CPU."""
-        scores = self.label_scores(pixels, depth)
-        return torch.tensor(self.seen)[scores.argmax(-1).cpu()]

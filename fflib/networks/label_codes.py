@@ -26,7 +26,7 @@ class LabelCodes(nn.Module):
     code : {"border", "planes", "wave", "learned"}
         The first pixels, one for each class, as in a dense network; one more channel for each
         class, of which that of the label is lit all over; a plane wave added to the image, whose
-        direction and length tell the class; one more channel with a pattern that is learned.
+        direction and length stand for the class; one more channel with a pattern that is learned.
     classes : int
     shape : (int, int, int)
         Channels, height and width of an image.

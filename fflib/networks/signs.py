@@ -1,4 +1,4 @@
-"""Weights that keep their sign: all of them positive, or all that leave a unit alike.
+"""Weights that keep their sign: all are positive, or all that leave a unit have one sign.
 
 By Dale's principle a neuron excites all its targets or inhibits all of them. Networks that are held
 to a sign in training show what weights of the other sign were for.
@@ -13,13 +13,13 @@ __all__ = ["column_signs", "impose", "keep"]
 
 
 def column_signs(signs: str, layers: Sequence[nn.Linear]) -> list[Tensor | None]:
-    """The sign of every column of every weight matrix, drawn from torch's own stream.
+    """Draw the sign of every column of every weight matrix, from torch's own stream.
 
     Parameters
     ----------
     signs : {"free", "positive", "dale"}
         No rule; every weight positive; one sign for all weights that leave a hidden unit, drawn
-        with equal chances. Pixels are no neurons, so that the first layer is free under "dale".
+        with equal chances. Pixels are no units, so that the first layer is free under "dale".
     layers : sequence of nn.Linear
 
     Returns

@@ -24,7 +24,7 @@ from fflib.experiment import DenseExperiment, Experiment
 from fflib.records.files import write_whole
 from fflib.records.sealed import seal, unseal
 from fflib.sweeps.identity import identity
-from fflib.training.session import Task
+from fflib.training.session import Session
 
 __all__ = ["Checkpoints"]
 
@@ -73,12 +73,12 @@ class Checkpoints:
         self._stage, self._epoch = 0, 0  # up to here a training that goes on has been before
         self._arrays: dict[str, np.ndarray] = {}
 
-    def restore(self, task: Task, experiments: Sequence[Experiment]) -> None:
-        """Put a task in the state of the checkpoint, where there is one that fits."""
+    def restore(self, session: Session[Any], experiments: Sequence[Experiment]) -> None:
+        """Put a session in the state of the checkpoint, where there is one that fits."""
         self._circumstances = {
             "experiments": [e.model_dump(mode="json") for e in experiments],
             "identity": identity(),
-            "device": str(task.labels.device),
+            "device": str(session.labels.device),
             "threads": torch.get_num_threads(),
         }
         if not self.path.exists():
@@ -92,21 +92,23 @@ class Checkpoints:
             return
         self._arrays = arrays
         self._stage, self._epoch = header["stage"], header["epoch"]
-        for run, network in enumerate(task.stack.networks):
+        for run, network in enumerate(session.stack.networks):
             state = network.state_dict()
             network.load_state_dict({name: self._tensor(f"weights {run} {name}") for name in state})
-            task.negatives[run].set_state(self._tensor(f"negatives {run}"))
-            task.orders[run].set_state(self._tensor(f"orders {run}"))
+            session.negatives[run].set_state(self._tensor(f"negatives {run}"))
+            session.orders[run].set_state(self._tensor(f"orders {run}"))
         if "wrong" in self._arrays:
-            task.kept_wrong = self._tensor("wrong").to(task.labels.device)
+            session.kept_wrong = self._tensor("wrong").to(session.labels.device)
         failures = {int(run): TrainingError(why) for run, why in header["failures"].items()}
-        task.monitor.restore(header["curves"], failures, header["seconds"])
+        session.monitor.restore(header["curves"], failures, header["seconds"])
 
-    def enter(self, task: Task, depth: int | None, optimiser: Adam, schedule: LRScheduler) -> int:
+    def enter(
+        self, session: Session[Any], depth: int | None, optimiser: Adam, schedule: LRScheduler
+    ) -> int:
         """Epochs of a layer that are done, after which the optimiser is as it was then."""
         stage = depth or 0
         if stage != self._stage or not self._arrays:
-            return task.experiment.epochs if stage < self._stage else 0
+            return session.experiment.epochs if stage < self._stage else 0
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # there is no step to be taken before these
             for _ in range(self._epoch):
@@ -116,31 +118,35 @@ class Checkpoints:
                 optimiser.state[parameter] = {
                     name: self._tensor(f"{name} {place}").to(parameter.device) for name in MOMENTS
                 }
-        self._arrays, task.kept_wrong = {}, None  # from here on all is drawn anew
+        self._arrays, session.kept_wrong = {}, None  # from here on all is drawn anew
         return self._epoch
 
-    def epoch_ended(self, task: Task, depth: int | None, epoch: int, optimiser: Adam) -> None:
+    def epoch_ended(
+        self, session: Session[Any], depth: int | None, epoch: int, optimiser: Adam
+    ) -> None:
         """Keep the state, if the last time is long enough ago."""
-        e, stage = task.experiment, depth or 0
+        e, stage = session.experiment, depth or 0
         self.told(stage * e.epochs + epoch, e.stages * e.epochs)
         watched = isinstance(e, DenseExperiment) and e.snapshots > 0
         if watched or time.monotonic() - self._kept < self.seconds:
             return
         with suppress(OSError):
-            write_whole(self.path, self._state(task, stage, epoch, optimiser))
+            write_whole(self.path, self._state(session, stage, epoch, optimiser))
         self._kept = time.monotonic()
 
-    def _state(self, task: Task, stage: int, epoch: int, optimiser: Adam) -> bytes:
-        tensors: dict[str, Tensor] = {} if task.wrong_now is None else {"wrong": task.wrong_now}
-        for run, network in enumerate(task.stack.networks):
+    def _state(self, session: Session[Any], stage: int, epoch: int, optimiser: Adam) -> bytes:
+        tensors: dict[str, Tensor] = (
+            {} if session.wrong_now is None else {"wrong": session.wrong_now}
+        )
+        for run, network in enumerate(session.stack.networks):
             for name, value in network.state_dict().items():
                 tensors[f"weights {run} {name}"] = value
-            tensors[f"negatives {run}"] = task.negatives[run].get_state()
-            tensors[f"orders {run}"] = task.orders[run].get_state()
+            tensors[f"negatives {run}"] = session.negatives[run].get_state()
+            tensors[f"orders {run}"] = session.orders[run].get_state()
         for place, parameter in enumerate(optimiser.param_groups[0]["params"]):
             for name, value in optimiser.state.get(parameter, {}).items():
                 tensors[f"{name} {place}"] = value
-        monitor = task.monitor
+        monitor = session.monitor
         header: dict[str, Any] = {
             "circumstances": self._circumstances,
             "stage": stage,

@@ -7,8 +7,8 @@ layer (``peer``); normalisation by layer or batch (``norm``); hard negatives (``
 by location, by channel or by class (``scope``).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
 
 import torch
 from torch import Tensor, nn
@@ -17,42 +17,42 @@ from torch.nn import functional as F
 from fflib.experiment import ConvExperiment
 from fflib.goodness import ff_loss
 from fflib.networks.convolutional import ConvNetwork
-from fflib.training.session import Task
+from fflib.training.session import Session
 
-__all__ = ["CONV_TRAINERS", "Alone", "descend", "peer_penalty", "symmetric_loss"]
+__all__ = ["CONV_TRAINERS", "ConvStack", "descend", "peer_penalty", "symmetric_loss"]
 
 
-@dataclass
-class Alone:
-    """A network that is trained by itself, where others come in stacks.
+Learn = Callable[[ConvNetwork, Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor | None]]
+"""From a network, images, their labels and wrong ones: gradients, loss and goodness of a step."""
+
+
+class ConvStack:
+    """Convolutional networks of one shape, whose steps are taken one network after the other.
 
     Parameters
     ----------
-    network : ConvNetwork
+    networks : sequence of ConvNetwork
+        Equal in everything but their weights and the labels they have seen.
     """
 
-    network: ConvNetwork
+    def __init__(self, networks: Sequence[ConvNetwork]) -> None:
+        self.networks = list(networks)
 
     @property
-    def networks(self) -> list[ConvNetwork]:
-        """The network, as a list of one."""
-        return [self.network]
-
-    @property
-    def all_layers(self) -> list["Alone"]:
-        """All that is trained, as a list of one."""
+    def all_layers(self) -> list["ConvStack"]:
+        """All that learns, in one piece."""
         return [self]
 
     @property
     def parameters(self) -> list[nn.Parameter]:
-        """All that an optimiser updates."""
-        return list(self.network.parameters())
+        """Weights, biases and learned labels of every run, which an optimiser updates."""
+        return [parameter for network in self.networks for parameter in network.parameters()]
 
     def keep_signs(self) -> None:
-        """No sign of a weight is kept."""
+        """Leave all weights as they are: none has to keep its sign."""
 
     def part(self) -> None:
-        """The network has its weights to itself already."""
+        """Take the gradients away; every network has weights of its own already."""
         for parameter in self.parameters:
             parameter.grad = None
 
@@ -147,65 +147,71 @@ def descend(network: ConvNetwork, losses: list[Tensor], reach: int) -> None:
         loss.backward(inputs=learning, retain_graph=depth < len(by_layer) - 1)
 
 
-def _train_on_goodness(task: Task, together: bool) -> None:
-    """Train by the goodness of each layer, or by the sum over all of them."""
-    e, network = task.experiment, task.stack.networks[0]
-    assert isinstance(network, ConvNetwork) and isinstance(e, ConvExperiment)
-    wrong = task.wrong(depth=e.layers) if network.labelled else None
-    for epoch, optimiser, steps in task.epochs(None, task.stack.all_layers):
+def _train(session: Session[ConvStack], learn: Learn) -> None:
+    """Take a step of every run on each of its batches, for all epochs."""
+    e, networks = session.experiment, session.stack.networks
+    wrong = session.wrong(depth=e.layers) if networks[0].labelled else None
+    for epoch, optimiser, steps in session.epochs(None, session.stack.all_layers):
         if wrong is not None and e.negatives != "fixed" and epoch > 1:
-            wrong = task.wrong(depth=e.layers)
-        for runs, (rows,) in steps:
-            pixels, labels = task.pixels[rows], task.labels[rows]
-            shown = labels
-            if wrong is not None:
-                pixels, shown = pixels.repeat(2, 1), torch.cat([labels, wrong[0, rows]])
-            maps = network(network.with_label(pixels, shown))
-            by_layer = [network.goodness_of(h) for h in maps]
-            if together:
-                by_layer = [sum(g if wrong is None else g.mean(1, keepdim=True) for g in by_layer)]
-            told = [_of_classes(g, labels) if wrong is None else _of_pairs(e, g) for g in by_layer]
-            losses = [loss for loss, _ in told]
-            if e.peer:
-                pulls = [e.peer * peer_penalty(h) for h in maps]
-                pulls = [torch.stack(pulls).sum()] if together else pulls
-                losses = [loss + pull for loss, pull in zip(losses, pulls, strict=True)]
+            wrong = session.wrong(depth=e.layers)
+        for runs, rows in steps:
             optimiser.zero_grad()
-            descend(network, losses, e.layers if together else e.reach)
+            for run, own in zip(range(runs.start, runs.stop), rows, strict=True):
+                shown = None if wrong is None else wrong[run, own]
+                loss, g = learn(networks[run], session.pixels[own], session.labels[own], shown)
+                session.monitor.count(slice(run, run + 1), loss[None], g, len(own))
             optimiser.step()
-            g = torch.stack([g.detach() for _, g in told]).sum(0)
-            task.monitor.count(runs, sum(losses).detach()[None], g[None], len(rows))
-    task.monitor.require_learning(None, [len(kept) for kept in task.kept])
 
 
-def forward_forward(task: Task) -> None:
-    """Train each layer by its own goodness, and by that of layers whose loss reaches it."""
-    _train_on_goodness(task, together=False)
+def _train_on_goodness(session: Session[ConvStack], together: bool) -> None:
+    """Train by the goodness of each layer, or by the sum over all of them."""
+    e = session.experiment
+    assert isinstance(e, ConvExperiment)
+
+    def learn(
+        network: ConvNetwork, pixels: Tensor, labels: Tensor, wrong: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        shown = labels
+        if wrong is not None:
+            pixels, shown = pixels.repeat(2, 1), torch.cat([labels, wrong])
+        maps = network(network.with_label(pixels, shown))
+        by_layer = [network.goodness_of(h) for h in maps]
+        if together:
+            by_layer = [g if wrong is None else g.mean(1, keepdim=True) for g in by_layer]
+            by_layer = [reduce(torch.add, by_layer)]
+        found = [_of_classes(g, labels) if wrong is None else _of_pairs(e, g) for g in by_layer]
+        losses = [loss for loss, _ in found]
+        if e.peer:
+            pulls = [e.peer * peer_penalty(h) for h in maps]
+            pulls = [torch.stack(pulls).sum()] if together else pulls
+            losses = [loss + pull for loss, pull in zip(losses, pulls, strict=True)]
+        descend(network, losses, e.layers if together else e.reach)
+        goodness = torch.stack([g.detach() for _, g in found]).sum(0)
+        return reduce(torch.add, losses).detach(), goodness[None]
+
+    _train(session, learn)
+    session.monitor.require_learning(None, session.pairs_per_epoch)
 
 
-def backprop_goodness(task: Task) -> None:
-    """Train all layers together by the loss on the sum of their goodness (BP/FF)."""
-    _train_on_goodness(task, together=True)
-
-
-def backprop(task: Task) -> None:
+def backprop(session: Session[ConvStack]) -> None:
     """Train all layers and the head together by cross-entropy on bare images (BP)."""
-    network = task.stack.networks[0]
-    assert isinstance(network, ConvNetwork)
-    (head,) = network.heads
-    for _, optimiser, steps in task.epochs(None, task.stack.all_layers):
-        for runs, (rows,) in steps:
-            labels = task.labels[rows]
-            maps = network(network.with_label(task.pixels[rows], labels))
-            loss = F.cross_entropy(head(maps[-1].flatten(1)), labels)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            task.monitor.count(runs, loss.detach()[None], None, len(rows))
+
+    def learn(
+        network: ConvNetwork, pixels: Tensor, labels: Tensor, wrong: Tensor | None
+    ) -> tuple[Tensor, None]:
+        (head,) = network.heads
+        maps = network(network.with_label(pixels, labels))
+        loss = F.cross_entropy(head(maps[-1].flatten(1)), labels)
+        loss.backward()
+        return loss.detach(), None
+
+    _train(session, learn)
 
 
-CONV_TRAINERS: dict[str, Callable[[Task], None]] = {
-    "ff": forward_forward,
-    "bp-ff": backprop_goodness,
+CONV_TRAINERS: dict[str, Callable[[Session[ConvStack]], None]] = {
+    "ff": partial(_train_on_goodness, together=False),
+    "bp-ff": partial(_train_on_goodness, together=True),
     "bp": backprop,
 }
+"""Forward-Forward, whose layers each learn by their own goodness and by that of layers whose loss
+reaches them; BP/FF, by the loss on the sum of the goodness; back-propagation."""

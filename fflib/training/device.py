@@ -13,7 +13,7 @@ __all__ = ["Replay", "private_stream", "processor", "product_format", "resolve_d
 
 
 def resolve_device(name: str) -> torch.device:
-    """The device a name stands for; ``"auto"`` takes the fastest kind this machine has.
+    """Return the device of a name; ``"auto"`` takes the fastest kind this machine has.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def resolve_device(name: str) -> torch.device:
 
 
 def product_format(precision: str, device: torch.device) -> torch.dtype:
-    """Number format of the matrix products.
+    """Choose the number format of the matrix products.
 
     Parameters
     ----------
@@ -77,14 +77,14 @@ def product_format(precision: str, device: torch.device) -> torch.dtype:
 
 
 def processor(device: torch.device) -> str:
-    """The maker's name of a device."""
+    """Return the maker's name of a device."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return torch.cpu.get_capabilities().get("cpu_name") or platform.processor()
 
 
 def private_stream(device: torch.device) -> AbstractContextManager[object]:
-    """A CUDA stream of one's own, which recording a graph asks for; nothing elsewhere."""
+    """Make a CUDA stream of its own current, which recording a graph needs; elsewhere, do nothing."""
     if device.type != "cuda":
         return nullcontext()
     stream = torch.cuda.Stream(device)
@@ -93,7 +93,7 @@ def private_stream(device: torch.device) -> AbstractContextManager[object]:
 
 
 class Replay:
-    """A training step that a CUDA device replays as one graph, and others take as it comes.
+    """A training step that a CUDA device replays as one graph, and other devices take directly.
 
     A step of these small networks is dozens of kernels, each shorter than its launch. Replaying
     launches them all at once.
@@ -105,7 +105,7 @@ class Replay:
         are, and must not wait for the device.
     """
 
-    EAGER = 2  # steps taken as they come, in which kernels are loaded and Adam's moments made
+    EAGER = 2  # steps taken directly, in which kernels are loaded and Adam's moments made
 
     def __init__(self, step: Callable[[slice, Tensor], None]) -> None:
         self._step = step

@@ -1,4 +1,4 @@
-"""What training tells while it runs: the learning curve, the progress bar, and an early alarm."""
+"""What training reports while it runs: the learning curve, a progress bar, and an early alarm."""
 
 import math
 import time
@@ -28,7 +28,7 @@ class Monitor:
         Epochs in all, over all layers.
     accuracy : callable
         Called as ``accuracy(run, depth)``; accuracy of a network so far, on images that choose
-        nothing. It is asked ever more rarely, and the time it takes is not training time.
+        nothing. It is measured ever more rarely, and the time it takes is not training time.
     progress : bool
         Whether to show a bar (in a terminal or in JupyterLab).
     description : str
@@ -127,7 +127,7 @@ class Monitor:
         totals[:, 4] += examples
 
     def require_learning(self, layer: int | None, pairs: Sequence[int]) -> None:
-        """Refuse a layer that tells positive from negative no better than a coin.
+        """Refuse a layer that separates positive from negative examples no better than a coin.
 
         Parameters
         ----------
@@ -160,7 +160,7 @@ class Monitor:
                 )
 
     def _fail(self, run: int, message: str) -> None:
-        """Note what went wrong first with a run; stop where none is left."""
+        """Keep what went wrong first with a run; stop where no run is left."""
         self.failures.setdefault(run, TrainingError(message))
         if len(self.failures) == len(self.curves):
             raise self.failures[run]

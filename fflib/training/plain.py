@@ -17,7 +17,6 @@ on negative examples (-), on average::
 - BP trains all layers of a usual network by cross-entropy, on images without labels.
 
 FF and BP/FF try every label, and predict the one with the largest sum of softmax(Gₗ) over layers.
-
 The protocol ``relu-l2`` has f = relu and p = 2; ``sigmoid-linf`` has f = sigmoid and p = ∞. The
 trainers that the book uses, :mod:`fflib.training.trainers`, are faster and take the same steps.
 """
@@ -61,6 +60,7 @@ def ff_loss(positive: Tensor, negative: Tensor, theta: float) -> Tensor:
     return 0.5 * (F.softplus(theta - positive).mean() + F.softplus(negative - theta).mean())
 
 
+# The keyword arguments ``training`` are those of ``descend``: how long to train, and how fast.
 def train_ff(
     layers: Sequence[Layer], positive: Tensor, negative: Tensor, theta: float, **training: Any
 ) -> None:

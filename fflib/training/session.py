@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Generator, Tensor
@@ -15,37 +15,44 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler
 from fflib.data import wrong_labels
 from fflib.experiment import Experiment
 from fflib.goodness import Goodness
-from fflib.networks.dense import CHUNK
+from fflib.networks.base import CHUNK
 from fflib.training.gradients import HiddenPairs, ImagePairs
 from fflib.training.monitor import Monitor
 from fflib.training.snapshots import Snapshots
-from fflib.training.stack import Stack, StackedLayer
+from fflib.training.stack import Learner, Networks, Stack
 
-__all__ = ["Keeper", "Task", "batches"]
+__all__ = ["Keeper", "Session", "batches"]
+
+
+N = TypeVar("N", bound=Networks)
 
 
 class Keeper(Protocol):
-    """Who keeps the state of a training and can go on from it: :mod:`fflib.sweeps.checkpoints`."""
+    """Keeps the state of a training, to go on from it: :mod:`fflib.sweeps.checkpoints`."""
 
-    def restore(self, task: "Task", experiments: Sequence[Experiment]) -> None:
-        """Put a task, before anything is trained, in the state that was kept."""
+    def restore(self, session: "Session[Any]", experiments: Sequence[Experiment]) -> None:
+        """Put a session, before anything is trained, in the state that was kept."""
 
-    def enter(self, task: "Task", depth: int | None, optimiser: Adam, schedule: LRScheduler) -> int:
-        """How many epochs of a layer are done; the optimiser is put in the state of then."""
+    def enter(
+        self, session: "Session[Any]", depth: int | None, optimiser: Adam, schedule: LRScheduler
+    ) -> int:
+        """Return how many epochs of a layer are done; put the optimiser in the state of then."""
 
-    def epoch_ended(self, task: "Task", depth: int | None, epoch: int, optimiser: Adam) -> None:
-        """Be told that an epoch has ended."""
+    def epoch_ended(
+        self, session: "Session[Any]", depth: int | None, epoch: int, optimiser: Adam
+    ) -> None:
+        """Record the end of an epoch."""
 
 
 @dataclass
-class Task:
+class Session(Generic[N]):
     """What a trainer needs.
 
     Parameters
     ----------
     experiment : Experiment
         The configuration, shared by all runs.
-    stack : Stack
+    stack : Stack or ConvStack
         The networks, one per run.
     pixels, labels : Tensor, shapes (n, inputs) and (n,)
         Images to train on, on the device.
@@ -59,7 +66,7 @@ class Task:
     snapshots : Snapshots
     keeper : Keeper, optional
     kept_wrong : Tensor, shape (runs, n), optional
-        Wrong labels that a training goes on with, in the place of new ones.
+        Wrong labels to go on with, in place of new ones.
 
     Attributes
     ----------
@@ -68,7 +75,7 @@ class Task:
     """
 
     experiment: Experiment
-    stack: Stack
+    stack: N
     pixels: Tensor
     labels: Tensor
     kept: list[Tensor]
@@ -82,9 +89,12 @@ class Task:
     wrong_now: Tensor | None = field(default=None, init=False)
 
     def epochs(
-        self, depth: int | None, layers: Sequence[StackedLayer]
+        self, depth: int | None, layers: Sequence[Learner]
     ) -> Iterator[tuple[int, Adam, Iterator[tuple[slice, Tensor]]]]:
-        """Yield (epoch, optimiser, batches) for every epoch, timed and recorded by the monitor."""
+        """Yield (epoch, optimiser, batches) for every epoch, timed and recorded by the monitor.
+
+        ``layers`` learn; ``depth`` says which layer that is, and is None where all learn together.
+        """
         e, device = self.experiment, self.labels.device
         on_cuda = device.type == "cuda"
         optimiser = Adam(
@@ -119,21 +129,27 @@ class Task:
     def objective(self) -> tuple[Goodness, float]:
         """Goodness and threshold, which a validated experiment of a labelled model has."""
         goodness, theta = self.stack.networks[0].goodness, self.experiment.theta
-        assert goodness is not None and theta is not None
+        assert goodness is not None
+        assert theta is not None
         return goodness, theta
 
+    @property
+    def pairs_per_epoch(self) -> list[int]:
+        """Number of images that each run learns from, each shown with a right and a wrong label."""
+        return [len(kept) for kept in self.kept]
+
     @cached_property
-    def image_and_strength(self) -> tuple[Tensor, Tensor]:
+    def image_and_strength(self: "Session[Stack]") -> tuple[Tensor, Tensor]:
         """Every image's part of the first layer's input and its label's, in product format."""
         image, strength = self.stack.networks[0].image_and_strength(self.pixels)
         return image.to(self.products), strength.to(self.products)
 
     def wrong(self, depth: int) -> Tensor:
-        """One wrong label per run and image, shape (runs, n), drawn as the experiment says.
+        """Draw a wrong label per run and image, shape (runs, n), as the experiment says.
 
         ``hard`` negatives are drawn in proportion to the network's own belief in each wrong
-        label, judged by the first ``depth`` layers. Images that a run does not learn from are
-        left with a label of no meaning.
+        label, judged by the first ``depth`` layers. Images that a run does not learn from get a
+        label of no meaning.
         """
         if self.kept_wrong is not None:
             self.wrong_now = self.kept_wrong
@@ -153,8 +169,8 @@ class Task:
         self.wrong_now = drawn
         return drawn
 
-    def pairs(self, depth: int, wrong: Tensor) -> ImagePairs | HiddenPairs:
-        """What layer ``depth`` (from 0) receives for true and for wrong labels."""
+    def pairs(self: "Session[Stack]", depth: int, wrong: Tensor) -> ImagePairs | HiddenPairs:
+        """Compute what layer ``depth`` (from 0) receives for true and for wrong labels."""
         network = self.stack.networks[0]
         image, strength = self.image_and_strength
         both = torch.stack([self.labels.expand_as(wrong), wrong], 1)

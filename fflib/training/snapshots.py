@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from fflib.networks.dense import Network
-from fflib.training.stack import Stack, StackedLayer
+from fflib.training.stack import Learner, Networks, StackedLayer
 
 __all__ = ["Snapshot", "Snapshots", "replay", "schedule"]
 
@@ -86,7 +86,7 @@ class Snapshots:
 
     Parameters
     ----------
-    stack : Stack
+    stack : Stack or ConvStack
     most : int
         Snapshots at most in a stage; 0 takes none.
 
@@ -96,21 +96,19 @@ class Snapshots:
         Those of each run, in the order of training.
     """
 
-    def __init__(self, stack: Stack, most: int) -> None:
+    def __init__(self, stack: Networks, most: int) -> None:
         self._stack, self._most = stack, most
         self.taken: list[list[Snapshot]] = [[] for _ in stack.networks]
         self._seen = [0] * len(stack.networks)
 
-    def begin(
-        self, layer: int | None, layers: Sequence[StackedLayer], steps: Sequence[int]
-    ) -> None:
+    def begin(self, layer: int | None, layers: Sequence[Learner], steps: Sequence[int]) -> None:
         """Begin a stage.
 
         Parameters
         ----------
         layer : int or None
             Which layer learns, from 0.
-        layers : sequence of StackedLayer
+        layers : sequence of Learner
             What changes in this stage.
         steps : sequence of int
             Training steps that each run will take.
@@ -122,7 +120,7 @@ class Snapshots:
         self._due = [set(schedule(number, self._most)) for number in steps]
 
     def along(self, batches: Batches) -> Iterator[tuple[slice, Tensor]]:
-        """Hand on batches, and take a snapshot after every step that asks for one."""
+        """Yield the batches, and take a snapshot after every step that has one due."""
         if not self._most:
             yield from batches
             return
@@ -140,11 +138,11 @@ class Snapshots:
                     self._take(run, self._learning)
 
     def _take(self, run: int, places: Iterable[int]) -> None:
-        layers = self._stack.all_layers
-        changed = {
-            place: (_copy(layers[place].weight[run]), _copy(layers[place].bias[run, 0]))
-            for place in places
-        }
+        changed = {}
+        for place in places:
+            layer = self._stack.all_layers[place]
+            assert isinstance(layer, StackedLayer)  # no other experiment may ask for snapshots
+            changed[place] = _copy(layer.weight[run]), _copy(layer.bias[run, 0])
         self.taken[run].append(Snapshot(self._layer, self._step[run], self._seen[run], changed))
 
 
@@ -153,7 +151,7 @@ def _copy(parameter: Tensor) -> Tensor:
 
 
 def replay(network: Network, snapshots: Iterable[Snapshot]) -> Iterator[tuple[Snapshot, Network]]:
-    """Let a network go through its training once more.
+    """Replay the training of a network.
 
     Parameters
     ----------

@@ -1,15 +1,45 @@
 """Networks of one shape side by side, so that one product serves them all."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from fflib.networks.base import LayeredNetwork
 from fflib.networks.dense import Network
 from fflib.networks.signs import keep
 
-__all__ = ["Stack", "StackedLayer"]
+__all__ = ["Learner", "Networks", "Stack", "StackedLayer"]
+
+
+class Learner(Protocol):
+    """What learns: a layer of several networks, or networks as a whole."""
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """All that an optimiser updates."""
+
+    def keep_signs(self) -> None:
+        """Set weights that have crossed to the wrong side of zero to zero."""
+
+
+class Networks(Protocol):
+    """Networks of one configuration, one per run.
+
+    A :class:`Stack`, or a :class:`fflib.training.convolutional.ConvStack`.
+    """
+
+    @property
+    def networks(self) -> Sequence[LayeredNetwork]:
+        """The networks, in the order of the runs."""
+
+    @property
+    def all_layers(self) -> Sequence[Learner]:
+        """All that learns."""
+
+    def part(self) -> None:
+        """Give every network weights of its own again, without gradients."""
 
 
 class _Product(torch.autograd.Function):
@@ -143,7 +173,7 @@ class Stack:
         return [*self.layers, *self.heads]
 
     def with_head(self, depth: int) -> list[StackedLayer]:
-        """A hidden layer, and the head on top of it where it has one."""
+        """Return a hidden layer, and the head on top of it where it has one."""
         return [self.layers[depth], *self.heads[depth : depth + 1]]
 
     def part(self) -> None:

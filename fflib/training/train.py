@@ -1,7 +1,7 @@
 """Training: from an experiment to a run, or from several experiments at once to their runs."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,16 +12,16 @@ from fflib.errors import ExperimentError, TrainingError
 from fflib.experiment import Circumstances, ConvExperiment, DenseExperiment, Experiment
 from fflib.networks.convolutional import ConvNetwork
 from fflib.networks.dense import Network
-from fflib.training.convolutional import CONV_TRAINERS, Alone
+from fflib.training.convolutional import CONV_TRAINERS, ConvStack
 from fflib.training.device import private_stream, processor, product_format, resolve_device
 from fflib.training.monitor import Monitor
 from fflib.training.run import Run
-from fflib.training.session import Keeper, Task
+from fflib.training.session import Keeper, Session
 from fflib.training.snapshots import Snapshots
 from fflib.training.stack import Stack
 from fflib.training.trainers import TRAINERS
 
-__all__ = ["train", "train_on", "train_together"]
+__all__ = ["train", "train_together"]
 
 WATCHED = 2000  # images that the learning curve is measured on
 
@@ -80,12 +80,13 @@ def train_together(
     progress: bool = True,
     *,
     keeper: Keeper | None = None,
+    data: Dataset | None = None,
 ) -> list[Run | TrainingError]:
     """Train networks of one configuration side by side, in one set of matrix products.
 
     A layer of 784 units cannot fill a large accelerator by itself. Each run draws from its own
     streams of randomness, so that it differs from the run trained alone by rounding and by
-    nothing else.
+    nothing else. Convolutional networks take their steps one after the other.
 
     Parameters
     ----------
@@ -93,6 +94,8 @@ def train_together(
         Equal in everything but ``seed`` and ``hold_out``.
     device, progress, keeper
         As in :func:`train`.
+    data : Dataset, optional
+        Stands in for what the experiments name, such as a part of it.
 
     Returns
     -------
@@ -116,43 +119,9 @@ def train_together(
     >>> [run.circumstances.together for run in train_together(experiments, progress=False)]
     [3, 3, 3]
     """
-    dataset = _common(experiments).dataset
-    resolve_device(device)  # so that a name that is wrong is told before anything is read
-    return train_on(load(dataset), experiments, device, progress, keeper=keeper)
-
-
-def train_on(
-    data: Dataset,
-    experiments: Sequence[Experiment],
-    device: str = "auto",
-    progress: bool = True,
-    *,
-    keeper: Keeper | None = None,
-) -> list[Run | TrainingError]:
-    """Train networks of one configuration side by side on data that are in memory already.
-
-    Parameters
-    ----------
-    data : Dataset
-        Stands in for what the experiments name, such as a part of it.
-    experiments, device, progress, keeper
-        As in :func:`train_together`, which says what is returned and raised.
-
-    Examples
-    --------
-    >>> from dataclasses import replace
-    >>> from fflib.data import Split
-    >>> digits = load("digits")
-    >>> few = Split(digits.train.images[:500], digits.train.labels[:500])
-    >>> experiment = Experiment(model="bp", dataset="digits", hidden=32, epochs=2)
-    >>> (run,) = train_on(replace(digits, train=few), [experiment], progress=False)
-    >>> len(run.data.train)
-    500
-    """
     common = _common(experiments)
-    if common.architecture == "conv" and len(experiments) > 1:
-        return [run for e in experiments for run in train_on(data, [e], device, progress)]
     place = resolve_device(device)
+    data = load(common.dataset) if data is None else data
     products = product_format(common.precision, place)
     streams = [_streams(e.seed) for e in experiments]
     networks = [
@@ -177,9 +146,9 @@ def train_on(
         description=str(common) + (f" and {more} more" if (more := len(experiments) - 1) else ""),
         device=place,
     )
-    stack = _stacked(networks)
+    stack = _side_by_side(networks)
     snapshots = Snapshots(stack, common.snapshots if isinstance(common, DenseExperiment) else 0)
-    task = Task(
+    session: Session[Any] = Session(
         common,
         stack,
         data.pixels(split).to(place),
@@ -193,14 +162,14 @@ def train_on(
         keeper,
     )
     if keeper:
-        keeper.restore(task, experiments)
+        keeper.restore(session, experiments)
     try:
         # Moments of weights that no longer move decay until they are too small for a normal
         # float, where processors are many times slower.
         torch.set_flush_denormal(True)
         with private_stream(place):
             trainers = CONV_TRAINERS if common.architecture == "conv" else TRAINERS
-            trainers[common.model](task)
+            trainers[common.model](session)
     except TrainingError:
         pass  # no run is left; each has its own reason below
     finally:
@@ -223,7 +192,7 @@ def train_on(
 
 
 def _common(experiments: Sequence[Experiment]) -> Experiment:
-    """What the experiments share, which must be all but the seed and the class held out."""
+    """Return what experiments share, which must be all but the seed and the held-out class."""
     if not experiments:
         raise ExperimentError("training needs at least one experiment, got none")
     first, *others = (e.model_dump(exclude={"seed", "hold_out"}) for e in experiments)
@@ -237,56 +206,50 @@ def _common(experiments: Sequence[Experiment]) -> Experiment:
     return experiments[0]
 
 
-def _stacked(networks: list[Network | ConvNetwork]) -> Stack:
-    """Networks side by side; a convolutional one, which is alone, by itself."""
-    (first, *_) = networks
-    if isinstance(first, ConvNetwork):
-        return cast(Stack, Alone(first))  # to its trainers, which ask for no layers, all the same
-    return Stack([network for network in networks if isinstance(network, Network)])
+def _side_by_side(networks: Sequence[Network | ConvNetwork]) -> Stack | ConvStack:
+    """Stack networks, all of which are of one kind."""
+    dense = [network for network in networks if isinstance(network, Network)]
+    if dense:
+        return Stack(dense)
+    return ConvStack([network for network in networks if isinstance(network, ConvNetwork)])
 
 
 def _initial(experiment: Experiment, data: Dataset, seed: int) -> Network | ConvNetwork:
-    """The network before training, its weights drawn from a stream of their own."""
-    classes = len(data.classes)
-    held_out = _held_out(experiment)
-    seen = [label for label in range(classes) if label != held_out]
-    if len(seen) == classes and experiment.hold_out is not None:
+    """Make the network before training, its weights drawn from a stream of their own."""
+    e, classes = experiment, len(data.classes)
+    seen = [label for label in range(classes) if label != _held_out(e)]
+    if len(seen) == classes and e.hold_out is not None:
         raise ExperimentError(
-            f"hold_out must be one of the classes 0 to {classes - 1} of {experiment.dataset}, "
-            f"got {experiment.hold_out}"
+            f"hold_out must be one of the classes 0 to {classes - 1} of {e.dataset}, "
+            f"got {e.hold_out}"
         )
+    shared: dict[str, Any] = e.model_dump(include={"activation", "goodness", "norm"})
+    shared |= {"lit": data.lit, "seen": seen}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if isinstance(experiment, ConvExperiment):
+        if isinstance(e, ConvExperiment):
             return ConvNetwork(
                 data.shape,
-                experiment.hidden,
-                experiment.layers,
+                e.hidden,
+                e.layers,
                 classes,
-                activation=experiment.activation,
-                goodness=experiment.goodness,
-                scope=experiment.scope,
-                label=experiment.label,
-                norm=experiment.norm,
-                symmetric=experiment.loss == "symmetric",
-                lit=data.lit,
-                seen=seen,
+                scope=e.scope,
+                label=e.label,
+                symmetric=e.loss == "symmetric",
+                **shared,
             )
         assert isinstance(experiment, DenseExperiment)
+        assert isinstance(e, DenseExperiment)
         return Network(
             data.inputs,
-            experiment.hidden,
-            experiment.layers,
+            e.hidden,
+            e.layers,
             classes,
-            activation=experiment.activation,
-            goodness=experiment.goodness,
-            heads="every" if experiment.layerwise else "last",
-            labelled=experiment.labelled,
-            norm=experiment.norm,
-            lit=data.lit,
-            seen=seen,
-            label_gain=experiment.label_gain,
-            signs=experiment.signs,
+            heads="every" if e.layerwise else "last",
+            labelled=e.labelled,
+            label_gain=e.label_gain,
+            signs=e.signs,
+            **shared,
         )
 
 
@@ -298,7 +261,7 @@ def _seen(experiment: Experiment, data: Dataset, split: str, most: int) -> tuple
 
 
 def _held_out(experiment: Experiment) -> int:
-    """The class held out, or a label that no image has."""
+    """Return the held-out class, or a label that no image has."""
     return -1 if experiment.hold_out is None else experiment.hold_out
 
 

@@ -1,15 +1,18 @@
 """The ways to train a stack of layers.
 
-Forward-Forward, layer by layer, each on what comes out of the one below; its objective
-back-propagated through the whole stack (BP/FF); and plain back-propagation of the cross-entropy
-(BP). Besides, two controls that are layer by layer as Forward-Forward is: one has a linear unit that
-tells right from wrong labels in place of the goodness, the other classifies bare images. Each trains
-several networks side by side as readily as one: they share the images and the configuration, and
-differ in their initial weights, in the order of examples, in their negatives, and in the class that
-is held out.
+Forward-Forward, layer by layer, each on what comes out of the one below; the loss on the sum of the
+goodness, back-propagated through the whole stack (BP/FF); and plain back-propagation of the
+cross-entropy (BP). Two controls go layer by layer as Forward-Forward does: one has a linear unit in
+place of the goodness, which scores right labels against wrong ones; the other classifies bare images.
+:mod:`fflib.training.plain` shows the first three in their simplest form.
+
+Each trains several networks side by side as readily as one: they share the images and the
+configuration, and differ in their initial weights, in the order of examples, in their negatives, and
+in the class that is held out.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -17,7 +20,7 @@ from torch.nn import functional as F
 from torch.optim import Adam
 
 from fflib.goodness import ff_loss
-from fflib.networks.dense import CHUNK
+from fflib.networks.base import CHUNK
 from fflib.training.device import Replay
 from fflib.training.gradients import (
     HiddenBatch,
@@ -26,8 +29,8 @@ from fflib.training.gradients import (
     ImagePairs,
     layer_gradient,
 )
-from fflib.training.session import Task
-from fflib.training.stack import StackedLayer
+from fflib.training.session import Session
+from fflib.training.stack import Stack, StackedLayer
 
 __all__ = [
     "TRAINERS",
@@ -41,29 +44,32 @@ __all__ = [
 Batch = ImageBatch | HiddenBatch
 Pairs = ImagePairs | HiddenPairs
 Gradient = Callable[[int, slice, Tensor], tuple[Tensor, Tensor]]
-"""From depth, runs and pre-activations to their gradient and each example's verdict."""
+"""From depth, runs and pre-activations to their gradient and the score of each example."""
+Step = Callable[[Pairs, Adam, slice, Tensor], None]
+"""Takes a step of some runs on the given rows of the pairs."""
 
 
-def forward_forward(task: Task) -> None:
+def forward_forward(session: Session[Stack]) -> None:
     """Train each layer alone, by its own goodness."""
-    activation = task.stack.networks[0].activation
-    goodness, theta = task.objective
+    activation = session.stack.networks[0].activation
+    goodness, theta = session.objective
 
     def gradient(depth: int, runs: slice, z: Tensor) -> tuple[Tensor, Tensor]:
         return layer_gradient(z, activation, goodness, theta)
 
-    _train_on_pairs(task, gradient, theta)
+    _train_by_layer(session, gradient, theta)
 
 
-def local_contrast(task: Task) -> None:
-    """Train each layer alone, by a linear unit on top that tells right labels from wrong ones.
+def local_contrast(session: Session[Stack]) -> None:
+    """Train each layer alone, by a linear unit on top that scores right labels above wrong ones.
 
-    The loss is Forward-Forward's with that unit's output for a goodness; its bias is the threshold.
+    The loss is Forward-Forward's, with the output of that unit in place of the goodness; its bias is
+    the threshold.
     """
-    activation = task.stack.networks[0].activation
+    activation = session.stack.networks[0].activation
 
     def gradient(depth: int, runs: slice, z: Tensor) -> tuple[Tensor, Tensor]:
-        head = task.stack.heads[depth]
+        head = session.stack.heads[depth]
         z = z.detach().requires_grad_()
         with torch.enable_grad():
             score = head(activation.value(z).flatten(1, 2), runs).view(z.shape[:-1])
@@ -72,159 +78,167 @@ def local_contrast(task: Task) -> None:
         assert z.grad is not None
         return z.grad, score.detach()
 
-    _train_on_pairs(task, gradient, 0.0)
+    _train_by_layer(session, gradient, 0.0)
 
 
 @torch.no_grad()
-def _train_on_pairs(task: Task, gradient: Gradient, theta: float) -> None:
+def _train_by_layer(session: Session[Stack], gradient: Gradient, theta: float) -> None:
     """Train layers by their own loss on pairs of a right and a wrong label."""
-    e, stack, network = task.experiment, task.stack, task.stack.networks[0]
-    pairs_per_epoch = [len(kept) for kept in task.kept]
+    e, stack, network = session.experiment, session.stack, session.stack.networks[0]
 
     def learn(depth: int, batch: Batch, runs: slice) -> tuple[Tensor, Tensor]:
-        """Give a layer its gradient; its pre-activations and verdicts come back."""
+        """Give a layer its gradient; return its pre-activations and the scores of the examples."""
         layer = stack.layers[depth]
         z = batch.preactivation(layer, runs)
-        dz, verdict = gradient(depth, runs, z)
+        dz, scores = gradient(depth, runs, z)
         layer.set_gradient(runs, *batch.gradient(dz))
-        return z, verdict
+        return z, scores
 
-    def one_layer(depth: int, pairs: Pairs, optimiser: Adam) -> Callable[[slice, Tensor], None]:
-        def step(runs: slice, rows: Tensor) -> None:
-            _, g = learn(depth, pairs.at(runs, rows), runs)
-            optimiser.step()
-            task.monitor.count(runs, ff_loss(g[:, 0], g[:, 1], theta), g, rows.shape[1])
+    def one_layer(depth: int, pairs: Pairs, optimiser: Adam, runs: slice, rows: Tensor) -> None:
+        _, g = learn(depth, pairs.at(runs, rows), runs)
+        optimiser.step()
+        session.monitor.count(runs, ff_loss(g[:, 0], g[:, 1], theta), g, rows.shape[1])
 
-        return Replay(step)
-
-    def every_layer(pairs: Pairs, optimiser: Adam) -> Callable[[slice, Tensor], None]:
-        def step(runs: slice, rows: Tensor) -> None:
-            batch: Batch = pairs.at(runs, rows)
-            verdicts = []
-            for depth in range(e.layers):
-                z, g = learn(depth, batch, runs)
-                verdicts.append(g)
-                below = network.layer_input(network.activation.value(z))
-                batch = HiddenBatch(below.flatten(1, 2).to(task.products))
-            optimiser.step()
-            by_layer = torch.stack(verdicts)
-            loss = ff_loss(by_layer[:, :, 0], by_layer[:, :, 1], theta).sum(0)
-            task.monitor.count(runs, loss, by_layer.sum(0), rows.shape[1])
-
-        return Replay(step)
+    def every_layer(pairs: Pairs, optimiser: Adam, runs: slice, rows: Tensor) -> None:
+        batch: Batch = pairs.at(runs, rows)
+        scores = []
+        for depth in range(e.layers):
+            z, g = learn(depth, batch, runs)
+            scores.append(g)
+            below = network.layer_input(network.activation.value(z))
+            batch = HiddenBatch(below.flatten(1, 2).to(session.products))
+        optimiser.step()
+        by_layer = torch.stack(scores)
+        loss = ff_loss(by_layer[:, :, 0], by_layer[:, :, 1], theta).sum(0)
+        session.monitor.count(runs, loss, by_layer.sum(0), rows.shape[1])
 
     if e.order == "simultaneous":
-        pairs, step = task.pairs(0, task.wrong(depth=e.layers)), None
-        for epoch, optimiser, steps in task.epochs(None, stack.all_layers):
-            if e.negatives != "fixed" and epoch > 1:
-                pairs, step = task.pairs(0, task.wrong(depth=e.layers)), None
-            step = step or every_layer(pairs, optimiser)
-            for runs, rows in steps:
-                step(runs, rows)
-        task.monitor.require_learning(None, pairs_per_epoch)
+        _train_on_pairs(session, None, stack.all_layers, session.wrong(e.layers), every_layer)
         return
-    wrong = task.wrong(depth=1)
+    wrong = session.wrong(depth=1)
     for depth in range(e.layers):
-        pairs, step = task.pairs(depth, wrong), None
-        for epoch, optimiser, steps in task.epochs(depth, stack.with_head(depth)):
-            if e.negatives != "fixed" and epoch > 1:
-                wrong = task.wrong(depth + 1)
-                pairs, step = task.pairs(depth, wrong), None
-            step = step or one_layer(depth, pairs, optimiser)
-            for runs, rows in steps:
-                step(runs, rows)
-        task.monitor.require_learning(depth, pairs_per_epoch)
+        step = partial(one_layer, depth)
+        wrong = _train_on_pairs(session, depth, stack.with_head(depth), wrong, step)
 
 
-def backprop_goodness(task: Task) -> None:
-    """Train all layers together by the loss on the sum of their goodness (BP/FF)."""
-    e, network = task.experiment, task.stack.networks[0]
-    goodness, theta = task.objective
-    first, *rest = task.stack.layers
+def _train_on_pairs(
+    session: Session[Stack],
+    depth: int | None,
+    layers: list[StackedLayer],
+    wrong: Tensor,
+    step: Step,
+) -> Tensor:
+    """Train layers for all epochs on pairs of a right and a wrong label.
 
-    def stepper(pairs: Pairs, optimiser: Adam) -> Callable[[slice, Tensor], None]:
-        def step(runs: slice, rows: Tensor) -> None:
-            h = network.activation.value(pairs.at(runs, rows).preactivation(first, runs))
-            g = goodness(h)
-            for layer in rest:
-                x = network.layer_input(h).flatten(1, 2).to(task.products)
-                h = network.activation.value(layer(x, runs).float().view_as(h))
-                g = g + goodness(h)
-            loss = ff_loss(g[:, 0], g[:, 1], theta)
-            _descend(loss, task.stack.all_layers, runs, optimiser)
-            task.monitor.count(runs, loss.detach(), g.detach(), rows.shape[1])
+    Parameters
+    ----------
+    session : Session
+    depth : int or None
+        Which layer learns, from 0; None where all learn together.
+    layers : list of StackedLayer
+        What learns.
+    wrong : Tensor, shape (runs, n)
+        The wrong labels of the first epoch; later ones are drawn as the experiment says.
+    step : callable
 
-        return Replay(step)
-
-    pairs, step = task.pairs(0, task.wrong(depth=e.layers)), None
-    for epoch, optimiser, steps in task.epochs(None, task.stack.all_layers):
+    Returns
+    -------
+    Tensor, shape (runs, n)
+        The wrong labels of the last epoch.
+    """
+    e, place = session.experiment, depth or 0
+    pairs, take = session.pairs(place, wrong), None
+    for epoch, optimiser, steps in session.epochs(depth, layers):
         if e.negatives != "fixed" and epoch > 1:
-            pairs, step = task.pairs(0, task.wrong(depth=e.layers)), None
-        step = step or stepper(pairs, optimiser)
+            wrong = session.wrong(e.layers if depth is None else depth + 1)
+            pairs, take = session.pairs(place, wrong), None
+        take = take or Replay(partial(step, pairs, optimiser))
         for runs, rows in steps:
-            step(runs, rows)
-    task.monitor.require_learning(None, [len(kept) for kept in task.kept])
+            take(runs, rows)
+    session.monitor.require_learning(depth, session.pairs_per_epoch)
+    return wrong
 
 
-def backprop(task: Task) -> None:
+def backprop_goodness(session: Session[Stack]) -> None:
+    """Train all layers together by the loss on the sum of their goodness (BP/FF)."""
+    network, layers = session.stack.networks[0], session.stack.all_layers
+    goodness, theta = session.objective
+
+    def step(pairs: Pairs, optimiser: Adam, runs: slice, rows: Tensor) -> None:
+        first, *rest = layers
+        h = network.activation.value(pairs.at(runs, rows).preactivation(first, runs))
+        g = goodness(h)
+        for layer in rest:
+            x = network.layer_input(h).flatten(1, 2).to(session.products)
+            h = network.activation.value(layer(x, runs).float().view_as(h))
+            g = g + goodness(h)
+        loss = ff_loss(g[:, 0], g[:, 1], theta)
+        _descend(loss, layers, runs, optimiser)
+        session.monitor.count(runs, loss.detach(), g.detach(), rows.shape[1])
+
+    _train_on_pairs(session, None, layers, session.wrong(session.experiment.layers), step)
+
+
+def backprop(session: Session[Stack]) -> None:
     """Train all layers and the head together by cross-entropy on bare images (BP)."""
-    (head,) = task.stack.heads
-    _classify(task, None, [task.pixels.to(task.products)], [*task.stack.layers, head])
+    (head,) = session.stack.heads
+    _classify(session, None, [session.pixels.to(session.products)], [*session.stack.layers, head])
 
 
-def local_backprop(task: Task) -> None:
+def local_backprop(session: Session[Stack]) -> None:
     """Train each layer alone, by a linear classifier on top of it, on bare images."""
-    network = task.stack.networks[0]
-    inputs = [network.layer_input(task.pixels).to(task.products)]
-    for depth, (layer, head) in enumerate(zip(task.stack.layers, task.stack.heads, strict=True)):
-        _classify(task, depth, inputs, [layer, head])
-        inputs = [_above(task, layer, inputs[run % len(inputs)], run) for run in range(task.runs)]
+    network = session.stack.networks[0]
+    inputs = [network.layer_input(session.pixels).to(session.products)]
+    for depth, (layer, head) in enumerate(
+        zip(session.stack.layers, session.stack.heads, strict=True)
+    ):
+        _classify(session, depth, inputs, [layer, head])
+        inputs = [
+            _above(session, layer, inputs[run % len(inputs)], run) for run in range(session.runs)
+        ]
 
 
 def _classify(
-    task: Task, depth: int | None, inputs: list[Tensor], layers: list[StackedLayer]
+    session: Session[Stack], depth: int | None, inputs: list[Tensor], layers: list[StackedLayer]
 ) -> None:
-    """Train layers, the last of which tells the class, by cross-entropy.
+    """Train layers, the last of which has an output for each class, by cross-entropy.
 
     ``inputs`` are of shape (n, inputs): one for all runs, or one for each.
     """
-    activation = task.stack.networks[0].activation
+    activation = session.stack.networks[0].activation
     *hidden, head = layers
-    step: Callable[[slice, Tensor], None] | None = None
+    take: Replay | None = None
 
-    def stepper(optimiser: Adam) -> Callable[[slice, Tensor], None]:
-        def step(runs: slice, rows: Tensor) -> None:
-            if len(inputs) == 1:
-                x = inputs[0].index_select(0, rows.flatten()).unflatten(0, rows.shape)
-            else:
-                own = zip(inputs[runs], rows, strict=True)
-                x = torch.stack([below.index_select(0, row) for below, row in own])
-            for layer in hidden:
-                x = activation.value(layer(x, runs).float()).to(task.products)
-            logits = head(x, runs).float()
-            label = task.labels.index_select(0, rows.flatten())
-            loss = F.cross_entropy(logits.flatten(0, 1), label, reduction="none")
-            loss = loss.view(rows.shape).mean(1)
-            _descend(loss, layers, runs, optimiser)
-            task.monitor.count(runs, loss.detach(), None, rows.shape[1])
+    def step(optimiser: Adam, runs: slice, rows: Tensor) -> None:
+        if len(inputs) == 1:
+            x = inputs[0].index_select(0, rows.flatten()).unflatten(0, rows.shape)
+        else:
+            own = zip(inputs[runs], rows, strict=True)
+            x = torch.stack([below.index_select(0, row) for below, row in own])
+        for layer in hidden:
+            x = activation.value(layer(x, runs).float()).to(session.products)
+        logits = head(x, runs).float()
+        label = session.labels.index_select(0, rows.flatten())
+        loss = F.cross_entropy(logits.flatten(0, 1), label, reduction="none")
+        loss = loss.view(rows.shape).mean(1)
+        _descend(loss, layers, runs, optimiser)
+        session.monitor.count(runs, loss.detach(), None, rows.shape[1])
 
-        return Replay(step)
-
-    for _, optimiser, steps in task.epochs(depth, layers):
-        step = step or stepper(optimiser)
+    for _, optimiser, steps in session.epochs(depth, layers):
+        take = take or Replay(partial(step, optimiser))
         for runs, rows in steps:
-            step(runs, rows)
+            take(runs, rows)
 
 
 @torch.no_grad()
-def _above(task: Task, layer: StackedLayer, below: Tensor, run: int) -> Tensor:
-    """What the next layer of a run receives, shape (n, units), in product format."""
-    network, only = task.stack.networks[run], slice(run, run + 1)
+def _above(session: Session[Stack], layer: StackedLayer, below: Tensor, run: int) -> Tensor:
+    """Compute what the next layer of a run receives, shape (n, units), in product format."""
+    network, only = session.stack.networks[run], slice(run, run + 1)
     chunks = [
         network.layer_input(network.activation.value(layer(x[None], only)[0].float()))
         for x in below.split(CHUNK)
     ]
-    return torch.cat(chunks).to(task.products)
+    return torch.cat(chunks).to(session.products)
 
 
 def _descend(loss: Tensor, layers: list[StackedLayer], runs: slice, optimiser: Adam) -> None:
@@ -235,7 +249,7 @@ def _descend(loss: Tensor, layers: list[StackedLayer], runs: slice, optimiser: A
     optimiser.step()
 
 
-TRAINERS: dict[str, Callable[[Task], None]] = {
+TRAINERS: dict[str, Callable[[Session[Stack]], None]] = {
     "ff": forward_forward,
     "bp-ff": backprop_goodness,
     "bp": backprop,

@@ -96,7 +96,7 @@ def test_the_command_prints_a_table_or_json(monkeypatch):
         "accuracy": {"ff, plain": 0.9},
         "machine": {"processor": "abacus", "threads": 2, "torch": torch.__version__},
     }
-    monkeypatch.setattr(package, "bench", lambda plan, tell: made_up)
+    monkeypatch.setattr(package, "bench", lambda plan, report: made_up)
     table = CliRunner().invoke(app, ["bench", "--quick"])
     assert table.exit_code == 0, table.output
     assert "2.00 (1.00 to 3.00)" in table.stdout

@@ -81,18 +81,22 @@ CONVOLUTIONS = {
 }
 
 
+@pytest.mark.parametrize("runs", [1, 2])
 @pytest.mark.parametrize("kind", CONVOLUTIONS)
-def test_so_does_an_interrupted_convolutional_network(kind, tmp_path, monkeypatch):
+def test_so_do_interrupted_convolutional_networks(kind, runs, tmp_path, monkeypatch):
     # Three epochs teach few of them enough to pass for learning, which is not in question here.
     monkeypatch.setattr(Monitor, "require_learning", lambda *_: None)
     usual = {"dataset": "digits", "architecture": "conv", "hidden": 10, "layers": 2, "epochs": 3}
-    experiment = Experiment(**usual, batch_size=256, **CONVOLUTIONS[kind])
-    (whole,), _ = finish([experiment])
+    experiments = [
+        Experiment(**usual, batch_size=256, **CONVOLUTIONS[kind], seed=seed) for seed in range(runs)
+    ]
+    whole, _ = finish(experiments)
     with pytest.raises(Interrupted):
-        finish([experiment], tmp_path / "state", stop_after=1)
-    (run,), told = finish([experiment], tmp_path / "state")
+        finish(experiments, tmp_path / "state", stop_after=1)
+    resumed, told = finish(experiments, tmp_path / "state")
     assert told == [2, 3]
-    same(run, whole)
+    for run, other in zip(resumed, whole, strict=True):
+        same(run, other)
 
 
 def test_a_training_with_snapshots_keeps_no_checkpoint(tmp_path):
@@ -107,9 +111,9 @@ def test_a_failed_run_beside_another_stays_failed(tmp_path):
     path = tmp_path / "state"
 
     class Failing(Checkpoints):
-        def epoch_ended(self, task, depth, epoch, optimiser):
-            task.monitor.failures.setdefault(1, TrainingError("lost"))
-            super().epoch_ended(task, depth, epoch, optimiser)
+        def epoch_ended(self, session, depth, epoch, optimiser):
+            session.monitor.failures.setdefault(1, TrainingError("lost"))
+            super().epoch_ended(session, depth, epoch, optimiser)
 
     def stop(done, epochs):
         if done == 2:

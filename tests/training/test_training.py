@@ -10,7 +10,7 @@ from fflib.measures import sparsity
 from fflib.networks.dense import Network
 from fflib.presets import CONTROLS, MODELS
 from fflib.training.device import product_format, resolve_device
-from fflib.training.session import Task
+from fflib.training.session import Session
 from fflib.training.train import _streams, train_together
 
 ALL = (*MODELS, *CONTROLS)
@@ -183,14 +183,14 @@ def test_validation_runs_never_see_the_validation_images_in_training():
 
 def test_hard_negatives_are_never_true(monkeypatch):
     drawn = []
-    original = Task.wrong
+    original = Session.wrong
 
     def spy(self, depth):
         wrong = original(self, depth)
         drawn.append((wrong != self.labels).all().item())
         return wrong
 
-    monkeypatch.setattr(Task, "wrong", spy)
+    monkeypatch.setattr(Session, "wrong", spy)
     train(negatives="hard", epochs=3)
     assert len(drawn) == 1 + 3 * 2
     assert all(drawn)

@@ -31,7 +31,7 @@ __all__ = [
 Combination = tuple[str, str, str]
 """Data set, goodness and activation."""
 
-LARGE = ("mnist", "fashion-mnist")
+DATASETS = ("mnist", "fashion-mnist")
 TRAINING: dict[str, Any] = {"learning_rate": 0.003, "precision": "mixed"}
 EPOCHS = 5
 SEARCH_EPOCHS = 2
@@ -94,7 +94,7 @@ def candidates(
     ]
 
 
-SEARCH = candidates(LARGE, product(BUILT_IN, ACTIVATIONS), epochs=SEARCH_EPOCHS, **TRAINING)
+SEARCH = candidates(DATASETS, product(BUILT_IN, ACTIVATIONS), epochs=SEARCH_EPOCHS, **TRAINING)
 """Short runs at every threshold."""
 
 LEARNS = 0.3
@@ -221,5 +221,5 @@ def settings(datasets: Iterable[str], seeds: Iterable[int], **training: Any) -> 
     ]
 
 
-SETTINGS = settings(LARGE, range(3), epochs=SETTINGS_EPOCHS, **TRAINING)
+SETTINGS = settings(DATASETS, range(3), epochs=SETTINGS_EPOCHS, **TRAINING)
 """The published ones of :func:`settings`."""

@@ -1,0 +1,191 @@
+"""What dense and convolutional networks have in common: layers that are read out one by one."""
+
+from collections.abc import Iterator, Sequence
+from copy import copy, deepcopy
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from fflib.activation import ACTIVATIONS
+from fflib.goodness import GOODNESS
+
+__all__ = ["CHUNK", "NO_LABEL", "LayeredNetwork"]
+
+NO_LABEL = -1
+CHUNK = 1000  # examples held at once: bounds memory, and stays within reach of fast memory
+
+
+class LayeredNetwork(nn.Module):
+    """A stack of layers, each of which may have its own part in a prediction.
+
+    Parameters
+    ----------
+    classes : int
+        Number of labels.
+    activation : str
+        A name in :data:`fflib.activation.ACTIVATIONS`.
+    goodness : str or None
+        A name in :data:`fflib.goodness.GOODNESS`.
+    seen : sequence of int, optional
+        Labels the network may predict; all of them by default.
+
+    Attributes
+    ----------
+    products : torch.dtype
+        Number format of the matrix products; float32 unless training sets another.
+    silent : Tensor of bool, shape (layers, units), or None
+        Units whose activation is zero whatever their input, see :meth:`silenced`.
+    """
+
+    at_once = CHUNK
+    labelled: bool
+    reads_every_layer: bool
+    layers: Sequence[nn.Linear | nn.Conv2d]
+
+    def __init__(
+        self, classes: int, activation: str, goodness: str | None, seen: Sequence[int] | None
+    ) -> None:
+        super().__init__()
+        self.classes = classes
+        self.products = torch.float32
+        self.silent: Tensor | None = None
+        self.activation = ACTIVATIONS[activation]
+        self.goodness = GOODNESS[goodness] if goodness else None
+        self.seen = list(range(classes)) if seen is None else list(seen)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.layers[0].weight.device
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """Weight matrices of the layers, each of shape (units, inputs), on the CPU.
+
+        The inputs of a convolution are those of one location.
+        """
+        return [layer.weight.detach().flatten(1).cpu() for layer in self.layers]
+
+    def silenced(self, units: Tensor) -> Self:
+        """Return the same network with some units silent: they add no goodness and feed no layer.
+
+        Parameters
+        ----------
+        units : Tensor of bool, shape (layers, units)
+
+        Returns
+        -------
+        LayeredNetwork
+            It shares its weights with this one, which stays as it is.
+
+        Examples
+        --------
+        >>> from fflib.networks.dense import Network
+        >>> network = Network(4, 2, 1, classes=2, activation="sigmoid")
+        >>> network.silenced(torch.tensor([[True, False]])).forward(torch.ones(1, 4))[0][0, 0]
+        tensor(0., grad_fn=<SelectBackward0>)
+        """
+        other = copy(self)
+        other.silent = units.to(self.device)
+        return other
+
+    def with_weights(self, weights: Sequence[Tensor]) -> Self:
+        """Return a network with other weights in its layers, and all else alike.
+
+        Parameters
+        ----------
+        weights : sequence of Tensor, each of shape (units, inputs)
+
+        Returns
+        -------
+        LayeredNetwork
+            It shares nothing with this one, which stays as it is.
+
+        Examples
+        --------
+        >>> from fflib.networks.dense import Network
+        >>> network = Network(4, 2, 1, classes=2)
+        >>> changed = network.with_weights([torch.zeros(2, 4)])
+        >>> bool(changed.weights[0].any()), bool(network.weights[0].any())
+        (False, True)
+        """
+        other = deepcopy(self)
+        with torch.no_grad():
+            for layer, weight in zip(other.layers, weights, strict=True):
+                layer.weight.copy_(weight.view_as(layer.weight))
+        return other
+
+    @torch.no_grad()
+    def activations(self, pixels: Tensor, labels: Tensor) -> list[Tensor]:
+        """Compute the activations of every layer for images that carry the given labels.
+
+        Parameters
+        ----------
+        pixels : Tensor, shape (n, inputs)
+            Standardised pixels, without a label.
+        labels : Tensor, shape (n,)
+            Labels to place; ``NO_LABEL`` (-1) leaves the image without one.
+
+        Returns
+        -------
+        list of Tensor, each of shape (n, units)
+            On the CPU, first hidden layer first.
+        """
+        chunks = [
+            [h.cpu() for h in self.respond(x.to(self.device), y.to(self.device))]
+            for x, y in zip(pixels.split(CHUNK), labels.split(CHUNK), strict=True)
+        ]
+        return [torch.cat(layer) for layer in zip(*chunks, strict=True)]
+
+    def respond(self, pixels: Tensor, labels: Tensor) -> Iterator[Tensor]:
+        """Yield the activation of every layer's units, shape (n, units), on the device."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def layer_scores(self, pixels: Tensor, depth: int | None = None) -> Tensor:
+        """Score every label that the network may predict, layer by layer.
+
+        Parameters
+        ----------
+        pixels : Tensor, shape (n, inputs)
+        depth : int, optional
+            Use only the first ``depth`` layers, for a network still being trained.
+
+        Returns
+        -------
+        Tensor, shape (n, depth, seen labels)
+            On the network's device. Of a network that sees labels, the goodness of each layer under
+            every label, or the output of the head in its place; else the logits of its heads, of
+            which a plain network has one, or the goodness of the units of every class.
+        """
+        chunks = pixels.split(self.at_once)
+        return torch.cat([self.score(x.to(self.device), depth) for x in chunks])
+
+    def score(self, pixels: Tensor, depth: int | None) -> Tensor:
+        """Return the scores of :meth:`layer_scores` for so few images that all are held at once."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def label_scores(self, pixels: Tensor, depth: int | None = None) -> Tensor:
+        """Score every label that the network may predict.
+
+        The softmax over labels of each layer's score, summed over layers (the authors' code). A
+        plain network has one score, that of its head.
+
+        Parameters
+        ----------
+        pixels : Tensor, shape (n, inputs)
+        depth : int, optional
+            Use only the first ``depth`` layers.
+
+        Returns
+        -------
+        Tensor, shape (n, seen labels)
+        """
+        return self.layer_scores(pixels, depth).softmax(-1).sum(1)
+
+    def predict(self, pixels: Tensor, depth: int | None = None) -> Tensor:
+        """Return the most likely class of each image, shape (n,), on the CPU."""
+        scores = self.label_scores(pixels, depth)
+        return torch.tensor(self.seen)[scores.argmax(-1).cpu()]
