@@ -195,7 +195,9 @@ def by_layer(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def by_choice(
-    records: Iterable[Record], among: Literal["choices", "detection"] = "choices"
+    records: Iterable[Record],
+    among: Literal["choices", "detection"] = "choices",
+    fields: Sequence[str] = CELL_AND_RUN,
 ) -> pd.DataFrame:
     """Return one row per run, hidden layer, rule and threshold.
 
@@ -205,24 +207,26 @@ def by_choice(
     among : {"choices", "detection"}
         The field of :class:`fflib.records.schema.Metrics` to take: ensembles of the seen classes,
         or how well those of a held-out class detect it.
+    fields : sequence of str
+        As in :func:`rows_of`.
 
     Returns
     -------
     DataFrame
-        ``dataset``, ``protocol``, ``model``, ``seed``, ``run`` (the record's key), ``layer``
+        The fields, ``run`` (the record's key), ``layer``
         (counted from 1), then the fields of :class:`fflib.measures.robustness.Choice` or of
         :class:`fflib.measures.unseen.UnseenChoice`. Runs without such numbers have no rows.
     """
 
     def rows(record: Record) -> Iterable[dict[str, Any]]:
         for choice in getattr(record.metrics, among) or ():
-            fields = asdict(choice)
-            tuples = {name: value for name, value in fields.items() if isinstance(value, tuple)}
+            numbers = asdict(choice)
+            tuples = {name: value for name, value in numbers.items() if isinstance(value, tuple)}
             for depth in range(record.experiment.layers):
                 in_layer = {name: values[depth] for name, values in tuples.items()}
-                yield {"run": record.experiment.key, "layer": depth + 1} | fields | in_layer
+                yield {"run": record.experiment.key, "layer": depth + 1} | numbers | in_layer
 
-    return rows_of(records, rows)
+    return rows_of(records, rows, fields)
 
 
 def by_probe(records: Iterable[Record]) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Intrinsic dimension of representations against the size of ensembles (the third open question)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,10 @@ from fflib.study.claims.dimension import (
     of_classes,
     sparseness,
 )
+from fflib.study.tables import intervals, named, rows_of
 
 __all__ = [
+    "MEASURES",
     "READINGS",
     "by_depth",
     "chance",
@@ -43,61 +45,54 @@ def interval(values: Iterable[float]) -> Interval:
     return mean_interval(known) if known else Interval(np.nan, np.nan, np.nan, 0)
 
 
-def _within(measure: Callable[[Record], Array], **reading: Any) -> Callable[[Record], float]:
-    return lambda record: agreement(of_classes(record, **reading)[1:], measure(record))
+Measure = Callable[[Record], Array]
 
 
-def _given_image(measure: Callable[[Record], Array]) -> Callable[[Record], float]:
-    def partial(record: Record) -> float:
-        image, *hidden = of_classes(record)
-        return agreement(np.array(hidden), measure(record), image)
-
-    return partial
+def _within(**reading: Any) -> Callable[[Record, Measure], float]:
+    return lambda record, measure: agreement(of_classes(record, **reading)[1:], measure(record))
 
 
-def _image_alone(measure: Callable[[Record], Array]) -> Callable[[Record], float]:
-    def of_image(record: Record) -> float:
-        other = measure(record)
-        return agreement(np.broadcast_to(of_classes(record)[0], other.shape), other)
+def _by_rule(rule: str) -> Callable[[Record, Measure], float]:
+    def sizes_alone(record: Record, measure: Measure) -> float:
+        if measure is not ensemble_sizes:
+            return np.nan
+        return agreement(of_classes(record)[1:], ensemble_sizes(record, rule))
 
-    return of_image
-
-
-def _thrown_together(measure: Callable[[Record], Array]) -> Callable[[Record], float]:
-    return lambda record: agreement(
-        of_classes(record)[1:].reshape(1, -1), measure(record).reshape(1, -1)
-    )
+    return sizes_alone
 
 
-def _by_rule(rule: str) -> Callable[[Record], Array]:
-    return lambda record: ensemble_sizes(record, rule)
+def _given_image(record: Record, measure: Measure) -> float:
+    image, *hidden = of_classes(record)
+    return agreement(np.array(hidden), measure(record), image)
 
 
-READINGS: dict[str, tuple[Callable[[Record], float], Callable[[Record], float] | None]] = {
-    "as in the claims": (_within(ensemble_sizes), _within(sparseness)),
-    "Gride, 2nd and 4th neighbour": (
-        _within(ensemble_sizes, method="gride", scale=2),
-        _within(sparseness, method="gride", scale=2),
-    ),
-    "TwoNN on halves of the images": (
-        _within(ensemble_sizes, scale=2),
-        _within(sparseness, scale=2),
-    ),
-    "activations at unit length": (
-        _within(ensemble_sizes, view="directions"),
-        _within(sparseness, view="directions"),
-    ),
-    "images without a label": (
-        _within(ensemble_sizes, view="unlabelled"),
-        _within(sparseness, view="unlabelled"),
-    ),
-    "ensembles by leave-one-out": (_within(_by_rule("leave-one-out")), None),
-    "ensembles by Kolmogorov–Smirnov": (_within(_by_rule("kolmogorov-smirnov")), None),
-    "given the images' dimension": (_given_image(ensemble_sizes), _given_image(sparseness)),
-    "the images' dimension instead": (_image_alone(ensemble_sizes), _image_alone(sparseness)),
-    "all layers thrown together": (_thrown_together(ensemble_sizes), _thrown_together(sparseness)),
+def _image_alone(record: Record, measure: Measure) -> float:
+    other = measure(record)
+    return agreement(np.broadcast_to(of_classes(record)[0], other.shape), other)
+
+
+def _thrown_together(record: Record, measure: Measure) -> float:
+    return agreement(of_classes(record)[1:].reshape(1, -1), measure(record).reshape(1, -1))
+
+
+READINGS: dict[str, Callable[[Record, Measure], float]] = {
+    "as in the claims": _within(),
+    "Gride, 2nd and 4th neighbour": _within(method="gride", scale=2),
+    "TwoNN on halves of the images": _within(scale=2),
+    "activations at unit length": _within(view="directions"),
+    "images without a label": _within(view="unlabelled"),
+    "ensembles by leave-one-out": _by_rule("leave-one-out"),
+    "ensembles by Kolmogorov–Smirnov": _by_rule("kolmogorov-smirnov"),
+    "given the images' dimension": _given_image,
+    "the images' dimension instead": _image_alone,
+    "all layers thrown together": _thrown_together,
 }
-"""Ways to correlate dimension with ensemble size and with sparseness: from a record to a number."""
+"""Ways to correlate dimension with a measure, :func:`fflib.study.claims.dimension.ensemble_sizes` or
+:func:`fflib.study.claims.dimension.sparseness`: from a record to a number, nan where a way does not
+apply."""
+
+MEASURES: dict[str, Measure] = {"ensemble size": ensemble_sizes, "Hoyer": sparseness}
+"""What dimension is correlated with, as tables call it."""
 
 
 def _by_dataset(records: Iterable[Record]) -> dict[str, list[Record]]:
@@ -123,13 +118,15 @@ def readings(records: Iterable[Record]) -> pd.DataFrame:
     """
     table = {}
     for dataset, here in _by_dataset(records).items():
-        for column, name in enumerate(("ensemble size", "Hoyer")):
-            table[wording.dataset_name(dataset), name] = {
-                reading: f"{found:.2f}"
-                for reading, both in READINGS.items()
-                if (measure := both[column]) and (found := interval(map(measure, here))).n
+        for name, measure in MEASURES.items():
+            found = {
+                reading: interval(read(record, measure) for record in here)
+                for reading, read in READINGS.items()
             }
-    return pd.DataFrame(table).reindex(READINGS).fillna("").rename_axis("reading")
+            table[wording.dataset_name(dataset), name] = {
+                reading: f"{one:.2f}" if one.n else "" for reading, one in found.items()
+            }
+    return pd.DataFrame(table).rename_axis("reading")
 
 
 def chance(records: Iterable[Record], orders: int = 999) -> pd.DataFrame:
@@ -154,7 +151,7 @@ def chance(records: Iterable[Record], orders: int = 999) -> pd.DataFrame:
     rows = {}
     for dataset, here in _by_dataset(records).items():
         dimension = np.mean([of_classes(r)[1:] for r in here], axis=0)
-        for name, measure in (("ensemble size", ensemble_sizes), ("Hoyer", sparseness)):
+        for name, measure in MEASURES.items():
             other = np.mean([measure(r) for r in here], axis=0)
             found = [
                 agreement(dimension, other[:, order]) for order in orderings(other.shape[1], orders)
@@ -178,35 +175,36 @@ def by_depth(records: Iterable[Record]) -> pd.DataFrame:
         A row per data set, model and layer, the input being layer 0: dimension of all images and
         of a class, units in an ensemble, Hoyer sparseness (means over classes), and the rank
         correlations of the dimension of a class with the last two, each with its 95 % interval over
-        runs.
+        runs; blank where there is none.
     """
-    runs: dict[tuple[str, str], list[Record]] = {}
-    for r in records:
-        e = r.experiment
-        runs.setdefault((wording.dataset_name(e.dataset), wording.model_name(e.model)), []).append(
-            r
-        )
-    rows = {}
-    for where, group in runs.items():
-        for depth in range(group[0].experiment.layers + 1):
+
+    def rows(record: Record) -> Iterator[dict[str, float]]:
+        everything, classes = of_all(record), of_classes(record)
+        sizes, sparse = ensemble_sizes(record), sparseness(record)
+        for depth in range(record.experiment.layers + 1):
             row = {
-                "all images": [of_all(r)[depth] for r in group],
-                "a class": [_mean(of_classes(r)[depth]) for r in group],
+                "layer": depth,
+                "all images": everything[depth],
+                "a class": _mean(classes[depth]),
             }
-            cells = {name: f"{interval(values):.1f}" for name, values in row.items()}
             if depth:
-                own = [of_classes(r)[[depth]] for r in group]
-                sizes = [ensemble_sizes(r)[[depth - 1]] for r in group]
-                sparse = [sparseness(r)[[depth - 1]] for r in group]
-                cells |= {
-                    "ensemble size": f"{interval(map(_mean, sizes)):.1f}",
-                    "Hoyer": f"{interval(map(_mean, sparse)):.2f}",
-                    "correlation with size": f"{interval(map(agreement, own, sizes)):.2f}",
-                    "correlation with Hoyer": f"{interval(map(agreement, own, sparse)):.2f}",
+                own, in_layer = classes[[depth]], [depth - 1]
+                row |= {
+                    "ensemble size": _mean(sizes[in_layer]),
+                    "Hoyer": _mean(sparse[in_layer]),
+                    "correlation with size": agreement(own, sizes[in_layer]),
+                    "correlation with Hoyer": agreement(own, sparse[in_layer]),
                 }
-            rows[(*where, depth)] = cells
-    table = pd.DataFrame.from_dict(rows, orient="index").fillna("")
-    return table.rename_axis(["data set", "model", "layer"])
+            yield row
+
+    names = ["data set", "model", "layer"]
+    table = intervals(named(rows_of(records, rows, ["dataset", "model"])), names, interval)
+    return table.apply(_shown)
+
+
+def _shown(column: pd.Series) -> pd.Series:
+    digits = 1 if column.name in ("all images", "a class", "ensemble size") else 2
+    return column.map(lambda one: f"{one:.{digits}f}" if one.n else "")
 
 
 def _mean(values: Array) -> float:

@@ -1,24 +1,22 @@
 """The sweep over learning rates and epochs: its runs, and the tables made from them."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from fflib import wording
-from fflib.errors import TrainingError
 from fflib.experiment import Experiment
 from fflib.measures.robustness import USUAL
 from fflib.presets import MODELS
-from fflib.records.obtain import obtain
+from fflib.records.obtain import attempt
 from fflib.records.stores import PUBLISHED, Record
 from fflib.statistics import mean_interval
 from fflib.study.analyses.matched_accuracy import BOUND, SETTING, Matched, by_setting
 from fflib.study.evidence import Source, claim
-from fflib.study.plans.grids import DATASETS, GRIDS, SWEPT_EPOCHS, SWEPT_RATES
-from fflib.study.tables import by_choice
+from fflib.study.plans.grids import SWEPT_EPOCHS, SWEPT_RATES, planned
+from fflib.study.tables import by_choice, intervals, named
 from fflib.wording import minus
 
 __all__ = [
@@ -38,6 +36,12 @@ ANSWERS = {
     "no match": "has no match",
 }
 """What a sentence says of a difference, by :attr:`fflib.study.analyses.matched_accuracy.Matched.answer`."""
+
+
+GROUP = ["data set", "model"]
+
+SHOWN = {"accuracy": "accuracy", "hoyer": "sparseness", "hoyer 1": "in layer 1"}
+"""Columns that a table of best settings shows, and what it calls them."""
 
 
 def swept(
@@ -75,11 +79,10 @@ def swept(
     by_model = {model: SWEPT_RATES[model] if rates is None else tuple(rates) for model in MODELS}
     if source == "records":
         chosen = None if seeds is None else set(seeds)
-        first = [e for e in GRIDS["learning-rate"] if e.dataset == dataset]
-        others = [e for e in GRIDS["learning-rate"] if e.dataset in DATASETS and e not in first]
+        own_first = sorted(planned("learning-rate"), key=lambda e: e.dataset != dataset)
         return PUBLISHED.among(
             e
-            for e in [*first, *others]
+            for e in own_first
             if (chosen is None or e.seed in chosen)
             and e.epochs in lengths
             and e.learning_rate in by_model[e.model]
@@ -96,11 +99,7 @@ def swept(
         for model, length, seed in product(MODELS, lengths, (0, 1) if seeds is None else seeds)
         for rate in by_model[model]
     ]
-    found = []
-    for experiment in experiments:
-        with suppress(TrainingError):
-            found.append(obtain(experiment))
-    return found
+    return attempt(experiments)[0]
 
 
 def best_settings(records: Iterable[Record]) -> pd.DataFrame:
@@ -117,25 +116,16 @@ def best_settings(records: Iterable[Record]) -> pd.DataFrame:
         A row per data set and model: learning rate and epochs of its best setting, and means with
         intervals over runs: accuracy, Hoyer sparseness averaged over the layers, and in the first.
     """
-    rows = {}
-    for (dataset, model), runs in by_setting(records).groupby(["dataset", "model"], sort=False):
-        rate, epochs = runs.groupby(SETTING)["accuracy"].mean().idxmax()
-        own = runs.query("learning_rate == @rate and epochs == @epochs")
-        rows[wording.dataset_name(dataset), wording.model_name(model)] = {
-            "learning rate": f"{rate:g}",
-            "epochs": epochs,
-            **{
-                name: f"{mean_interval(own[column]):.3f}"
-                for name, column in {
-                    "accuracy": "accuracy",
-                    "sparseness": "hoyer",
-                    "in layer 1": "hoyer 1",
-                }.items()
-            },
-        }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index.names = ["data set", "model"]
-    return table
+    by_cell = named(by_setting(records)).groupby(GROUP, sort=False)
+    best = pd.concat([_at_best(runs) for _, runs in by_cell])[[*GROUP, *SETTING, *SHOWN]]
+    table = intervals(best, [*GROUP, *SETTING]).map("{:.3f}".format).reset_index(SETTING)
+    table["learning_rate"] = table["learning_rate"].map("{:g}".format)
+    return table.rename(columns={"learning_rate": "learning rate", **SHOWN})
+
+
+def _at_best(runs: pd.DataFrame) -> pd.DataFrame:
+    rate, epochs = runs.groupby(SETTING)["accuracy"].mean().idxmax()
+    return runs[(runs["learning_rate"] == rate) & (runs["epochs"] == epochs)]
 
 
 def spans(records: Iterable[Record]) -> pd.DataFrame:
@@ -153,18 +143,12 @@ def spans(records: Iterable[Record]) -> pd.DataFrame:
         accuracy than the claim "accuracy" allows, and the ``lowest`` and the ``highest`` mean
         Hoyer sparseness among them.
     """
-    rows = {}
-    for (dataset, model), runs in by_setting(records).groupby(["dataset", "model"], sort=False):
-        means = runs.groupby(SETTING)[["accuracy", "hoyer"]].mean()
-        learned = means[means["accuracy"] >= means["accuracy"].max() + claim("accuracy").bound]
-        rows[wording.dataset_name(dataset), wording.model_name(model)] = {
-            "settings": len(learned),
-            "lowest": learned["hoyer"].min(),
-            "highest": learned["hoyer"].max(),
-        }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index.names = ["data set", "model"]
-    return table
+    runs = named(by_setting(records))
+    means = runs.groupby([*GROUP, *SETTING], sort=False)[["accuracy", "hoyer"]].mean()
+    best = means["accuracy"].groupby(GROUP, sort=False).transform("max")
+    learned = means[means["accuracy"] >= best + claim("accuracy").bound]
+    groups = learned.groupby(GROUP, sort=False)["hoyer"]
+    return groups.agg(settings="size", lowest="min", highest="max")
 
 
 def matched_table(comparisons: Iterable[Matched]) -> pd.DataFrame:
@@ -222,33 +206,32 @@ def sparse_control(records: Iterable[Record], comparisons: Iterable[Matched]) ->
         the claim; and units in an ensemble, layer by layer.
     """
     runs, specific, rule = list(records), claim("specific"), "median-quantile"
-    means = by_setting(runs).groupby(["dataset", "model", *SETTING])[["accuracy", "hoyer"]].mean()
-    choices = by_choice(runs)
+    fields = ["dataset", "model", *SETTING]
+    means = by_setting(runs).groupby(fields)[["accuracy", "hoyer"]].mean()
+    choices = by_choice(runs, fields=fields)
     usual = (choices["rule"] == rule) & np.isclose(choices["threshold"], USUAL[rule])
     choices = choices[usual & (choices["images"] == "correct")]
-    keys = {
-        (e.dataset, e.model, e.learning_rate, e.epochs, e.seed): e.key
-        for e in (run.experiment for run in runs)
-    }
-    rows = {}
+    by_run = choices.groupby([*fields, "run"])["overlap"].mean().groupby(fields)
+    overlap = by_run.agg(mean_interval, confidence=specific.confidence)
+    sizes = choices.groupby([*fields, "layer"])["size"].mean()
+    rows = []
     for found in comparisons:
         for setting in sorted(found.differences, key=lambda setting: setting[::-1]):
             cell = (found.dataset, found.control, *setting)
-            own = choices[choices["run"].isin([key for at, key in keys.items() if at[:4] == cell])]
-            overlap = mean_interval(own.groupby("run")["overlap"].mean(), specific.confidence)
-            sizes = own.groupby("layer")["size"].mean()
-            name = (wording.dataset_name(found.dataset), setting[1], f"{setting[0]:g}")
-            rows[name] = {
-                "accuracy": means.loc[cell, "accuracy"],
-                "sparseness": means.loc[cell, "hoyer"],
-                "overlap": f"{overlap:.3f}",
-                "specific": specific.answer(overlap),
-                "units by layer": " / ".join(f"{size:.0f}" for size in sizes),
-            }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    if rows:
-        table.index = pd.MultiIndex.from_tuples(rows, names=["data set", "epochs", "learning rate"])
-    return table
+            rows.append(
+                {
+                    "data set": wording.dataset_name(found.dataset),
+                    "epochs": setting[1],
+                    "learning rate": f"{setting[0]:g}",
+                    "accuracy": means.loc[cell, "accuracy"],
+                    "sparseness": means.loc[cell, "hoyer"],
+                    "overlap": f"{overlap[cell]:.3f}",
+                    "specific": specific.answer(overlap[cell]),
+                    "units by layer": " / ".join(f"{size:.0f}" for size in sizes[cell]),
+                }
+            )
+    names = ["data set", "epochs", "learning rate"]
+    return pd.DataFrame(rows).drop_duplicates(names).set_index(names) if rows else pd.DataFrame()
 
 
 def survivors(comparisons: Iterable[Matched]) -> str:

@@ -25,6 +25,7 @@ from fflib.statistics.prediction import prediction_interval
 from fflib.study.analyses import authors
 from fflib.study.evidence import where
 from fflib.study.plans.grids import AUTHORS_ROWS, DATASETS, planned
+from fflib.study.tables import by_run, crossed, named
 
 __all__ = [
     "CONFIDENCE",
@@ -135,24 +136,17 @@ def met_table(rows: pd.DataFrame) -> pd.DataFrame:
         A row per setting. For each quantity their number, and in brackets where one further run of
         ours should lie; a miss is marked by an asterisk.
     """
-    table: dict[tuple[str, ...], dict[str, str]] = {}
+    said = []
     for row in rows.itertuples():
-        name = (
-            wording.dataset_name(row.dataset),
-            wording.model_name(row.model),
-            f"{row.epochs:g}",
-            f"{row.batch:g}",
-            f"{row.lr:g}",
+        met = "" if row.met is not False else "*"
+        range_ = (
+            "" if row.met is None else f"{met} [{row.predicted.low:.3f}, {row.predicted.high:.3f}]"
         )
-        said = f"{row.theirs:.3f}"
-        if row.met is not None:
-            said += f"{'' if row.met else '*'} [{row.predicted.low:.3f}, {row.predicted.high:.3f}]"
-        table.setdefault(name, {})[NAMES[row.quantity]] = said
-    frame = pd.DataFrame.from_dict(table, orient="index")
-    frame.index = pd.MultiIndex.from_tuples(
-        table, names=["data set", "model", "epochs", "batch", "learning rate"]
-    )
-    return frame
+        said.append(f"{row.theirs:.3f}{range_}")
+    settings = {name: rows[name].map("{:g}".format) for name in ("epochs", "batch", "lr")}
+    table = named(rows.assign(**settings, quantity=rows["quantity"].map(NAMES), said=said))
+    names = ["data set", "model", "epochs", "batch", "learning rate"]
+    return crossed(table.rename(columns={"lr": "learning rate"}), "said", names, "quantity")
 
 
 def spread(records: Iterable[Record]) -> pd.DataFrame:
@@ -173,26 +167,28 @@ def spread(records: Iterable[Record]) -> pd.DataFrame:
     """
     runs = where(records, protocol="relu-l2")
     unknown = authors.results(DATASETS).query("lr.isna()")
-    rows = {}
+    rows = []
     for (dataset, model), theirs in unknown.groupby(["dataset", "model"], sort=False):
         ours = [measured(record) for record in where(runs, dataset=dataset, model=model)]
         for quantity in QUANTITIES if ours else ():
             numbers = np.array([run[quantity] for run in ours])
             low, high = theirs[quantity].min(), theirs[quantity].max()
-            key = wording.dataset_name(dataset), wording.model_name(model), NAMES[quantity]
-            rows[key] = {
-                "rows": len(theirs),
-                "lowest": low,
-                "median": theirs[quantity].median(),
-                "highest": high,
-                "ours": numbers.mean(),
-                "inside": float(((numbers >= low) & (numbers <= high)).mean()),
-                "below": float((theirs[quantity] < numbers.mean()).mean()),
-            }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    if rows:
-        table.index = pd.MultiIndex.from_tuples(rows, names=["data set", "model", "quantity"])
-    return table
+            rows.append(
+                {
+                    "data set": wording.dataset_name(dataset),
+                    "model": wording.model_name(model),
+                    "quantity": NAMES[quantity],
+                    "rows": len(theirs),
+                    "lowest": low,
+                    "median": theirs[quantity].median(),
+                    "highest": high,
+                    "ours": numbers.mean(),
+                    "inside": float(((numbers >= low) & (numbers <= high)).mean()),
+                    "below": float((theirs[quantity] < numbers.mean()).mean()),
+                }
+            )
+    table = pd.DataFrame(rows)
+    return table.set_index(["data set", "model", "quantity"]) if rows else table
 
 
 def costs(records: Iterable[Record]) -> pd.DataFrame:
@@ -214,16 +210,14 @@ def costs(records: Iterable[Record]) -> pd.DataFrame:
     done = set(AUTHORS_ROWS)
     rest = known[[tuple(row) not in done for row in known[_SETTING].itertuples(index=False)]]
     grid = set(planned("authors"))
-    per_epoch: dict[tuple[str, int], list[float]] = {}
-    for record in records:
-        e = record.experiment
-        if e in grid:
-            seconds = record.provenance.circumstances.seconds / e.epochs
-            per_epoch.setdefault((e.model, e.batch_size), []).append(seconds)
-    hours = [
-        epochs * np.mean(per_epoch[model, batch]) / 3600 if (model, batch) in per_epoch else np.nan
-        for epochs, model, batch in zip(rest["epochs"], rest["model"], rest["batch"], strict=True)
-    ]
+    per_epoch = by_run(
+        (record for record in records if record.experiment in grid),
+        ["model", "batch_size"],
+        {"seconds": lambda r: r.provenance.circumstances.seconds / r.experiment.epochs},
+    )
+    groups = per_epoch.groupby(["model", "batch_size"])["seconds"]
+    seconds = groups.agg(lambda runs: np.mean(runs.to_numpy()))
+    hours = rest["epochs"] * rest.join(seconds, on=["model", "batch"])["seconds"] / 3600
     source = rest["source"].str.rpartition("/")[2]
     table = rest[_SETTING].assign(source=source, hours=hours).set_index("source")
     return table.astype({"epochs": int})
