@@ -10,7 +10,7 @@ from fflib.errors import ExperimentError
 from fflib.experiment import Experiment
 from fflib.study.analyses.ablation import RUNGS, answer, by_rung, rung
 from fflib.study.claims import CHECKS, CHOICES, INGREDIENTS, SIGNS, hoyer, judge
-from fflib.study.plans.grids import GRIDS, LADDER, planned
+from fflib.study.plans.grids import ABLATION, GRIDS, planned
 
 
 def runs(sparseness, dataset="mnist", seeds=3, rate=0.01):
@@ -48,7 +48,7 @@ def test_an_experiment_beside_the_ladder_has_no_rung():
 def test_all_rungs_are_trained_alike():
     training = ("epochs", "batch_size", "schedule", "learning_rate", "precision", "activation")
     assert len({tuple(getattr(e, f) for f in training) for e in planned("local")}) == 1
-    assert len(LADDER) == len(RUNGS)
+    assert len(ABLATION) == len(RUNGS)
 
 
 @pytest.mark.parametrize(

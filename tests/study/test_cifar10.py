@@ -22,11 +22,11 @@ from fflib.study.claims import CIFAR10, judge
 from fflib.study.evidence import where
 from fflib.study.plans.cifar10 import (
     CONVOLUTIONAL_RATES,
-    FINAL,
-    SEARCH,
-    VARIANTS,
     VARIED,
     WIDENED_RATES,
+    final,
+    published_variants,
+    search,
     variant,
     variants,
 )
@@ -59,13 +59,13 @@ def test_a_variant_changes_one_thing_of_its_base():
 
 
 def test_what_chooses_sees_no_test_image():
-    assert {e.evaluate_on for e in (*SEARCH, *VARIANTS)} == {"validation"}
-    assert {e.evaluate_on for e in FINAL} == {"test"}
+    assert {e.evaluate_on for e in (*search(), *published_variants())} == {"validation"}
+    assert {e.evaluate_on for e in final()} == {"test"}
 
 
 def test_the_rates_are_those_that_the_search_on_record_chooses():
-    found = PUBLISHED.among(SEARCH)
-    assert len(found) == len(SEARCH)
+    found = PUBLISHED.among(search())
+    assert len(found) == len(search())
     for kind, chosen in (("dense", WIDENED_RATES), ("conv", CONVOLUTIONAL_RATES)):
         for model in ("ff", "bp"):
             own = where(found, architecture=kind, model=model)
@@ -109,7 +109,7 @@ def test_convolutions_cost_what_torch_counts_for_one_image(model):
 
 
 def test_a_network_goes_with_its_own_numbers():
-    found = [record(e, accuracy=0.4 + 0.1 * e.seed) for e in FINAL]
+    found = [record(e, accuracy=0.4 + 0.1 * e.seed) for e in final()]
     table = by_network(found)
     assert len(set(table["network"])) == 6
     assert table["accuracy"].tolist() == [r.metrics.accuracy for r in found]
@@ -123,8 +123,8 @@ def test_a_network_goes_with_its_own_numbers():
 
 def test_the_answer_names_the_best_and_the_worst_choice():
     accuracies = {"norm: l2": 0.9, "scope: channel": 0.1}
-    varied = [record(e, accuracy=accuracies.get(variant(e), 0.2)) for e in VARIANTS]
-    said = answer([record(e) for e in FINAL], varied)
+    varied = [record(e, accuracy=accuracies.get(variant(e), 0.2)) for e in published_variants()]
+    said = answer([record(e) for e in final()], varied)
     assert "norm: l2 is the most accurate (0.90)" in said
     assert "scope: channel the least (0.10)" in said
 
@@ -132,7 +132,7 @@ def test_the_answer_names_the_best_and_the_worst_choice():
 @pytest.mark.parametrize(("gap", "verdict"), [(-0.01, "confirmed"), (-0.2, "refuted")])
 def test_forward_forward_keeps_up_if_it_is_nearly_as_accurate(gap, verdict):
     found = [
-        record(e, accuracy=0.6 + 0.001 * e.seed + (gap if e.model == "ff" else 0)) for e in FINAL
+        record(e, accuracy=0.6 + 0.001 * e.seed + (gap if e.model == "ff" else 0)) for e in final()
     ]
     assert judge(CIFAR10[0], found).verdict == verdict
     assert judge(CIFAR10[3], found).verdict == verdict
@@ -140,7 +140,7 @@ def test_forward_forward_keeps_up_if_it_is_nearly_as_accurate(gap, verdict):
 
 def test_dense_and_convolutional_runs_of_a_seed_are_paired():
     found = [
-        record(e, accuracy=0.1 * e.seed + (0.2 if e.architecture == "conv" else 0)) for e in FINAL
+        record(e, accuracy=0.1 * e.seed + (0.2 if e.architecture == "conv" else 0)) for e in final()
     ]
     verdict = judge(CIFAR10[2], found)
     assert verdict.verdict == "confirmed"
@@ -148,19 +148,21 @@ def test_dense_and_convolutional_runs_of_a_seed_are_paired():
 
 
 def test_rates_stand_in_columns_and_networks_in_rows():
-    table = rates_table([record(e, accuracy=e.learning_rate) for e in SEARCH])
+    table = rates_table([record(e, accuracy=e.learning_rate) for e in search()])
     assert table.loc["dense, FF", "0.003"] == "0.003"
     assert table.loc["dense, FF", "0.001"] == ""
 
 
 def test_figures_show_every_run():
-    found = [record(e, accuracy=0.3 + 0.1 * e.seed) for e in FINAL]
+    found = [record(e, accuracy=0.3 + 0.1 * e.seed) for e in final()]
     figure = plots.networks(found)
     dots = [line for line in figure.axes[0].lines if line.get_marker() == "."]
     assert sum(len(line.get_xdata()) for line in dots) == len(found)
-    varied = [record(e, accuracy=0.3 + 0.1 * e.seed) for e in VARIANTS]
+    varied = [record(e, accuracy=0.3 + 0.1 * e.seed) for e in published_variants()]
     figure = plots.variants(varied)
     labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert labels == list(VARIED)
-    assert len(by_variant(varied)) == len(VARIANTS) == len(set(GRIDS["cifar-10-variants"]))
+    assert (
+        len(by_variant(varied)) == len(published_variants()) == len(set(GRIDS["cifar-10-variants"]))
+    )
     plt.close("all")

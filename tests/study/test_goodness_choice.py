@@ -23,12 +23,12 @@ from fflib.study.claims import CHOICES, judge
 from fflib.study.plans.goodness_choice import (
     CHOSEN,
     LEARNS,
-    SEARCH,
-    SETTINGS,
     candidates,
     choose,
     combination,
+    published_settings,
     runs,
+    search,
     settings,
     thresholds,
 )
@@ -57,7 +57,7 @@ def test_a_threshold_is_the_goodness_of_so_many_units_at_one(goodness):
 
 def test_every_combination_is_tried_at_four_thresholds_within_reach():
     tried = {}
-    for e in SEARCH:
+    for e in search():
         tried.setdefault(combination(e), []).append(e.theta)
     assert len(tried) == 2 * 4 * 4
     assert all(len(set(thetas)) == 4 and thetas == sorted(thetas) for thetas in tried.values())
@@ -76,9 +76,9 @@ def test_the_best_candidate_of_each_combination_is_chosen_if_it_learns(values):
 
 
 def test_the_thresholds_of_the_grid_are_those_that_the_search_on_record_chooses():
-    accuracies = {r.experiment: r.metrics.accuracy for r in PUBLISHED.among(SEARCH)}
-    known = len(accuracies) + sum(e in set(SEARCH) for e in PUBLISHED.failures())
-    assert known == len(SEARCH)
+    accuracies = {r.experiment: r.metrics.accuracy for r in PUBLISHED.among(search())}
+    known = len(accuracies) + sum(e in set(search()) for e in PUBLISHED.failures())
+    assert known == len(search())
     assert choose(accuracies) == CHOSEN
 
 
@@ -89,10 +89,10 @@ def test_every_run_of_the_grid_is_at_its_own_threshold():
 
 def test_settings_vary_one_thing_at_a_time_or_negatives_with_order():
     usual = Experiment()
-    for e in SETTINGS:
+    for e in published_settings():
         changed = {n for n in ("theta", "negatives", "order") if getattr(e, n) != getattr(usual, n)}
         assert changed in ({*()}, {"theta"}, {"negatives"}, {"order"}, {"negatives", "order"})
-    assert len(set(SETTINGS)) == len(SETTINGS) == 60
+    assert len(set(published_settings())) == len(published_settings()) == 60
 
 
 def test_a_run_goes_with_its_own_numbers():

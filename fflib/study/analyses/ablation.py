@@ -18,7 +18,7 @@ from fflib.records.stores import PUBLISHED, Record, Store
 from fflib.study.claims import Verdict
 from fflib.study.claims.judging import WORDS
 from fflib.study.claims.quantities import above_rest, negative, overlap
-from fflib.study.plans.grids import LADDER, LADDER_RATES, LADDER_TRAINING, planned
+from fflib.study.plans.grids import ABLATION, ABLATION_RATES, ABLATION_TRAINING, planned
 from fflib.study.tables import hoyer_by_layer, rows_of
 from fflib.wording import minus
 
@@ -54,7 +54,7 @@ RUNGS: tuple[Rung, ...] = tuple(
             ("FF", "the goodness in place of the linear unit"),
             ("BP/FF", "one loss on the sum of goodness, sent back through all layers"),
         ),
-        LADDER,
+        ABLATION,
         strict=True,
     )
 )
@@ -152,7 +152,7 @@ def swept(store: Store = PUBLISHED) -> list[Record]:
     return store.among(
         e
         for e in planned("local-rate", "learning-rate")
-        if e.epochs == LADDER_TRAINING["epochs"] and e.learning_rate in LADDER_RATES
+        if e.epochs == ABLATION_TRAINING["epochs"] and e.learning_rate in ABLATION_RATES
     )
 
 

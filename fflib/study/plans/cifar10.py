@@ -1,11 +1,12 @@
 """CIFAR-10: the paper's network widened to its images, and convolutions, one choice at a time.
 
 The runs behind the answer to the second open question. Settings are chosen on validation data by one
-short run each (:data:`SEARCH`), and so are the choices compared (:data:`VARIANTS`); the networks that
-are reported on test images (:data:`FINAL`) take the best of them.
+short run each (:func:`search`), and so are the choices compared (:func:`published_variants`); the
+networks that are reported on test images (:func:`final`) take the best of them.
 """
 
 from collections.abc import Iterable
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -13,12 +14,12 @@ from fflib.experiment import Experiment
 
 __all__ = [
     "DATASET",
-    "FINAL",
-    "SEARCH",
-    "VARIANTS",
     "VARIED",
     "convolutional",
     "dense",
+    "final",
+    "published_variants",
+    "search",
     "variant",
     "variants",
 ]
@@ -51,7 +52,7 @@ CONVOLUTIONAL_SEARCH_EPOCHS = 1
 
 
 def dense(model: str, **fields: Any) -> Experiment:
-    """The paper's network with as many units in a layer as a colour image has numbers.
+    """Return the paper's network with as many units in a layer as a colour image has numbers.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ def dense(model: str, **fields: Any) -> Experiment:
 
 
 def convolutional(model: str, **fields: Any) -> Experiment:
-    """A convolutional network whose channels are shared out among the classes.
+    """Return a convolutional network whose channels are shared out among the classes.
 
     Parameters
     ----------
@@ -82,24 +83,28 @@ def convolutional(model: str, **fields: Any) -> Experiment:
     return Experiment(model=model, **{"dataset": DATASET, **usual, **own, **fields})
 
 
-SEARCH = [
-    make(model, learning_rate=rate, epochs=epochs, evaluate_on="validation")
-    for make, rates, epochs in (
-        (dense, WIDENED_CANDIDATES, WIDENED_SEARCH_EPOCHS),
-        (convolutional, CONVOLUTIONAL_CANDIDATES, CONVOLUTIONAL_SEARCH_EPOCHS),
-    )
-    for model in ("ff", "bp")
-    for rate in rates[model]
-]
-"""Short runs that the learning rates of FF and BP are chosen by; BP/FF takes one of theirs."""
+def search() -> list[Experiment]:
+    """Return the short runs that choose the learning rates of FF and BP; BP/FF takes one of theirs."""
+    return [
+        make(model, learning_rate=rate, epochs=epochs, evaluate_on="validation")
+        for make, rates, epochs in (
+            (dense, WIDENED_CANDIDATES, WIDENED_SEARCH_EPOCHS),
+            (convolutional, CONVOLUTIONAL_CANDIDATES, CONVOLUTIONAL_SEARCH_EPOCHS),
+        )
+        for model in ("ff", "bp")
+        for rate in rates[model]
+    ]
 
-FINAL = [
-    make(model, seed=seed)
-    for models in (("ff", "bp"), ("bp-ff",))
-    for seed, make, model in product(range(3), (convolutional, dense), models)
-    if seed in SEEDS[model]
-]
-"""Networks that are reported on test images."""
+
+def final() -> list[Experiment]:
+    """Return the networks that are reported on test images."""
+    return [
+        make(model, seed=seed)
+        for models in (("ff", "bp"), ("bp-ff",))
+        for seed, make, model in product(range(3), (convolutional, dense), models)
+        if seed in SEEDS[model]
+    ]
+
 
 # From the base, labelled by planes, with a goodness over a whole layer, every choice by itself.
 BASE: dict[str, Any] = {"label": "planes", "loss": "symmetric"}
@@ -139,7 +144,7 @@ _VARIED_TRAINING: dict[str, Any] = {
 def variants(
     dataset: str, seeds: Iterable[int], *, names: Iterable[str] = tuple(VARIED), **training: Any
 ) -> list[Experiment]:
-    """Convolutional Forward-Forward networks, each with another choice.
+    """Return convolutional Forward-Forward networks, each with another choice.
 
     Parameters
     ----------
@@ -157,11 +162,10 @@ def variants(
     ]
 
 
-VARIANTS = [
-    *variants(DATASET, range(1)),
-    *variants(DATASET, range(1, 3), names=("base", "scope: class")),
-]
-"""The published ones of :func:`variants`: the two bases have three seeds, to tell noise by."""
+def published_variants() -> list[Experiment]:
+    """Return the published ones of :func:`variants`; the two bases have three seeds, for the noise."""
+    bases = variants(DATASET, range(1, 3), names=("base", "scope: class"))
+    return [*variants(DATASET, range(1)), *bases]
 
 
 _CHOICES = ("label", "scope", "loss", "norm", "peer", "reach", "negatives")
@@ -171,15 +175,18 @@ def _choices(e: Experiment) -> tuple[Any, ...]:
     return tuple(getattr(e, field) for field in _CHOICES)
 
 
-_NAMES = {_choices(Experiment(architecture="conv", **own)): name for name, own in VARIED.items()}
+@cache
+def _names() -> dict[tuple[Any, ...], str]:
+    made = {name: Experiment(architecture="conv", **own) for name, own in VARIED.items()}
+    return {_choices(e): name for name, e in made.items()}
 
 
 def variant(experiment: Experiment) -> str:
-    """Name in :data:`VARIED` of what an experiment has for its choices.
+    """Return the name in :data:`VARIED` of what an experiment has for its choices.
 
     Examples
     --------
-    >>> variant(VARIANTS[1])
+    >>> variant(published_variants()[1])
     'label: border'
     """
-    return _NAMES[_choices(experiment)]
+    return _names()[_choices(experiment)]

@@ -17,13 +17,13 @@ __all__ = [
     "CHOSEN",
     "EPOCHS",
     "LEARNS",
-    "SEARCH",
-    "SETTINGS",
     "Combination",
     "candidates",
     "choose",
     "combination",
+    "published_settings",
     "runs",
+    "search",
     "settings",
     "thresholds",
 ]
@@ -42,7 +42,7 @@ HEIGHTS = {True: (0.3, 0.5, 0.7, 0.9), False: (0.5, 1.0, 2.0, 4.0)}  # of bounde
 
 
 def thresholds(goodness: str, activation: str, units: int = 784) -> tuple[float, ...]:
-    """Thresholds that a search over them tries, the lowest first.
+    """Return the thresholds that a search tries, the lowest first.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def thresholds(goodness: str, activation: str, units: int = 784) -> tuple[float,
 def candidates(
     datasets: Iterable[str], combinations: Iterable[tuple[str, str]], **training: Any
 ) -> list[Experiment]:
-    """Experiments that a threshold is chosen from, one for each combination and threshold.
+    """Return the experiments that a threshold is chosen from, one for each combination and threshold.
 
     Parameters
     ----------
@@ -94,8 +94,11 @@ def candidates(
     ]
 
 
-SEARCH = candidates(DATASETS, product(BUILT_IN, ACTIVATIONS), epochs=SEARCH_EPOCHS, **TRAINING)
-"""Short runs at every threshold."""
+def search() -> list[Experiment]:
+    """Return the published candidates: short runs at every threshold."""
+    every = product(BUILT_IN, ACTIVATIONS)
+    return candidates(DATASETS, every, epochs=SEARCH_EPOCHS, **TRAINING)
+
 
 LEARNS = 0.3
 """Accuracy from which on a combination counts as one that learns: three times chance."""
@@ -158,7 +161,7 @@ def choose(accuracies: Mapping[Experiment, float]) -> dict[Combination, float]:
 
 
 def combination(experiment: Experiment) -> Combination:
-    """The combination that an experiment belongs to."""
+    """Return the combination that an experiment belongs to."""
     assert experiment.goodness is not None
     return experiment.dataset, experiment.goodness, experiment.activation
 
@@ -166,7 +169,7 @@ def combination(experiment: Experiment) -> Combination:
 def runs(
     seeds: Iterable[int], chosen: Mapping[Combination, float] = CHOSEN, **training: Any
 ) -> list[Experiment]:
-    """Experiments of every combination at its own threshold.
+    """Return the experiments of every combination, each at its own threshold.
 
     Parameters
     ----------
@@ -206,7 +209,7 @@ _SWEPT: list[dict[str, Any]] = [
 
 
 def settings(datasets: Iterable[str], seeds: Iterable[int], **training: Any) -> list[Experiment]:
-    """Rectified units and the ℓ₂ goodness at other thresholds, with other negatives and order.
+    """Return rectified units and the ℓ₂ goodness at other thresholds, with other negatives and order.
 
     Parameters
     ----------
@@ -221,5 +224,6 @@ def settings(datasets: Iterable[str], seeds: Iterable[int], **training: Any) -> 
     ]
 
 
-SETTINGS = settings(DATASETS, range(3), epochs=SETTINGS_EPOCHS, **TRAINING)
-"""The published ones of :func:`settings`."""
+def published_settings() -> list[Experiment]:
+    """Return the published ones of :func:`settings`."""
+    return settings(DATASETS, range(3), epochs=SETTINGS_EPOCHS, **TRAINING)

@@ -3,10 +3,9 @@
 The candidates of a protocol and model are trained on the first five sixths of the training set, for
 fewer epochs than a published run, and compared on the last sixth. Test images take no part. The
 records of the searches behind the presets are kept in ``data/searches``, so that the choice can be
-checked without training anew.
+checked without training again.
 """
 
-from itertools import product
 from statistics import fmean
 from typing import Any
 
@@ -14,7 +13,7 @@ import pandas as pd
 
 from fflib.data.published import download_folder
 from fflib.errors import ExperimentError, unknown
-from fflib.experiment import Experiment
+from fflib.experiment import Experiment, crossed
 from fflib.records.stores import Record, Store
 
 __all__ = ["SEARCHES", "axes", "best", "candidates", "configuration", "score", "trials"]
@@ -52,7 +51,7 @@ _SHORT: dict[tuple[str, str], dict[str, list[Any]]] = {
 
 
 def axes(protocol: str, model: str, *, short: bool = False) -> dict[str, list[Any]]:
-    """The fields that a search varies, each with the values it crosses with all others.
+    """Return the fields that a search varies, each with the values it crosses with all others.
 
     Parameters
     ----------
@@ -81,7 +80,7 @@ def axes(protocol: str, model: str, *, short: bool = False) -> dict[str, list[An
 def candidates(
     protocol: str, model: str, dataset: str = "mnist", *, short: bool = False
 ) -> list[Experiment]:
-    """The experiments that a search compares, each evaluated on the validation split.
+    """Return the experiments that a search compares, each evaluated on the validation split.
 
     Parameters
     ----------
@@ -104,15 +103,12 @@ def candidates(
     [0.0001, 0.0003, 0.001]
     """
     base = Experiment(model=model, dataset=dataset, protocol=protocol, evaluate_on="validation")
-    crossed = axes(protocol, model, short=short)
-    return [
-        Experiment(**base.model_dump() | dict(zip(crossed, values, strict=True)))
-        for values in product(*crossed.values())
-    ]
+    varied = axes(protocol, model, short=short)
+    return crossed(varied, **base.model_dump(exclude={*varied}))
 
 
 def best(records: list[Record]) -> Record:
-    """A record of the configuration that does best on validation data, meant over its seeds.
+    """Return a record of the configuration that is best on validation data, averaged over its seeds.
 
     What counts is :func:`score`.
 
@@ -134,7 +130,7 @@ def best(records: list[Record]) -> Record:
 
 
 def score(record: Record) -> float:
-    """Validation accuracy; of a Forward-Forward network that of its weakest layer, if lower.
+    """Return the validation accuracy; for Forward-Forward that of the weakest layer, if lower.
 
     Every layer of Forward-Forward learns for itself and is looked at by itself, and a sum over
     layers hides one that has learned little.
@@ -144,12 +140,12 @@ def score(record: Record) -> float:
 
 
 def configuration(experiment: Experiment) -> Experiment:
-    """The experiment with seed 0, equal for runs that differ in nothing else."""
+    """Return the experiment with seed 0, equal for runs that differ in nothing else."""
     return experiment.model_copy(update={"seed": 0})
 
 
 def trials(dataset: str, protocol: str, model: str) -> pd.DataFrame:
-    """What was tried on validation data beside the preset, and what came of it.
+    """Return what was tried on validation data beside the preset, and the accuracy it reached.
 
     Parameters
     ----------

@@ -1,0 +1,53 @@
+"""The plans of the published runs: grids that are made when they are asked for, and no sooner."""
+
+import subprocess
+import sys
+
+import pytest
+
+from fflib.errors import ExperimentError
+from fflib.experiment import Experiment
+from fflib.study.plans.grids import GRIDS, Grids, covering, planned
+
+IMPORTED = """
+from fflib.experiment import Experiment
+made = []
+init = Experiment.__init__
+Experiment.__init__ = lambda self, **fields: (made.append(self), init(self, **fields))[1]
+from fflib.study.plans import cifar10, goodness_choice, grids, search
+print(len(made), len(grids.GRIDS), len(made), end=" ")
+grids.GRIDS["precision"]
+print(len(made))
+"""
+
+
+def test_importing_the_plans_makes_no_experiment():
+    done = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("0 17 0 30\n", "")
+
+
+def test_a_grid_is_made_once_and_only_when_it_is_asked_for():
+    calls = []
+
+    def make():
+        calls.append(1)
+        return [Experiment(seed=1)]
+
+    lazy = Grids({"one": make, "two": lambda: pytest.fail("was not asked for")})
+    assert (list(lazy), len(lazy), "two" in lazy, calls) == (["one", "two"], 2, True, [])
+    assert lazy["one"] is lazy["one"]
+    assert calls == [1]
+    with pytest.raises(KeyError):
+        lazy["three"]
+
+
+def test_plans_are_in_order_and_without_repeats():
+    both = planned("precision", "main", "precision")
+    assert len(both) == len(set(both)) == len({*GRIDS["precision"], *GRIDS["main"]})
+    assert both[: len(GRIDS["precision"])] == GRIDS["precision"]
+    with pytest.raises(ExperimentError, match="unknown grid 'mian': choose one of main, "):
+        planned("mian")
+
+
+def test_few_grids_cover_what_is_planned():
+    assert covering([*GRIDS["unseen"], Experiment(seed=99)]) == (["unseen"], [Experiment(seed=99)])
