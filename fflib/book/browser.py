@@ -107,7 +107,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, *args: Any) -> None:
-        """A browser that leaves a page hangs up, which is no error."""
+        """Ignore a browser that hangs up as it leaves a page, which is no error."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(*args)
 

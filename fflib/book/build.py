@@ -1,4 +1,4 @@
-"""The book: every chapter executed, the pages built, and the last good site kept till then.
+"""The book: every chapter is executed and the pages are built; the last good site stays until then.
 
 ``python -m fflib.book`` is what ``make book`` runs.
 """
@@ -138,7 +138,7 @@ def _threads(number: int) -> Iterator[None]:
 def _execute(
     chapter: Path, output: Path, values: Mapping[str, object] | None, timeout: int
 ) -> float:
-    # Running a kernel opens an event loop for the thread, and nobody else closes it.
+    # Running a kernel opens an event loop for the thread, and nothing else closes it.
     with closing(ensure_event_loop()):
         return execute(chapter, output, values, timeout=timeout)
 
@@ -271,7 +271,7 @@ def _check(root: Path) -> None:
     ]
     if problems:
         print("\n".join(problems), file=sys.stderr)
-        raise ChapterError("the chapters are not clean: clear their outputs, mend the rest")
+        raise ChapterError("the chapters are not clean: clear their outputs, correct the rest")
 
 
 def _execute_some(root: Path, arguments: argparse.Namespace) -> None:

@@ -62,7 +62,7 @@ def made_from(records: Iterable[Record], also: str = "") -> Markdown | None:
         grids, others = [], experiments
     if grids:
         parts += [
-            f"To train {_all(grids, len(experiments))} anew, and compare them with those on record:",
+            f"To train {_all(grids, len(experiments))} again, and compare them with those on record:",
             _code(shlex.join(["fflib", "reproduce", *_options("grid", grids), "--into", "again"])),
         ]
     if others:
@@ -120,7 +120,7 @@ def made_by(said: str, command: str) -> Markdown:
 
 
 def train_command(experiment: Experiment) -> str:
-    """The command that trains exactly this experiment and keeps its record.
+    """Return the command that trains exactly this experiment and keeps its record.
 
     Parameters
     ----------
@@ -149,14 +149,14 @@ def _options(name: str, values: Iterable[object]) -> list[str]:
 
 
 def _yaml(value: object) -> str:
-    """A value as ``-p`` reads it."""
+    """Write a value as ``-p`` reads it."""
     if isinstance(value, str) and yaml.safe_load(value) == value:
         return value
     return json.dumps(value, ensure_ascii=False)
 
 
 def _cells(experiments: Sequence[Experiment]) -> list[str]:
-    """A line for each data set and protocol."""
+    """Write a line for each data set and protocol."""
     cells: dict[tuple[str, str], list[Experiment]] = {}
     for e in experiments:
         cells.setdefault((e.dataset, e.protocol), []).append(e)
@@ -169,7 +169,7 @@ def _cells(experiments: Sequence[Experiment]) -> list[str]:
 
 
 def _varied(experiments: Sequence[Experiment]) -> str:
-    """In which settings runs of one model differ."""
+    """Name the settings in which runs of one model differ."""
     models = {e.model: [f for f in experiments if f.model == e.model] for e in experiments}
     names = [
         name.replace("hold_out", "held-out class").replace("_", " ")

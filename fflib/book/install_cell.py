@@ -2,7 +2,7 @@
 
 It is the same in all of them. ``python -m fflib.book --install-cells`` writes it from the address of
 the repository, which stands in one place only, ``repository.url`` in ``_config.yml``. The notebooks
-that readers download from the site get it anew, see :mod:`fflib.book.site.launch`.
+that readers download from the site get one of their own, see :mod:`fflib.book.site.launch`.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ if find_spec("fflib") is None:
 
 
 def source(repository: Repository) -> str:
-    """The cell for a repository.
+    """Return the source of the cell for a repository.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def source(repository: Repository) -> str:
 
 
 def configured(root: Path) -> Repository:
-    """The repository that ``_config.yml`` names, whatever is built from which state of it."""
+    """Return the repository that ``_config.yml`` names, whatever state of it is built."""
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     address = (config.get("repository") or {}).get("url") or ""
     return Repository(address.rstrip("/").removesuffix(".git"))

@@ -47,30 +47,6 @@ FOLDED_CODE = "details.above-input, details.below-input"
 WIDTH = 658  # pixels between the margins of pdf.css
 LONGEST = 400  # characters of a value in the API; some are whole grids
 TIMEOUT = 300_000  # milliseconds
-# Printing knows no scroll bars: what is too wide becomes as much smaller as it takes.
-FIT = """() => {
-  const page = document.querySelector("article").clientWidth;
-  for (const wide of document.querySelectorAll("table, .math, svg, pre")) {
-    const width = Math.max(wide.scrollWidth, wide.getBoundingClientRect().width);
-    if (width > page + 1) wide.style.zoom = page / width;
-  }
-}"""
-
-
-# Page numbers are known once the book is printed: the table of contents is then printed again with
-# nothing but them in sight, and laid over the first. Gives depth, place and text of the entries.
-ENTRIES = """(numbers) => {
-  const contents = document.querySelector(".book-contents"), style = document.createElement("style");
-  while (contents.nextSibling) contents.nextSibling.remove();
-  style.textContent = "html, body { background: none !important; visibility: hidden } [data-page] { visibility: visible }" +
-    "@page { @bottom-center { content: none } }";
-  document.head.append(style);
-  return [...contents.querySelectorAll("[data-page]")].map((place) => {
-    place.textContent = numbers[place.dataset.page] ?? "";
-    const text = place.parentElement.querySelector("a").textContent.trim().replace(/\\s+/g, " ");
-    return [Number(place.parentElement.dataset.depth), place.dataset.page, text];
-  });
-}"""
 
 
 @dataclass(frozen=True)
@@ -150,7 +126,6 @@ def document(site: Path, book: Sequence[Part], title: str, author: str) -> str:
         f'<link rel="stylesheet" href="{escape(urljoin(f"/{book[0].pages[0]}", str(link["href"])))}">'
         for link in opening.select('link[rel="stylesheet"]')
     )
-    paper = files(__package__).joinpath("pdf.css").read_text(encoding="utf-8")
     contents, body = [], []
     for part in book:
         if part.caption:
@@ -166,12 +141,16 @@ def document(site: Path, book: Sequence[Part], title: str, author: str) -> str:
             )
     language = opening.html.get("lang", "en") if opening.html else "en"
     return f"""<!doctype html><html lang="{language}" data-theme="light" data-mode="light"><head>
-<meta charset="utf-8"><title>{escape(title)}</title>{styles}<style>{paper}</style></head><body class="book">
+<meta charset="utf-8"><title>{escape(title)}</title>{styles}<style>{_own("pdf.css")}</style></head><body class="book">
 <header class="book-title"><p class="title">{escape(title)}</p><p>{escape(author)}</p>
 <p>Version {version("forward-forward-ensembles")}</p></header>
 <div class="bd-article-container"><article class="bd-article">
 <nav class="book-contents"><h1>Contents</h1><ol>{"".join(contents)}</ol></nav>
 {"".join(body)}</article></div></body></html>"""
+
+
+def _own(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _entries(article: Tag, page: str, depth: int) -> Iterator[str]:
@@ -278,7 +257,7 @@ def make(site: Path, output: Path, root: Path = Path()) -> int:
             name.removeprefix("/"): writer.get_destination_page_number(place)
             for name, place in writer.named_destinations.items()
         }
-        entries = page.evaluate(ENTRIES, {key: str(n + 1) for key, n in places.items() if n})
+        entries = page.evaluate("number", {key: str(n + 1) for key, n in places.items() if n})
         front = PdfWriter(io.BytesIO(paper()))
     for under, over in zip(writer.pages, front.pages, strict=False):
         under.merge_page(over)
@@ -316,7 +295,8 @@ def _printing(site: Path, html: str) -> Iterator[tuple["Page", Callable[[], byte
         page.emulate_media(media="print")
         page.goto(f"{address}/book.html", wait_until="load")
         page.evaluate("document.fonts.ready")
-        page.evaluate(FIT)
+        page.add_script_tag(content=_own("pdf.js"))
+        page.evaluate("fit()")
         yield page, partial(page.pdf, prefer_css_page_size=True, print_background=True)
 
 

@@ -421,7 +421,7 @@ def test_install_cells_are_written_once_and_follow_the_address(copy, capfd):
 
 
 def test_without_its_extra_the_command_says_what_to_install():
-    program = "import runpy, sys; sys.modules['papermill'] = None; runpy.run_module('fflib.book.build', run_name='__main__')"
+    program = "import runpy, sys; sys.modules['papermill'] = None; runpy.run_module('fflib.book', run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr == "the book needs papermill: run pip install -e '.[book]' in the clone\n"

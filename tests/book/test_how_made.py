@@ -137,8 +137,8 @@ def test_grids_are_few_and_small():
 
 def test_how_many_runs_a_grid_has_is_said_where_they_are_more_than_shown():
     some, whole = (made_from(map(recorded, GRIDS["main"][n:])).data for n in (60, 0))
-    assert "To train all 90 runs of their grid anew, and compare them with" in some
-    assert "To train them anew, and compare them with" in whole
+    assert "To train all 90 runs of their grid again, and compare them with" in some
+    assert "To train them again, and compare them with" in whole
     two = made_from(map(recorded, [*GRIDS["main"][60:], *GRIDS["unseen"]])).data
     assert "To train all 210 runs of their grids anew" in two
 

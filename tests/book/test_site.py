@@ -12,7 +12,6 @@ import pydata_sphinx_theme
 import pytest
 from fontTools.ttLib import TTFont
 
-import fflib.book.site
 from fflib.book.site.figures import placed, size, slim
 from fflib.book.site.formulas import mathematics, unnumbered
 from fflib.book.site.front import moved
@@ -328,8 +327,3 @@ def test_one_button_opens_each_side_bar(site):
         assert text.count("sidebar-toggle primary-toggle") <= 1
         assert text.count("sidebar-toggle secondary-toggle") <= 1
         assert re.search(r'<header [^>]*id="pst-header"[^>]*></header>', text)
-
-
-def test_every_module_of_the_site_is_registered():
-    modules = {path.stem for path in Path(fflib.book.site.__file__).parent.glob("*.py")}
-    assert set(fflib.book.site.MODULES) == modules - {"__init__", "pages", "published"}

@@ -15,19 +15,9 @@ DATASET, LAYER = "mnist", 0
 
 
 def draw(path: Path, title: str) -> None:
-    """Draw the picture.
+    """Draw the picture under the title of the book into a PNG, which is replaced.
 
-    Parameters
-    ----------
-    path : Path
-        A PNG; what is there is replaced.
-    title : str
-        Of the book.
-
-    Raises
-    ------
-    MissingRecord
-        If the run that it shows is in no store.
+    Raises MissingRecord if the run that it shows is in no store.
     """
     # Only a build that draws it has to wait for these.
     import matplotlib as mpl

@@ -22,20 +22,8 @@ POINT = 4 / 3  # pixels of CSS
 
 
 def slim(svg: str) -> str:
-    r"""Shorten a figure of matplotlib's.
+    r"""Shorten a figure as matplotlib writes it: no metadata, places to a hundredth of a point.
 
-    Parameters
-    ----------
-    svg : str
-        As matplotlib writes it, in points.
-
-    Returns
-    -------
-    str
-        Without metadata and comments, and with places to a hundredth of a point.
-
-    Examples
-    --------
     >>> slim('<path d="M 44.103125 176.998979 \nL 1 2 "/>')
     '<path d="M44.1 177L1 2"/>'
     """
@@ -69,17 +57,8 @@ def size(image: Path) -> tuple[int, int] | None:
 def placed(page: str, folder: Path) -> str:
     """Give each image of a page its size, and let all but the first wait until they are near.
 
-    Parameters
-    ----------
-    page : str
-        HTML.
-    folder : Path
-        Where the page lies, for the images that it names.
-
-    Returns
-    -------
-    str
-        Images that state a size already, or are not there, are as they were.
+    The images are those that lie where a page in `folder` says; any that states a size already, or is
+    not there, stays as it is.
     """
     number = 0
 

@@ -5,7 +5,7 @@ document objects. Words of an everyday sense, listed in ``first_uses_by_hand``, 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from docutils import nodes
 from sphinx import addnodes
@@ -14,8 +14,8 @@ from sphinx.environment import BuildEnvironment
 
 __all__ = ["pattern", "setup"]
 
-Entry = list[tuple[str, str]]
-"""The terms that share an explanation, each with its anchor."""
+Entry = tuple[str, str, set[str]]
+"""Page and anchor of a term, and the terms that share its explanation."""
 
 _NO_PROSE = (
     nodes.title, nodes.rubric, nodes.reference, nodes.literal, nodes.literal_block, nodes.math,
@@ -27,18 +27,9 @@ _NO_PROSE = (
 def pattern(term: str) -> str:
     r"""Return a regular expression for a term as a whole word or words, in singular and plural.
 
-    Parameters
-    ----------
-    term : str
-        An abbreviation, without lower-case letters, is matched as it is written, anything else in
-        any case; either dash is taken for the other.
+    An abbreviation, without lower-case letters, is matched as it is written, anything else in any
+    case; either dash is taken for the other.
 
-    Returns
-    -------
-    str
-
-    Examples
-    --------
     >>> for term, text in (("held-out class", "Held-out\nclasses"), ("FF", "BP/FF"), ("FF", "ff")):
     ...     print(re.search(pattern(term), text) is not None)
     True
@@ -59,62 +50,48 @@ def pattern(term: str) -> str:
 
 
 def gather(app: Sphinx, env: BuildEnvironment) -> None:
-    """Collect the entries of every glossary: the terms that share an explanation, with their anchors."""
-    glossaries = {
+    """Collect the terms of every glossary: page, anchor, and the terms that share the explanation."""
+    terms: dict[str, Entry] = {}
+    for page in {
         page for _, _, kind, page, *_ in env.domains["std"].get_objects() if kind == "term"
-    }
-    vars(env)["fflib_glossaries"] = {
-        page: [
-            [(term.astext(), name) for term in item.findall(nodes.term) for name in term["ids"][:1]]
-            for glossary in env.get_doctree(page).findall(addnodes.glossary)
-            for item in glossary.findall(nodes.definition_list_item)
-        ]
-        for page in glossaries
-    }
+    }:
+        for glossary in env.get_doctree(page).findall(addnodes.glossary):
+            for item in glossary.findall(nodes.definition_list_item):
+                anchors = {term.astext(): term["ids"][0] for term in item.findall(nodes.term)}
+                terms |= {term: (page, at, set(anchors)) for term, at in anchors.items()}
+    vars(env)["fflib_terms"] = terms
 
 
 def link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Make the first use of every entry on a page a link, unless a link to it came before."""
-    glossaries: dict[str, list[Entry]] = vars(app.env)["fflib_glossaries"]
-    if docname in glossaries or next(doctree.findall(addnodes.desc), None) is not None:
+    terms: dict[str, Entry] = vars(app.env)["fflib_terms"]
+    in_glossary = docname in {page for page, _, _ in terms.values()}
+    if in_glossary or next(doctree.findall(addnodes.desc), None) is not None:
         return
     uris = {
         term: f"{app.builder.get_relative_uri(docname, page)}#{anchor}"
-        for page, entries in glossaries.items()
-        for entry in entries
-        for term, anchor in entry
+        for term, (page, anchor, _) in terms.items()
     }
-    entries = [entry for found in glossaries.values() for entry in found]
-    open_entries = {term: entry for entry in entries for term, _ in entry}
-
-    def close(entry: Entry) -> None:
-        for term, _ in entry:
-            open_entries.pop(term, None)
-
-    by_uri = {uris[term]: entry for entry in entries for term, _ in entry}
-    by_hand = set(app.config.first_uses_by_hand)
+    linked = {uris[term]: same for term, (_, _, same) in terms.items()}
+    unused, by_hand = set(terms), set(app.config.first_uses_by_hand)
     for node in list(doctree.findall()):
-        if isinstance(node, nodes.reference) and node.get("refuri") in by_uri:
-            close(by_uri[node["refuri"]])
+        if isinstance(node, nodes.reference):
+            unused -= linked.get(node.get("refuri"), set())
         elif isinstance(node, nodes.Text) and _is_prose(node):
             pieces: list[nodes.Node] = []
             rest = str(node)
-            while found := _first(rest, [term for term in open_entries if term not in by_hand]):
+            while found := _first(rest, unused - by_hand):
                 term, start, end = found
-                close(open_entries[term])
+                unused -= terms[term][2]
                 written = nodes.inline("", rest[start:end], classes=["std", "std-term"])
-                pieces += [
-                    nodes.Text(rest[:start]),
-                    nodes.reference(
-                        "", "", written, internal=True, refuri=uris[term], classes=["first-use"]
-                    ),
-                ]
+                options = {"internal": True, "refuri": uris[term], "classes": ["first-use"]}
+                pieces += [nodes.Text(rest[:start]), nodes.reference("", "", written, **options)]
                 rest = rest[end:]
             if pieces:
                 node.parent.replace(node, [*pieces, nodes.Text(rest)])
 
 
-def _first(text: str, terms: Sequence[str]) -> tuple[str, int, int] | None:
+def _first(text: str, terms: Iterable[str]) -> tuple[str, int, int] | None:
     """Find the term that is used first, the longest of those that begin there."""
     found = [
         (match.start(), -match.end(), term)
@@ -128,14 +105,11 @@ def _first(text: str, terms: Sequence[str]) -> tuple[str, int, int] | None:
 
 
 def _is_prose(text: nodes.Text) -> bool:
-    above = []
-    node = text.parent
-    while node is not None:
-        above.append(node)
-        node = node.parent
-    return any(isinstance(one, nodes.paragraph) for one in above) and not any(
-        isinstance(one, _NO_PROSE) for one in above
-    )
+    above: list[nodes.Node] = [text]
+    while above[-1].parent is not None:
+        above.append(above[-1].parent)
+    in_paragraph = any(isinstance(one, nodes.paragraph) for one in above)
+    return in_paragraph and not any(isinstance(one, _NO_PROSE) for one in above)
 
 
 def setup(app: Sphinx) -> None:

@@ -45,27 +45,11 @@ def _distribution(name: str) -> str:
 
 
 def mathematics(formula: str, *, display: bool = False) -> str:
-    r"""Set a formula.
+    r"""Set a formula in LaTeX, without delimiters: HTML for the eye, MathML for screen readers.
 
-    Parameters
-    ----------
-    formula : str
-        In LaTeX, without delimiters.
-    display : bool
-        Whether it stands on a line of its own.
+    With `display` it stands on a line of its own. A formula that KaTeX refuses raises ValueError with
+    KaTeX's reason.
 
-    Returns
-    -------
-    str
-        HTML for the eye, hidden from screen readers, and MathML for those.
-
-    Raises
-    ------
-    ValueError
-        With KaTeX's reason, if it refuses the formula.
-
-    Examples
-    --------
     >>> "<mfrac><mi>a</mi><mi>b</mi></mfrac>" in mathematics(r"\frac{a}{b}")
     True
     >>> mathematics(r"\frac{a")
@@ -82,17 +66,6 @@ def mathematics(formula: str, *, display: bool = False) -> str:
 def unnumbered(formula: str) -> str:
     r"""Ask for no numbers of KaTeX's: Sphinx numbers equations, over all pages.
 
-    Parameters
-    ----------
-    formula : str
-        In LaTeX, in an environment of its own.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
     >>> print(unnumbered(r"\begin{align} a \end{align}"))
     \begin{align*} a \end{align*}
     """

@@ -22,22 +22,10 @@ CANONICAL = '<link rel="canonical" href='
 
 
 def moved(page: str, origin: str, target: str) -> str:
-    """Return a page as it must be written elsewhere to show and link the same.
+    """Return a page as it must be written elsewhere in the site to show and link the same.
 
-    Parameters
-    ----------
-    page : str
-        HTML.
-    origin, target : str
-        Where it lies and where it goes, from the site's root.
+    Relative addresses lead from `target` where they led from `origin`; those within the page stay.
 
-    Returns
-    -------
-    str
-        With relative addresses from there; addresses within the page stay.
-
-    Examples
-    --------
     >>> moved('<a href="b.html#c">', "chapters/a.html", "index.html")
     '<a href="chapters/b.html#c">'
     """

@@ -26,18 +26,7 @@ COLAB = "https://colab.research.google.com"
 
 
 def downloadable(notebook: Any, repository: Repository) -> Any:
-    """Make a notebook what readers download: without outputs, and with a line that installs fflib.
-
-    Parameters
-    ----------
-    notebook : NotebookNode
-        It is changed.
-    repository : Repository
-
-    Returns
-    -------
-    NotebookNode
-    """
+    """Make a notebook what readers download: without outputs, and with a line that installs fflib."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None

@@ -35,15 +35,8 @@ LOG = logging.getLogger(__name__)
 def description(document: nodes.document) -> str:
     """Return the first sentences of a page, as many as a search engine shows.
 
-    Parameters
-    ----------
-    document : docutils.nodes.document
-
-    Returns
-    -------
-    str
-        One sentence at least; empty for a page without prose. Paragraphs with formulas do not
-        count, nor does what stands in lists, tables, notes and outputs.
+    One at least; none for a page without prose. Paragraphs with formulas do not count, nor does what
+    stands in lists, tables, notes and outputs.
     """
     for paragraph in document.findall(nodes.paragraph):
         if not isinstance(paragraph.parent, nodes.section) or any(paragraph.findall(nodes.math)):

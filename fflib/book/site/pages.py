@@ -9,14 +9,9 @@ __all__ = ["finished", "rewrite"]
 
 
 def rewrite(page: Path, change: Callable[[str], str]) -> None:
-    """Change a file of the site.
+    """Change the text of a file of the site.
 
-    Parameters
-    ----------
-    page : Path
-    change : callable
-        From the text of the file to what it shall be. It meets files that it has changed before:
-        Sphinx writes again only pages whose source has changed.
+    `change` meets files that it has changed before: Sphinx writes again only what has changed.
     """
     before = page.read_text(encoding="utf-8")
     after = change(before)

@@ -35,20 +35,10 @@ UNUSED = (
 def accessible(body: str) -> str:
     """Change the body of a page for those who listen, use the keyboard or hold a narrow screen.
 
-    Parameters
-    ----------
-    body : str
-        HTML as Sphinx writes it.
+    Every table is in a box that scrolls by itself and can be reached by keyboard, lists of citations
+    say what their entries are, and there are no borders by attribute and no markup around single words
+    of code.
 
-    Returns
-    -------
-    str
-        With every table in a box that scrolls by itself and can be reached by keyboard, lists of
-        citations that say what their entries are, no borders by attribute, and no markup around
-        single words of code.
-
-    Examples
-    --------
     >>> accessible('<div role="list" class="citation-list">')
     '<div class="citation-list">'
     """

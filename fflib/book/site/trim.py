@@ -27,21 +27,8 @@ NESTED = {"media", "supports", "layer", "container"}
 
 
 def names_in(texts: Iterable[str], scripts: Iterable[str] = ()) -> set[str]:
-    """Return the classes and ids that can occur.
+    """Return the classes and ids that can occur in HTML, and in scripts, any word of which may be one.
 
-    Parameters
-    ----------
-    texts : iterable of str
-        HTML.
-    scripts : iterable of str
-        JavaScript, any word of which may become a class.
-
-    Returns
-    -------
-    set of str
-
-    Examples
-    --------
     >>> sorted(names_in(['<p class="a b" id="c">d</p><script>add("e")</script>']))
     ['a', 'add', 'b', 'c', 'e']
     """
@@ -55,22 +42,10 @@ def names_in(texts: Iterable[str], scripts: Iterable[str] = ()) -> set[str]:
 
 
 def trimmed(style: str, names: set[str]) -> str:
-    """Leave the rules of a style out that ask for other names.
+    """Leave the rules of a style out that ask for other names, and comments.
 
-    Parameters
-    ----------
-    style : str
-        CSS.
-    names : set of str
-        See :func:`names_in`.
+    What only ``:not``, ``:is`` and their like mention counts as met.
 
-    Returns
-    -------
-    str
-        CSS, without comments. What only ``:not``, ``:is`` and their like mention counts as met.
-
-    Examples
-    --------
     >>> trimmed(".a, .b { color: red } @media print { .c { top: 0 } } p { top: 0 }", {"a"})
     '.a{ color: red }p{ top: 0 }'
     """
