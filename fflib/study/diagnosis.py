@@ -76,10 +76,6 @@ def diagnose(run: Run) -> list[Finding]:
     Sparseness and balance are judged for rectified units of dense networks with labels alone: other
     units do not rest at zero, and a plain network or a mean over an image is not sparse by itself.
 
-    Parameters
-    ----------
-    run : Run
-
     Returns
     -------
     list of Finding
@@ -184,7 +180,7 @@ class Signature:
 def provoke(
     mistakes: Mapping[str, Mapping[str, Any]], *, progress: bool = False, **usual: Any
 ) -> list[Signature]:
-    """Train networks with a mistake in their settings each, and look at what comes of it.
+    """Train networks, each with one mistake in its settings, and return what it looks like.
 
     Parameters
     ----------
@@ -222,7 +218,7 @@ def provoke(
 
 
 def signature_table(signatures: list[Signature]) -> pd.DataFrame:
-    """Signatures as a table, a row for each mistake.
+    """Show signatures, a row for each mistake.
 
     Returns
     -------

@@ -232,10 +232,6 @@ def by_choice(
 def by_probe(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per run and line of what its probe found.
 
-    Parameters
-    ----------
-    records : iterable of Record
-
     Returns
     -------
     DataFrame
@@ -247,10 +243,6 @@ def by_probe(records: Iterable[Record]) -> pd.DataFrame:
 
 def links_table(records: Iterable[Record]) -> pd.DataFrame:
     """Show whether positive weights link same-class ensembles of successive layers.
-
-    Parameters
-    ----------
-    records : iterable of Record
 
     Returns
     -------
@@ -284,11 +276,6 @@ def settings(
 ) -> pd.DataFrame:
     """Show the settings of experiments and where each came from.
 
-    Parameters
-    ----------
-    experiments : iterable of Experiment
-    fields : sequence of str
-
     Returns
     -------
     DataFrame
@@ -309,10 +296,6 @@ def settings(
 
 def verdict_table(verdict: Verdict) -> pd.DataFrame:
     """Show what a claim comes to in each cell.
-
-    Parameters
-    ----------
-    verdict : Verdict
 
     Returns
     -------

@@ -61,7 +61,7 @@ RUNGS: tuple[Rung, ...] = tuple(
 
 
 def rung(experiment: Experiment) -> Rung:
-    """The rung that an experiment stands on.
+    """Return the step that an experiment belongs to.
 
     Raises
     ------
@@ -81,11 +81,7 @@ def rung(experiment: Experiment) -> Rung:
 
 
 def by_rung(records: Iterable[Record]) -> pd.DataFrame:
-    """One row per run.
-
-    Parameters
-    ----------
-    records : iterable of Record
+    """Return one row per run.
 
     Returns
     -------
@@ -113,7 +109,7 @@ def by_rung(records: Iterable[Record]) -> pd.DataFrame:
 def train_ladder(
     dataset: str, protocol: str, seeds: Iterable[int], **training: Any
 ) -> list[Record]:
-    """Records of every rung, trained where there are none.
+    """Return the records of every step, trained where there are none.
 
     Parameters
     ----------
@@ -142,7 +138,7 @@ def train_ladder(
 
 
 def swept(store: Store = PUBLISHED) -> list[Record]:
-    """Records of the ladder at several learning rates, all for as many epochs.
+    """Return the records of the ablation at several learning rates, all of as many epochs.
 
     Parameters
     ----------
@@ -157,7 +153,7 @@ def swept(store: Store = PUBLISHED) -> list[Record]:
 
 
 def answer(verdicts: Iterable[Verdict]) -> str:
-    """Which ingredients bring sparseness, in a sentence or two.
+    """Say which ingredients bring sparseness, in a sentence or two.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ _RELEASED = {
 
 
 def results(datasets: Iterable[str]) -> pd.DataFrame:
-    """Runs that the authors recorded.
+    """Return the runs that the authors recorded.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def results(datasets: Iterable[str]) -> pd.DataFrame:
 
 
 def settings(datasets: Iterable[str]) -> pd.DataFrame:
-    """Settings of the authors' released configuration, protocol relu-l2.
+    """Return the settings of the authors' released configuration, protocol relu-l2.
 
     Returns
     -------
@@ -119,7 +119,7 @@ _SHARED = {
 
 
 def shared_units() -> NDArray[np.int64]:
-    """Units that ensembles share in the one network for which the authors' notebooks say so.
+    """Count the units that ensembles share in the one network whose shared units the authors show.
 
     Returns
     -------

@@ -40,13 +40,13 @@ _KINDS = {"dense": "dense", "conv": "convolutional"}
 
 
 def network_name(record: Record) -> str:
-    """A network as tables and figures call it: its kind and what trained it."""
+    """Name a network as tables and figures do: by its kind and what trained it."""
     e = record.experiment
     return f"{_KINDS[e.architecture]}, {wording.model_name(e.model)}"
 
 
 def by_network(records: Iterable[Record]) -> pd.DataFrame:
-    """One row per run.
+    """Return one row per run.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def by_network(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def networks_table(records: Iterable[Record]) -> pd.DataFrame:
-    """What every network comes to, and what it costs.
+    """Show what every network achieves, and what it costs.
 
     Parameters
     ----------
@@ -102,11 +102,7 @@ def networks_table(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def by_variant(records: Iterable[Record]) -> pd.DataFrame:
-    """One row per convolutional run, by the choice that sets it apart.
-
-    Parameters
-    ----------
-    records : iterable of Record
+    """Return one row per convolutional run, by the choice that sets it apart.
 
     Returns
     -------
@@ -125,7 +121,7 @@ def by_variant(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def rates_table(searched: Iterable[Record]) -> pd.DataFrame:
-    """Validation accuracy of every learning rate tried, a row per network."""
+    """Show the validation accuracy of every learning rate tried, a row per network."""
     measures = {
         "network": network_name,
         "rate": lambda r: r.experiment.learning_rate,
@@ -147,7 +143,7 @@ def train_networks(
     epochs: int,
     protocol: str = "relu-l2",
 ) -> list[Record]:
-    """Records of all six networks in a size of one's own; what fails to learn is left out.
+    """Train all six networks in any size and return their records, without those that fail to learn.
 
     Parameters
     ----------
@@ -169,12 +165,12 @@ def train_networks(
 
 
 def train_variants(dataset: str, seeds: Iterable[int], **training: Any) -> list[Record]:
-    """Records of every choice; what fails to learn is left out."""
+    """Train every choice and return the records, without those that fail to learn."""
     return attempt(variants(dataset, seeds, **training))[0]
 
 
 def answer(records: Iterable[Record], varied: Iterable[Record]) -> str:
-    """Does it scale, and what does it take? In a few sentences.
+    """Say in a few sentences whether it scales, and what it takes.
 
     Parameters
     ----------

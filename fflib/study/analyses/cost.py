@@ -15,12 +15,12 @@ __all__ = ["cost_table", "learning_curve", "multiply_adds", "time_to_learn", "we
 
 
 def weights(record: Record) -> np.ndarray:
-    """Number of weights of every hidden layer, shape (layers,)."""
+    """Count the weights of every hidden layer, shape (layers,)."""
     return record.arrays["weights"].sum(axis=1, dtype=np.int64)
 
 
 def multiply_adds(record: Record) -> np.ndarray:
-    """Multiply-adds spent on each training image by the end of every epoch.
+    """Count the multiply-adds spent on each training image by the end of every epoch.
 
     A layer of P weights takes P multiply-adds to pass an example forwards, P for the gradient of
     its weights, and P to pass the gradient on to the layer below. Biases, norms and activations
@@ -33,10 +33,6 @@ def multiply_adds(record: Record) -> np.ndarray:
     - BP: one example; 3 P for every layer and the head, less P for the first.
     - Controls trained layer by layer: as FF for the examples they take, and 3 P for a head over the
       classes.
-
-    Parameters
-    ----------
-    record : Record
 
     Returns
     -------
@@ -65,7 +61,7 @@ def multiply_adds(record: Record) -> np.ndarray:
 
 
 def _places(e: Experiment) -> tuple[np.ndarray, int]:
-    """At how many places each layer looks at its input, and how many are left above the last."""
+    """Count the places at which each layer sees its input, and those left above the last layer."""
     if e.architecture == "dense":
         return np.ones(e.layers, dtype=np.int64), 1
     height, width = image_shape(e.dataset)[1:]
@@ -78,11 +74,7 @@ def _places(e: Experiment) -> tuple[np.ndarray, int]:
 
 
 def learning_curve(record: Record) -> pd.DataFrame:
-    """Accuracy against what it cost, at the epochs at which it was measured.
-
-    Parameters
-    ----------
-    record : Record
+    """Return accuracy against what it cost, at the epochs at which it was measured.
 
     Returns
     -------
@@ -103,7 +95,7 @@ def learning_curve(record: Record) -> pd.DataFrame:
 
 
 def time_to_learn(record: Record, within: float = 0.01) -> pd.Series:
-    """Where a run first comes close to the accuracy that it ends with.
+    """Find where a run first comes close to the accuracy that it ends with.
 
     Parameters
     ----------
@@ -122,7 +114,7 @@ def time_to_learn(record: Record, within: float = 0.01) -> pd.Series:
 
 
 def cost_table(records: Iterable[Record], within: float = 0.01) -> pd.DataFrame:
-    """What it took to come close to the final accuracy, by model.
+    """Show what it took to come close to the final accuracy, by model.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ Array = NDArray[np.float64]
 
 
 def interval(values: Iterable[float]) -> Interval:
-    """Mean and 95 % interval over the runs that have a value; nan where none has."""
+    """Return mean and 95 % interval over the runs that have a value; nan where none has."""
     known = [value for value in values if np.isfinite(value)]
     return mean_interval(known) if known else Interval(np.nan, np.nan, np.nan, 0)
 
@@ -103,7 +103,7 @@ def _by_dataset(records: Iterable[Record]) -> dict[str, list[Record]]:
 
 
 def readings(records: Iterable[Record]) -> pd.DataFrame:
-    """The correlation of dimension with ensemble size and sparseness, computed in other ways.
+    """Correlate dimension with ensemble size and sparseness in other ways.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def readings(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def chance(records: Iterable[Record], orders: int = 999) -> pd.DataFrame:
-    """Whether the classes, in any order, would be as strongly correlated.
+    """Test whether the classes, in any order, would be as strongly correlated.
 
     Intervals over runs say what another training would give on the same classes. This asks about the
     classes: those of the ensembles are put in a random order, the same in all layers.
@@ -163,11 +163,7 @@ def chance(records: Iterable[Record], orders: int = 999) -> pd.DataFrame:
 
 
 def by_depth(records: Iterable[Record]) -> pd.DataFrame:
-    """Dimension beside ensemble size and sparseness, layer by layer.
-
-    Parameters
-    ----------
-    records : iterable of Record
+    """Show dimension beside ensemble size and sparseness, layer by layer.
 
     Returns
     -------
@@ -213,11 +209,7 @@ def _mean(values: Array) -> float:
 
 
 def recovered(found: Iterable[Recovery]) -> pd.DataFrame:
-    """What estimators make of manifolds of known dimension.
-
-    Parameters
-    ----------
-    found : iterable of Recovery
+    """Show what estimators make of manifolds of known dimension.
 
     Returns
     -------

@@ -48,7 +48,7 @@ _ACTIVATIONS = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh", "gelu": "G
 
 
 def goodness_name(name: str) -> str:
-    """A goodness or an activation as it is written in prose.
+    """Write a goodness or an activation as prose does.
 
     Examples
     --------
@@ -59,11 +59,7 @@ def goodness_name(name: str) -> str:
 
 
 def by_combination(records: Iterable[Record]) -> pd.DataFrame:
-    """One row per run.
-
-    Parameters
-    ----------
-    records : iterable of Record
+    """Return one row per run.
 
     Returns
     -------
@@ -84,11 +80,7 @@ def by_combination(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def choices_table(searched: Iterable[Record]) -> pd.DataFrame:
-    """What the search found of every combination.
-
-    Parameters
-    ----------
-    searched : iterable of Record
+    """Show what the search found for every combination.
 
     Returns
     -------
@@ -110,7 +102,7 @@ def choices_table(searched: Iterable[Record]) -> pd.DataFrame:
 
 
 def failures_table(searched: Iterable[Record], failures: Mapping[Experiment, str]) -> pd.DataFrame:
-    """Why combinations that learn at no threshold do not.
+    """Show why combinations that learn at no threshold do not.
 
     Parameters
     ----------
@@ -148,7 +140,7 @@ def _listed(thetas: Iterable[float]) -> str:
 
 
 def _candidate(e: Experiment) -> bool:
-    """Whether an experiment may be a short run of the search."""
+    """Tell whether an experiment may be a short run of the search."""
     return e.model == "ff" and e.architecture == "dense" and e.evaluate_on == "validation"
 
 
@@ -185,12 +177,12 @@ def train_combinations(
 
 
 def train_settings(dataset: str, seeds: Iterable[int], **training: Any) -> list[Record]:
-    """Train at other thresholds, with other negatives, in other order; what fails is left out."""
+    """Train at other thresholds, with other negatives, in other order; leave out what fails."""
     return attempt(settings([dataset], seeds, **training))[0]
 
 
 def answer(records: Iterable[Record], verdicts: Iterable[Verdict]) -> str:
-    """Which goodness and which activation, in a few sentences.
+    """Say in a few sentences which goodness and which activation do best.
 
     Parameters
     ----------

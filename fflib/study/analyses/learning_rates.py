@@ -52,7 +52,7 @@ def swept(
     epochs: int | Sequence[int] | None = None,
     rates: Sequence[float] | None = None,
 ) -> list[Record]:
-    """Runs of the sweep over learning rates and epochs, on validation images.
+    """Return the runs of the sweep over learning rates and epochs, on validation images.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def swept(
 
 
 def best_settings(records: Iterable[Record]) -> pd.DataFrame:
-    """The most accurate setting of every model, and how sparse it is there.
+    """Show the most accurate setting of every model, and how sparse it is there.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def _at_best(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def spans(records: Iterable[Record]) -> pd.DataFrame:
-    """From where to where the learning rate and the epochs move a model's sparseness.
+    """Show how far learning rate and epochs move a model's sparseness.
 
     Parameters
     ----------
@@ -152,11 +152,7 @@ def spans(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def matched_table(comparisons: Iterable[Matched]) -> pd.DataFrame:
-    """Every comparison of two settings at matched accuracy.
-
-    Parameters
-    ----------
-    comparisons : iterable of Matched
+    """Show every comparison of two settings at matched accuracy.
 
     Returns
     -------
@@ -188,7 +184,7 @@ def matched_table(comparisons: Iterable[Matched]) -> pd.DataFrame:
 
 
 def sparse_control(records: Iterable[Record], comparisons: Iterable[Matched]) -> pd.DataFrame:
-    """How sparse the control is where it is compared, and whether its ensembles are specific, too.
+    """Show how sparse the control is where it is compared, and whether its ensembles are specific.
 
     Parameters
     ----------
@@ -235,11 +231,7 @@ def sparse_control(records: Iterable[Record], comparisons: Iterable[Matched]) ->
 
 
 def survivors(comparisons: Iterable[Matched]) -> str:
-    """What is left of a difference in sparseness, over all comparisons, in one sentence.
-
-    Parameters
-    ----------
-    comparisons : iterable of Matched
+    """Say in one sentence what is left of a difference in sparseness over all comparisons.
 
     Returns
     -------

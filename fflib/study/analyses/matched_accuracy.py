@@ -98,7 +98,7 @@ class Matched:
 
 
 def by_setting(records: Iterable[Record]) -> pd.DataFrame:
-    """One row per run of a sweep.
+    """Return one row per run of a sweep.
 
     Returns
     -------

@@ -57,7 +57,7 @@ _SETTING = ["dataset", "model", "epochs", "batch", "lr"]
 
 
 def measured(record: Record) -> dict[str, float]:
-    """The numbers of one of our runs that the authors' record has of theirs.
+    """Return the numbers of one of our runs that the authors recorded of theirs.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def measured(record: Record) -> dict[str, float]:
 
 
 def retrained_rows(records: Iterable[Record]) -> pd.DataFrame:
-    """The authors' rows whose settings are known in full and were trained again, against ours.
+    """Compare with ours the authors' rows whose settings are known in full and were trained again.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def retrained_rows(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def met_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """The comparison of :func:`retrained_rows` as a reader sees it.
+    """Show the comparison of :func:`retrained_rows` as readers see it.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def met_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def spread(records: Iterable[Record]) -> pd.DataFrame:
-    """Where our main runs fall among the authors' rows whose settings are not known.
+    """Show where our main runs fall among the authors' rows whose settings are not known.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def spread(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def costs(records: Iterable[Record]) -> pd.DataFrame:
-    """The authors' rows whose settings are known but that were not trained again, and their price.
+    """Estimate the cost of the authors' rows with known settings that were not trained again.
 
     Parameters
     ----------
@@ -224,7 +224,7 @@ def costs(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def rerun_noise() -> pd.DataFrame:
-    """How far two runs of the authors lie apart that their notebooks hold under one number.
+    """Measure how far two runs lie apart that the authors' notebooks list under one number.
 
     Two of their notebooks list FF on MNIST by the same row numbers, with slightly different results:
     the same settings, run twice.
@@ -252,11 +252,7 @@ def rerun_noise() -> pd.DataFrame:
 
 
 def shared_by_run(records: Iterable[Record]) -> NDArray[np.int64]:
-    """Units that ensembles share in our runs, counted as in the authors' example.
-
-    Parameters
-    ----------
-    records : iterable of Record
+    """Count the units that ensembles share in our runs, as in the authors' example.
 
     Returns
     -------
@@ -273,7 +269,7 @@ def shared_by_run(records: Iterable[Record]) -> NDArray[np.int64]:
 
 
 def ensemble_sizes(shared: NDArray[np.int64]) -> pd.DataFrame:
-    """Sizes of the ensembles in the authors' example and in our runs.
+    """Show the sizes of the ensembles in the authors' example and in our runs.
 
     Parameters
     ----------
@@ -301,7 +297,7 @@ def ensemble_sizes(shared: NDArray[np.int64]) -> pd.DataFrame:
 
 
 def shared_pairs(shared: NDArray[np.int64]) -> pd.DataFrame:
-    """How often pairs of classes share units in our runs, those of the authors' example marked.
+    """Show how often pairs of classes share units in our runs and in the authors' example.
 
     Parameters
     ----------

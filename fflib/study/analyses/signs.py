@@ -13,11 +13,7 @@ __all__ = ["by_signs", "without"]
 
 
 def by_signs(records: Iterable[Record]) -> pd.DataFrame:
-    """Networks trained under a rule for the signs of their weights, beside free ones.
-
-    Parameters
-    ----------
-    records : iterable of Record
+    """Show networks trained under a rule for the signs of their weights, beside free ones.
 
     Returns
     -------
@@ -33,7 +29,7 @@ def by_signs(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def without(records: Iterable[Record], model: str = "ff") -> pd.DataFrame:
-    """What a network is like with all negative weights set to zero, and with the controls.
+    """Show a network with all negative weights set to zero, and with the controls.
 
     Parameters
     ----------

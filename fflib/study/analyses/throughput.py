@@ -47,7 +47,7 @@ MEASURES = {
 
 
 def on_file(name: str = "xeon-2-cores") -> dict[str, Any]:
-    """A result of ``fflib bench --json`` that is kept in ``benchmarks/``.
+    """Read a result of ``fflib bench --json`` that is kept in ``benchmarks/``.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def on_file(name: str = "xeon-2-cores") -> dict[str, Any]:
 
 
 def ratios(result: dict[str, Any]) -> pd.DataFrame:
-    """The ratios of a benchmark, in both number formats, beside what we set out for.
+    """Show the ratios of a benchmark, in both number formats, beside what we set out for.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def _range(spread: dict[str, float]) -> str:
 
 
 def to_accuracy(result: dict[str, Any]) -> pd.DataFrame:
-    """What it takes to reach the accuracy that a benchmark asks for.
+    """Show what it takes to reach the accuracy that a benchmark asks for.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def to_accuracy(result: dict[str, Any]) -> pd.DataFrame:
 
 
 def exponents(result: dict[str, Any]) -> pd.DataFrame:
-    """How steeply the time of an epoch grows: b in seconds ∝ valueᵇ, by least squares of logarithms.
+    """Fit how steeply the time of an epoch grows: b in seconds ∝ valueᵇ, by least squares of logs.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def _version_names(growth: pd.DataFrame) -> pd.Series:
 
 
 def precision(records: Iterable[Record]) -> pd.DataFrame:
-    """What runs measured that differ in number format only.
+    """Return what runs measured that differ in number format only.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def precision(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def by_format(runs: pd.DataFrame, model: str, measure: str) -> pd.DataFrame:
-    """One measure of one model, a row per seed and a column per number format.
+    """Return one measure of one model, a row per seed and a column per number format.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def by_format(runs: pd.DataFrame, model: str, measure: str) -> pd.DataFrame:
 
 
 def precision_table(records: Iterable[Record]) -> pd.DataFrame:
-    """Whether mixed precision moves a result by more than another seed does.
+    """Show whether mixed precision moves a result by more than another seed does.
 
     Parameters
     ----------

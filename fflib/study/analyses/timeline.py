@@ -19,7 +19,7 @@ SHARES = (0.5, 0.7, 0.8, 0.9)
 
 
 def moments(records: Iterable[Record]) -> pd.DataFrame:
-    """One row per run, snapshot and hidden layer.
+    """Return one row per run, snapshot and hidden layer.
 
     Parameters
     ----------
@@ -38,11 +38,7 @@ def moments(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def settling(records: Iterable[Record]) -> pd.DataFrame:
-    """When accuracy and membership are settled.
-
-    Parameters
-    ----------
-    records : iterable of Record
+    """Show when accuracy and membership are settled.
 
     Returns
     -------
@@ -70,7 +66,7 @@ def delays(
     shares: Sequence[float] = SHARES,
     against: str = "accuracy",
 ) -> pd.DataFrame:
-    """How much later membership is settled, for other definitions of settled.
+    """Show how much later membership is settled, for other definitions of settled.
 
     Parameters
     ----------
@@ -99,11 +95,7 @@ def delays(
 
 
 def classes_kept(records: Iterable[Record]) -> pd.DataFrame:
-    """Whether units change the class that they prefer.
-
-    Parameters
-    ----------
-    records : iterable of Record
+    """Show whether units change the class that they prefer.
 
     Returns
     -------

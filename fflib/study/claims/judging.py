@@ -99,7 +99,7 @@ class Claim:
 
     @property
     def criterion(self) -> str:
-        """The criterion in one line."""
+        """Return the criterion in one line."""
         side = "above" if self.above else "below"
         return f"{self.quantity}; {side} {self.bound:g} in every cell by the {self.statistic}"
 
@@ -315,10 +315,6 @@ def _finite(value: float) -> float | None:
 
 def in_words(verdicts: Iterable[Verdict]) -> str:
     """Say what claims have come to, in a sentence for each.
-
-    Parameters
-    ----------
-    verdicts : iterable of Verdict
 
     Returns
     -------
