@@ -1,4 +1,4 @@
-"""The ladder from back-propagation to Forward-Forward, its claims, and its figures."""
+"""The steps from back-propagation to Forward-Forward, its claims, and its figures."""
 
 import numpy as np
 import pytest
@@ -8,15 +8,15 @@ from matplotlib import pyplot as plt
 from fflib.book.figures import ablation as plots
 from fflib.errors import ExperimentError
 from fflib.experiment import Experiment
-from fflib.study.analyses.ablation import RUNGS, answer, by_rung, rung
+from fflib.study.analyses.ablation import STEPS, answer, runs_by_step, step_of
 from fflib.study.claims import CHECKS, CHOICES, INGREDIENTS, SIGNS, hoyer, judge
 from fflib.study.plans.grids import ABLATION, GRIDS, planned
 
 
 def runs(sparseness, dataset="mnist", seeds=3, rate=0.01):
-    """Runs on every rung, whose layers all have the sparseness given by the rung's name."""
+    """Runs on every step, whose layers all have the sparseness given by the step's name."""
     records = []
-    for found in RUNGS:
+    for found in STEPS:
         for seed in range(seeds):
             base = synthetic.record(found.fields["model"], seed, dataset)
             e = base.experiment
@@ -31,24 +31,24 @@ def runs(sparseness, dataset="mnist", seeds=3, rate=0.01):
     return records
 
 
-FLAT = {found.name: 0.5 for found in RUNGS}
+FLAT = {found.name: 0.5 for found in STEPS}
 
 
-def test_every_experiment_of_the_grid_stands_on_the_rung_it_was_planned_for():
+def test_every_experiment_of_the_grid_belongs_to_the_step_it_was_planned_for():
     for number, experiment in enumerate(GRIDS["local"]):
-        assert rung(experiment) is RUNGS[number % len(RUNGS)]
-    assert {rung(e).name for e in planned("local-rate")} == {"local", "+ norm", "+ labels"}
+        assert step_of(experiment) is STEPS[number % len(STEPS)]
+    assert {step_of(e).name for e in planned("local-rate")} == {"local", "+ norm", "+ labels"}
 
 
-def test_an_experiment_beside_the_ladder_has_no_rung():
-    with pytest.raises(ExperimentError, match="no rung"):
-        rung(Experiment(model="local-bp", norm="l1"))
+def test_an_experiment_beside_the_ablation_has_no_step():
+    with pytest.raises(ExperimentError, match="no step"):
+        step_of(Experiment(model="local-bp", norm="l1"))
 
 
-def test_all_rungs_are_trained_alike():
+def test_all_steps_are_trained_alike():
     training = ("epochs", "batch_size", "schedule", "learning_rate", "precision", "activation")
     assert len({tuple(getattr(e, f) for f in training) for e in planned("local")}) == 1
-    assert len(ABLATION) == len(RUNGS)
+    assert len(ABLATION) == len(STEPS)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_all_rungs_are_trained_alike():
     [("local", "locality"), ("FF", "goodness"), ("+ norm", "normalisation")],
 )
 def test_an_ingredient_is_confirmed_by_the_step_that_it_adds(raised, confirmed):
-    names = [found.name for found in RUNGS[:5]]
+    names = [found.name for found in STEPS[:5]]
     higher = FLAT | dict.fromkeys(names[names.index(raised) :], 0.9)
     verdicts = {c.id: judge(c, runs(higher)).verdict for c in INGREDIENTS}
     assert verdicts.pop(confirmed) == "confirmed"
@@ -69,33 +69,33 @@ def test_the_answer_names_every_ingredient_once():
     assert said.startswith("Sparser by more than 0.1 on every data set with goodness (+0.40")
     assert all(said.count(name) == 1 for name in ("locality", "normalisation", "contrast"))
     nothing = answer([judge(c, runs(FLAT)) for c in INGREDIENTS])
-    assert nothing.startswith("No step of the ladder")
+    assert nothing.startswith("No step of the ablation")
 
 
 def test_the_table_has_the_numbers_of_the_records():
     records = runs(FLAT | {"BP": 0.8})
-    table = by_rung(records)
+    table = runs_by_step(records)
     assert len(table) == len(records)
-    assert table.query("rung == 'BP'")["hoyer"].tolist() == pytest.approx([0.8, 0.801, 0.802])
+    assert table.query("step == 'BP'")["hoyer"].tolist() == pytest.approx([0.8, 0.801, 0.802])
     assert table["hoyer"].tolist() == pytest.approx([hoyer(r) for r in records])
 
 
-def test_the_figure_of_the_ladder_shows_means_of_every_rung_and_data_set():
+def test_the_figure_of_the_ablation_shows_means_of_every_step_and_data_set():
     figure = plots.ladder(runs(FLAT | {"FF": 0.9}) + runs(FLAT, "fashion-mnist"))
     panel = figure.axes[0]
     means = [line.get_xdata()[0] for line in panel.lines if line.get_marker() == "o"]
-    assert len(means) == 2 * len(RUNGS)
+    assert len(means) == 2 * len(STEPS)
     assert max(means) == pytest.approx(0.901)
-    assert [label.get_text() for label in panel.get_yticklabels()] == [r.name for r in RUNGS]
+    assert [label.get_text() for label in panel.get_yticklabels()] == [r.name for r in STEPS]
     plt.close(figure)
 
 
-def test_the_figure_of_rates_joins_the_means_of_every_rung():
+def test_the_figure_of_rates_joins_the_means_of_every_step():
     records = runs(FLAT, rate=0.001) + runs(FLAT | {"BP": 0.9}, rate=0.01)
     figure = plots.sparseness_by_rate(records)
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     np.testing.assert_allclose(lines["BP"].get_ydata(), [0.501, 0.901])
-    assert set(lines) >= {r.name for r in RUNGS}
+    assert set(lines) >= {r.name for r in STEPS}
     plt.close(figure)
 
 

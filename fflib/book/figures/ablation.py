@@ -1,4 +1,4 @@
-"""Figures of the ladder from back-propagation to Forward-Forward."""
+"""Figures of the steps from back-propagation to Forward-Forward."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -9,7 +9,7 @@ from fflib import wording
 from fflib.book.figures import style
 from fflib.book.figures.panels import estimate_rows
 from fflib.records.stores import Record
-from fflib.study.analyses.ablation import RUNGS, by_rung
+from fflib.study.analyses.ablation import STEPS, runs_by_step
 
 __all__ = ["ladder", "sparseness_by_rate"]
 
@@ -36,16 +36,16 @@ def ladder(records: Iterable[Record]) -> Figure:
     -------
     Figure
         A panel each for sparseness, overlap of ensembles, share of negative weights (means over
-        layers) and accuracy, with a row per rung. A marker is the mean over runs with its 95 %
+        layers) and accuracy, with a row per step. A marker is the mean over runs with its 95 %
         interval, small dots are runs; filled and hollow markers tell the data sets apart.
     """
-    table = by_rung(records)
-    names = [rung.name for rung in RUNGS if rung.name in set(table["rung"])]
+    table = runs_by_step(records)
+    names = [step.name for step in STEPS if step.name in set(table["step"])]
     fills = dict(zip(dict.fromkeys(table["dataset"]), FILLS, strict=False))
-    colours = {rung.name: style.MODEL_COLOURS[rung.fields["model"]] for rung in RUNGS}
+    colours = {step.name: style.MODEL_COLOURS[step.fields["model"]] for step in STEPS}
     figure, [axes] = style.axes_grid(1, len(QUANTITIES), 0.9 + 0.42 * len(names), sharey=True)
     estimate_rows(
-        axes, table, "rung", names, QUANTITIES,
+        axes, table, "step", names, QUANTITIES,
         lambda name, dataset: {"color": colours[name], "filled": fills[dataset] == "full"},
     )  # fmt: skip
     for ax, label in zip(axes, QUANTITIES.values(), strict=True):
@@ -72,17 +72,17 @@ def sparseness_by_rate(records: Iterable[Record]) -> Figure:
     Returns
     -------
     Figure
-        A panel per data set, a line per rung: Hoyer sparseness averaged over the layers, mean over
+        A panel per data set, a line per step: Hoyer sparseness averaged over the layers, mean over
         runs with the runs as points.
     """
-    table = by_rung(records)
+    table = runs_by_step(records)
     datasets = list(dict.fromkeys(table["dataset"]))
     figure, [axes] = style.axes_grid(1, len(datasets), 3.4, sharey=True)
     dashes = {"local": (1, 1), "+ norm": (3, 1)}
     for ax, dataset in zip(axes, datasets, strict=True):
         here = table[table["dataset"] == dataset]
-        for found in RUNGS:
-            runs = here[here["rung"] == found.name]
+        for found in STEPS:
+            runs = here[here["step"] == found.name]
             if runs.empty:
                 continue
             looks = style.looks(found.fields["model"])
@@ -98,5 +98,5 @@ def sparseness_by_rate(records: Iterable[Record]) -> Figure:
         ax.set_xlabel("learning rate")
         ax.grid(axis="y", lw=0.5, color="0.9")
     axes[0].set_ylabel("Hoyer sparseness, mean over layers")
-    style.legend(figure, axes[0], "upper center", columns=len(RUNGS))
+    style.legend(figure, axes[0], "upper center", columns=len(STEPS))
     return figure

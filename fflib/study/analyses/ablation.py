@@ -1,7 +1,7 @@
 """From back-propagation to Forward-Forward, an ingredient at a time (the paper's first check).
 
-Every rung is a network of the same shape, trained at the same learning rate for as many epochs; each
-differs from the one below it by what its name says, and the last from Forward-Forward by sharing one
+Every step is a network of the same shape, trained at the same learning rate for as many epochs; each
+differs from the one before it by what its name says, and the last from Forward-Forward by sharing one
 loss among the layers.
 """
 
@@ -22,18 +22,18 @@ from fflib.study.plans.grids import ABLATION, ABLATION_RATES, ABLATION_TRAINING,
 from fflib.study.tables import hoyer_by_layer, rows_of
 from fflib.wording import minus
 
-__all__ = ["RUNGS", "Rung", "answer", "by_rung", "rung", "swept", "train_ladder"]
+__all__ = ["STEPS", "Step", "answer", "runs_by_step", "step_of", "swept", "train_steps"]
 
 
 @dataclass(frozen=True)
-class Rung:
-    """One kind of network on the ladder.
+class Step:
+    """One kind of network of the ablation.
 
     Parameters
     ----------
     name : str
     adds : str
-        What it has that the rung before has not.
+        What it has that the step before has not.
     fields : dict
         The fields of its experiments.
     """
@@ -43,8 +43,8 @@ class Rung:
     fields: dict[str, Any]
 
 
-RUNGS: tuple[Rung, ...] = tuple(
-    Rung(name, adds, fields)
+STEPS: tuple[Step, ...] = tuple(
+    Step(name, adds, fields)
     for (name, adds), fields in zip(
         (
             ("BP", "one classifier on top, its error sent back through all layers"),
@@ -60,33 +60,33 @@ RUNGS: tuple[Rung, ...] = tuple(
 )
 
 
-def rung(experiment: Experiment) -> Rung:
+def step_of(experiment: Experiment) -> Step:
     """Return the step that an experiment belongs to.
 
     Raises
     ------
     ExperimentError
-        It stands on none.
+        It belongs to none.
 
     Examples
     --------
-    >>> rung(Experiment(model="local-bp", norm="l2")).name
+    >>> step_of(Experiment(model="local-bp", norm="l2")).name
     '+ norm'
     """
-    for found in RUNGS:
+    for found in STEPS:
         plain = {"norm": None} if found.fields["model"] == "local-bp" else {}
         if all(getattr(experiment, k) == v for k, v in (plain | found.fields).items()):
             return found
-    raise ExperimentError(f"no rung of the ladder fits {experiment}")
+    raise ExperimentError(f"no step of the ablation fits {experiment}")
 
 
-def by_rung(records: Iterable[Record]) -> pd.DataFrame:
+def runs_by_step(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per run.
 
     Returns
     -------
     DataFrame
-        ``dataset``, ``seed``, ``learning_rate``, ``rung`` (its name); ``accuracy``; as means over
+        ``dataset``, ``seed``, ``learning_rate``, ``step`` (its name); ``accuracy``; as means over
         the layers ``hoyer``, ``above rest``, ``overlap`` (Jaccard index of two classes' ensembles) and
         ``negative`` (share of negative weights); ``hoyer 1`` and so on by layer.
     """
@@ -94,7 +94,7 @@ def by_rung(records: Iterable[Record]) -> pd.DataFrame:
         records,
         lambda record: [
             {
-                "rung": rung(record.experiment).name,
+                "step": step_of(record.experiment).name,
                 "accuracy": record.metrics.accuracy,
                 "above rest": above_rest(record),
                 "overlap": overlap(record),
@@ -106,9 +106,7 @@ def by_rung(records: Iterable[Record]) -> pd.DataFrame:
     )
 
 
-def train_ladder(
-    dataset: str, protocol: str, seeds: Iterable[int], **training: Any
-) -> list[Record]:
+def train_steps(dataset: str, protocol: str, seeds: Iterable[int], **training: Any) -> list[Record]:
     """Return the records of every step, trained where there are none.
 
     Parameters
@@ -125,7 +123,7 @@ def train_ladder(
     seeds = list(seeds)
     return [
         record
-        for found in RUNGS
+        for found in STEPS
         for record in gather(
             "train",
             models=[found.fields["model"]],
@@ -178,7 +176,7 @@ def answer(verdicts: Iterable[Verdict]) -> str:
     said = [
         f"Sparser by {much} on every data set with {yes}."
         if yes
-        else f"No step of the ladder makes activity sparser by {much} on every data set.",
+        else f"No step of the ablation makes activity sparser by {much} on every data set.",
         f"On some data sets only: {some}." if some else "",
         f"Less than that on every data set: {no}." if no else "",
         f"Not decided: {unclear}." if unclear else "",
