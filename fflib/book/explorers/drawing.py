@@ -7,7 +7,6 @@ from io import BytesIO
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
@@ -16,13 +15,13 @@ from fflib import wording
 from fflib.book.figures import style
 from fflib.book.figures.panels import matrix
 from fflib.book.figures.portraits import ensemble_key, profile, side_by_side
-from fflib.book.figures.timeline import LEAVING, MEMBER, NOT_YET, membership_key
+from fflib.book.figures.timeline import LEAVING, membership_key, membership_wall
 
 __all__ = ["paragraph", "picture", "portrait_of", "shared_matrix", "wall_of"]
 
 
 def paragraph(said: str) -> str:
-    """Text as HTML, with nothing in it that could be taken for a tag.
+    """Turn text into HTML, with nothing in it that could be taken for a tag.
 
     Examples
     --------
@@ -33,7 +32,7 @@ def paragraph(said: str) -> str:
 
 
 def picture(figure: Figure, text: str) -> str:
-    """A figure as HTML, with what it shows as its alternative text; the figure is closed."""
+    """Turn a figure into HTML, with what it shows as alternative text, and close the figure."""
     file = BytesIO()
     figure.savefig(file, format="png", dpi=110)
     plt.close(figure)
@@ -49,7 +48,7 @@ def portrait_of(
     images: NDArray[np.uint8],
     order: bool = True,
 ) -> Figure:
-    """One ensemble: mean activations above, the images that drive it below.
+    """Draw one ensemble: mean activations above, the images that drive it below.
 
     Parameters
     ----------
@@ -78,7 +77,7 @@ def portrait_of(
 def shared_matrix(
     shared: NDArray[np.integer], classes: Sequence[str], pair: Sequence[int]
 ) -> Figure:
-    """Numbers of shared units of all pairs, with a frame around one of them.
+    """Draw the numbers of shared units of all pairs, with a frame around one of them.
 
     Parameters
     ----------
@@ -99,7 +98,7 @@ def shared_matrix(
 
 
 def wall_of(now: NDArray[np.bool_], end: NDArray[np.bool_], classes: Sequence[str]) -> Figure:
-    """Membership at a moment of training, layer by layer, in the colours of the book.
+    """Draw membership at a moment of training, layer by layer, in the colours of the book.
 
     Parameters
     ----------
@@ -107,19 +106,10 @@ def wall_of(now: NDArray[np.bool_], end: NDArray[np.bool_], classes: Sequence[st
         At this moment, and at the end.
     classes : sequence of str
     """
-    colours = ListedColormap(["white", NOT_YET, LEAVING, MEMBER])
     with plt.ioff():
-        figure, axes = plt.subplots(
-            len(now), 1, figsize=(style.WIDTH, 1.6 * len(now)), squeeze=False, layout="constrained"
-        )
-    for ax, here, last, name in zip(
-        axes[:, 0], now, end, wording.layer_names(len(now)), strict=True
-    ):
-        kinds = 2 * here + last
-        ax.imshow(kinds, aspect="auto", interpolation="none", cmap=colours, vmin=0, vmax=3)
-        ax.set_title(name, fontsize="small")
-        ax.set_xticks([])
-        ax.set_yticks(range(len(classes)), list(classes), fontsize=6)
-        ax.tick_params(length=0)
+        figure, grid = style.axes_grid(len(now), 1, 1.6 * len(now), layout="constrained")
+    names = wording.layer_names(len(now))
+    for ax, here, last, name in zip(grid[:, 0], now, end, names, strict=True):
+        membership_wall(ax, here, last, classes, name)
     membership_key(figure)
     return figure

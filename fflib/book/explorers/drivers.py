@@ -158,7 +158,7 @@ def retrain(record: Record) -> Drivers:
 
 
 def explored() -> list[Experiment]:
-    """The runs that the explorers of the book can show with images.
+    """Return the runs that the explorers of the book can show with images.
 
     Examples
     --------
@@ -216,7 +216,7 @@ def read(path: Path) -> Drivers:
 
 
 def find(experiment: Experiment, folder: Path = FOLDER) -> Drivers:
-    """The images on file for an experiment.
+    """Return the images on file for an experiment.
 
     Raises
     ------

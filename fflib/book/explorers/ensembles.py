@@ -29,7 +29,7 @@ OnFile = Callable[[Experiment], Drivers]
 
 
 def explore_ensembles(records: Iterable[Record], on_file: OnFile = find) -> HTML:
-    """A panel in which a reader chooses data set, model, layer and class.
+    """Build a panel in which a reader chooses data set, model, layer and class.
 
     It shows the mean activation of every unit for the class, which units are in the ensemble under
     the median–quantile rule, the images that drive it, and the classes that share its units.
@@ -62,7 +62,7 @@ def explore_ensembles(records: Iterable[Record], on_file: OnFile = find) -> HTML
 def ensemble_portraits(
     record: Record, classes: list[str] | tuple[str, ...], layer: int = 1, on_file: OnFile = find
 ) -> Figure:
-    """What the explorer shows of all classes in one layer, as a figure.
+    """Draw what the explorer shows of all classes in one layer.
 
     Parameters
     ----------
@@ -78,10 +78,9 @@ def ensemble_portraits(
     Figure
         See :func:`fflib.book.figures.portraits.portraits`.
     """
-    kept = _kept(record, on_file)
+    kept, depth = _kept(record, on_file), layer - 1
     if kept is None:
-        return portraits(record.arrays["mean"][layer - 1], members(record)[layer - 1], classes)
-    depth = layer - 1
+        return portraits(record.arrays["mean"][depth], members(record)[depth], classes)
     return portraits(kept.mean[depth], kept.ensembles[depth], classes, kept.of_layer(depth))
 
 
@@ -103,7 +102,7 @@ def _run(record: Record, kept: Drivers | None) -> dict[str, Any]:
 
 
 def _difference(kept: Drivers, record: Record) -> str:
-    """How the network that is shown differs from that of the record."""
+    """Say how the network that is shown differs from that of the record."""
     same = kept.agreement(record)
     what = "What is shown is that network, trained again to show it images"
     if min(same) == 1:
@@ -126,7 +125,7 @@ def _images(kept: Drivers) -> dict[str, Any]:
 
 
 def _sheet(images: np.ndarray) -> str:
-    """Images side by side in one file without loss, as an address that holds the file itself."""
+    """Put images side by side in one file without loss; return it as a data URL."""
     tiles = images if images.ndim == 3 else np.moveaxis(images, 1, -1)
     rows = -(-len(tiles) // ACROSS)
     height, width = tiles.shape[1:3]
@@ -140,7 +139,7 @@ def _sheet(images: np.ndarray) -> str:
 
 
 def sharing_of(ensembles: np.ndarray, label: int) -> list[tuple[int, int, float]]:
-    """Classes whose ensembles share units with that of a class.
+    """Return the classes whose ensembles share units with that of a class.
 
     Parameters
     ----------
@@ -170,7 +169,7 @@ def sharing_of(ensembles: np.ndarray, label: int) -> list[tuple[int, int, float]
 
 
 def ensemble_table(records: Iterable[Record], on_file: OnFile = find) -> pd.DataFrame:
-    """Sizes of ensembles and the class that shares most units with each.
+    """Tabulate the sizes of ensembles and the class that shares most units with each.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ NO_SNAPSHOTS = (
 
 
 def explore(run: Run) -> widgets.Tab:
-    """Ensembles, overlaps and training of a run, each on a tab of its own.
+    """Show ensembles, overlaps and training of a run, each on a tab of its own.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ STOPS = 9  # of the colour scale
 
 
 def explore_overlap(records: Iterable[Record], start: tuple[int, int] | None = None) -> HTML:
-    """A panel in which a reader points at two classes and sees the units that they share.
+    """Build a panel in which a reader points at two classes and sees the units that they share.
 
     Parameters
     ----------
@@ -69,13 +69,13 @@ def explore_overlap(records: Iterable[Record], start: tuple[int, int] | None = N
 
 
 def colours(stops: int) -> list[list[int]]:
-    """The book's scale of shares, as red, green and blue from 0 to 255."""
+    """Return the book's scale of shares, as red, green and blue from 0 to 255."""
     scale = mpl.colormaps[style.OVERLAP_MAP](np.linspace(0, 1, stops))
     return [[round(255 * part) for part in colour[:3]] for colour in scale]
 
 
 def overlap_table(ensembles: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
-    """What every pair of classes shares, layer by layer.
+    """Tabulate what every pair of classes shares, layer by layer.
 
     Parameters
     ----------

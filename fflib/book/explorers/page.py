@@ -1,7 +1,7 @@
 """A panel that works on a static page: plain HTML, a style and a script, and the data in between.
 
 What a panel is made of lies beside this module: ``KIND.html`` and ``KIND.js``, and for all of them
-``explorer.css`` and ``explorer.js``. Nothing is loaded from anywhere, and a table stands in for the
+``explorer.css`` and ``explorer.js``. Nothing is loaded from elsewhere, and a table replaces the
 panel where scripts do not run.
 """
 
@@ -99,12 +99,12 @@ def panel(
 
 @cache
 def text(name: str) -> str:
-    """A file that lies beside this module."""
+    """Return the text of a file that lies beside this module."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def bits(members: ArrayLike) -> str:
-    """Booleans as base64, eight to a byte and every row at a byte of its own.
+    """Encode booleans as base64, eight to a byte and every row at a byte of its own.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def bits(members: ArrayLike) -> str:
 
 
 def levels(values: ArrayLike) -> tuple[str, list[float]]:
-    """Numbers of each layer as a byte each, from nothing to the layer's largest.
+    """Encode the numbers of each layer as a byte each, from nothing to the layer's largest.
 
     Parameters
     ----------

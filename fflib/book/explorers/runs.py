@@ -12,7 +12,7 @@ __all__ = ["about", "one_each"]
 
 
 def one_each(records: Iterable[Record]) -> list[Record]:
-    """The first run of each data set and model, data sets together.
+    """Return the first run of each data set and model, data sets together.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def one_each(records: Iterable[Record]) -> list[Record]:
 
 
 def about(record: Record) -> dict[str, Any]:
-    """What a page says of a run beside its numbers."""
+    """Return what a page says of a run beside its numbers."""
     e = record.experiment
     return {
         "key": e.key,

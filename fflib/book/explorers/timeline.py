@@ -23,7 +23,7 @@ PIXELS = 11  # of the page, for the row of a class
 
 
 def explore_training(record: Record, names: Sequence[str], units: int = 196) -> HTML:
-    """Membership along training, at a moment that the reader chooses.
+    """Show membership along training, at a moment that the reader chooses.
 
     It takes the keyboard as well as a mouse, loads nothing, and is left out in print and where
     scripts do not run: a still figure has to stand beside it, see
@@ -72,7 +72,7 @@ def explore_training(record: Record, names: Sequence[str], units: int = 196) -> 
 
 
 def moment_said(rows: Sequence[Row]) -> str:
-    """What a moment is, and how far the ensembles are those of the end.
+    """Describe a moment, and how far the ensembles are those of the end.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def moment_said(rows: Sequence[Row]) -> str:
 
 
 def moment_table(moments: Sequence[Sequence[Row]]) -> pd.DataFrame:
-    """Accuracy, and identity of the ensembles with those at the end, at every moment.
+    """Tabulate accuracy and identity of the ensembles with those at the end, at every moment.
 
     Parameters
     ----------

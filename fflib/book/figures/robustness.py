@@ -99,7 +99,7 @@ def answers(
 def _values(
     records: Iterable[Record], claim: Claim, quantity: Quantity, model: str
 ) -> pd.DataFrame:
-    """A row per run, layer, rule and threshold, with the claim's quantity as ``value``."""
+    """Return a row per run, layer, rule and threshold, with the claim's quantity as ``value``."""
     runs = [r for r in records if r.experiment.model == model]
     table = by_choice(runs, "detection" if claim.unseen else "choices")
     if table.empty:

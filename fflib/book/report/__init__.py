@@ -1,4 +1,4 @@
-"""The claims of the paper on somebody's own images: what is trained for it, and the page that tells.
+"""The claims of the paper on a reader's own images: what is trained for it, and the resulting page.
 
 ``fflib verdict FOLDER`` does all of it, and the chapter "Your own data" step by step.
 """

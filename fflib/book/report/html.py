@@ -1,4 +1,4 @@
-"""Parts of a page that needs nothing but itself: tables, and figures as addresses that hold them."""
+"""Parts of a self-contained page: tables, and figures as data URLs."""
 
 import base64
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ class Raw(str):
 
 
 def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table with a heading for each row and column, which scrolls inside itself.
+    """Build a table with a heading for each row and column, which scrolls inside itself.
 
     Parameters
     ----------
@@ -52,13 +52,13 @@ def _cell(value: object) -> str:
 
 
 def frame(caption: str, data: pd.DataFrame) -> str:
-    """A table of a DataFrame, its index in the first columns."""
+    """Build a table from a DataFrame, its index in the first columns."""
     flat = data.reset_index()
     return table(caption, [str(name) for name in flat.columns], flat.itertuples(index=False))
 
 
 def figure(drawn: Figure, caption: str, alt: str) -> str:
-    """A figure as an SVG inside the page; the figure is closed.
+    """Embed a figure as an SVG inside the page, and close the figure.
 
     Parameters
     ----------

@@ -1,41 +1,31 @@
-"""The page that says what the claims of the paper come to on a folder of images."""
+"""The page with the verdicts on the claims of the paper for a folder of images."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
 import matplotlib as mpl
-import numpy as np
-import pandas as pd
-import torch
 
 from fflib import wording
 from fflib.book.explorers.drivers import find
 from fflib.book.explorers.ensembles import OnFile, explore_ensembles
-from fflib.book.figures import pictures, sparsity, style
-from fflib.book.figures import scorecard as scores
-from fflib.book.figures.panels import by_model
-from fflib.book.report.html import Raw, figure, frame, table
+from fflib.book.figures import style
+from fflib.book.report import sections
+from fflib.book.report.html import frame
 from fflib.book.tables import provenance
-from fflib.data import Dataset, load
+from fflib.data import load
 from fflib.errors import DataError, TrainingError
 from fflib.experiment import Experiment
 from fflib.records.files import write_whole
 from fflib.records.stores import Record
-from fflib.statistics import mean_interval
-from fflib.study.claims import Verdict, members, scorecard
-from fflib.study.claims.judging import in_words
-from fflib.study.tables import settings
-from fflib.wording import minus
+from fflib.study.claims import scorecard
 
 __all__ = ["render", "require_own", "write"]
 
 PAGE = "index.html"
 GENERATOR = '<meta name="generator" content="fflib verdict">'
-CLASS = {"reproduced": "holds", "not reproduced": "fails"}
 
 
 def require_own(folder: Path) -> None:
@@ -97,7 +87,7 @@ def render(
     on_file: OnFile = find,
     command: str = "fflib.book.report.render",
 ) -> str:
-    """What the claims come to on one data set, as a page that needs nothing but itself.
+    """Render the verdicts on one data set as a self-contained page.
 
     Parameters
     ----------
@@ -130,23 +120,23 @@ def render(
     verdicts = scorecard(records)
     with mpl.rc_context():
         style.use()
-        figures = _figures(verdicts, records, full, data)
+        figures = sections.figures(verdicts, records, full, data)
     name = wording.dataset_name(full[0].experiment.dataset)
     parts = {
         "style": text("page.css"),
         "name": escape(name),
-        "summary": escape(_summary(name, data, records, verdicts)),
-        "failures": _failures(failures, data.classes),
-        "verdicts": _verdicts(verdicts),
-        "reading": escape(_reading(verdicts)),
-        "classes": _classes(data),
-        "accuracy": _models(full),
+        "summary": escape(sections.summary(name, data, records, verdicts)),
+        "failures": sections.failures(failures, data.classes),
+        "verdicts": sections.verdicts(verdicts),
+        "reading": escape(sections.reading(verdicts)),
+        "classes": sections.classes(data),
+        "accuracy": sections.models(full),
         "explorer": explore_ensembles(full, on_file).data,
-        "criteria": _criteria(verdicts),
-        "caveats": "\n".join(f"<li>{escape(said)}</li>" for said in _caveats(data, full)),
+        "criteria": sections.criteria(verdicts),
+        "caveats": "\n".join(f"<li>{escape(said)}</li>" for said in sections.caveats(data, full)),
         "command": escape(command),
-        "versions": escape(_versions(full[0])),
-        "settings": frame("Settings and where each comes from", _settings(full)),
+        "versions": escape(sections.versions(full[0])),
+        "settings": frame("Settings and where each comes from", sections.settings(full)),
         "records": frame("Records", provenance(records)),
         "runs": str(len(records)),
         **figures,
@@ -158,218 +148,5 @@ PAGE_TEMPLATE = "page.html"
 
 
 def text(name: str) -> str:
-    """A file that lies beside this module."""
+    """Return the text of a file that lies beside this module."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _summary(
-    name: str, data: Dataset, records: Sequence[Record], verdicts: Iterable[Verdict]
-) -> str:
-    found = [verdict.verdict for verdict in verdicts]
-    counts = ", ".join(f"{found.count(word)} {word}" for word in dict.fromkeys(found))
-    return (
-        f"What {len(records)} training runs on {len(data.train) + len(data.test)} images in "
-        f"{len(data.classes)} classes ({name}) say of the paper's {len(found)} claims: {counts}."
-    )
-
-
-def _failures(failures: Mapping[Experiment, str], classes: Sequence[str]) -> str:
-    said = []
-    for e, reason in failures.items():
-        held = "" if e.hold_out is None else f" without class {classes[e.hold_out]}"
-        run = f"{wording.model_name(e.model)}, seed {e.seed}{held}"
-        said.append(f'<p class="problem">A training failed: {escape(run)}: {escape(reason)}</p>')
-    return "\n".join(said)
-
-
-def _verdicts(verdicts: Iterable[Verdict]) -> str:
-    rows = []
-    for verdict in verdicts:
-        claim, interval = verdict.claim, verdict.interval
-        side = "above" if claim.above else "below"
-        number = f"{interval:.3f}, n = {interval.n}" if interval.n else "no runs"
-        rows.append(
-            [
-                Raw(f"{escape(claim.title)}<br><span>{escape(claim.statement)}</span>"),
-                Raw(
-                    f'<span class="verdict {CLASS.get(verdict.verdict, "open")}">'
-                    f"{escape(verdict.verdict)}</span>"
-                ),
-                minus(f"{claim.label}: {number}; holds {side} {claim.bound:g}"),
-            ]
-        )
-    header = ["claim of the paper", "verdict", "on these images: mean over runs, interval"]
-    return table("What the claims come to", header, rows)
-
-
-def _reading(verdicts: Sequence[Verdict]) -> str:
-    return (
-        "A claim is reproduced if the whole interval lies on the good side of its bound, not "
-        "reproduced if it lies on the other side, and not decidable if it contains the bound. Since "
-        f"{len(verdicts)} claims are judged at once, each interval has a confidence of "
-        f"{verdicts[0].claim.confidence:.1%}, so that with 95 % confidence none of them misses. "
-        "Not decidable is a result: it says that these runs are too few, or too unlike one another, to tell."
-    )
-
-
-def _figures(
-    verdicts: Sequence[Verdict], records: Sequence[Record], full: Sequence[Record], data: Dataset
-) -> dict[str, str]:
-    protocol = full[0].experiment.protocol
-    models = by_model(full)
-    sparse = "; ".join(
-        f"{wording.model_name(model)} {_layers(_mean(runs, 'hoyer'))}"
-        for model, runs in models.items()
-    )
-    sizes = "; ".join(
-        f"{wording.model_name(model)} {_layers(np.mean([members(r).sum(-1).mean(-1) for r in runs], 0), '.0f')}"
-        for model, runs in models.items()
-    )
-    return {
-        "glance": figure(
-            pictures.at_a_glance(verdicts, records, protocol),
-            "What each claim is about. A point is a training run, lines are means, n is the number of "
-            "runs. Dashed: the bound of a criterion; dotted: chance.",
-            f"A small panel for each claim. {in_words(verdicts)}",
-        ),
-        "sparseness": figure(
-            sparsity.sparseness(full),
-            "Hoyer sparseness by layer. On correctly classified images, on all, and above each unit's "
-            "resting level; then the share of images that leave the layer silent.",
-            f"Mean Hoyer sparseness of correctly classified images, layer by layer: {sparse}.",
-        ),
-        "walls": figure(
-            sparsity.activation_walls(full, data.classes),
-            "Activation walls. Mean activation of every unit (columns, sorted by the class that drives "
-            "them most) for every class (rows), one run of each model.",
-            "A panel for each layer and model, with a row for each class. Mean number of units in an "
-            f"ensemble, layer by layer: {sizes}.",
-        ),
-        "estimates": figure(
-            scores.estimates(verdicts),
-            "Every claim against its bound. The mean over runs with its interval, and the runs as small "
-            "dots; the shaded side of the dashed bound is where the claim holds.",
-            f"A panel for each claim. {in_words(verdicts)}",
-        ),
-    }
-
-
-def _mean(runs: Iterable[Record], quantity: str) -> np.ndarray:
-    return np.mean([[getattr(layer, quantity) for layer in r.metrics.layers] for r in runs], axis=0)
-
-
-def _layers(values: Iterable[float], form: str = ".2f") -> str:
-    return ", ".join(format(value, form) for value in values)
-
-
-def _classes(data: Dataset) -> str:
-    counts = [
-        torch.bincount(split.labels, minlength=len(data.classes)).tolist()
-        for split in (data.train, data.test)
-    ]
-    channels, height, width = data.shape
-    colour = "in colour" if channels == 3 else "grey"
-    return table(
-        f"Images of {width}×{height} pixels, {colour}",
-        ["class", "to train on", "to test with"],
-        zip(data.classes, *counts, strict=True),
-    )
-
-
-def _models(full: Sequence[Record]) -> str:
-    rows = [
-        [
-            wording.model_name(model),
-            f"{mean_interval([r.metrics.accuracy for r in runs]):.3f}",
-            _layers(_mean(runs, "hoyer")),
-            _layers(_mean(runs, "negative_weights")),
-            len(runs),
-        ]
-        for model, runs in by_model(full).items()
-    ]
-    return table(
-        "Means over runs; accuracy with its 95 % interval",
-        [
-            "model",
-            "test accuracy",
-            "Hoyer sparseness by layer",
-            "negative weights by layer",
-            "runs",
-        ],
-        rows,
-    )
-
-
-def _criteria(verdicts: Iterable[Verdict]) -> str:
-    rows = [[v.claim.title, v.claim.source, minus(v.claim.criterion)] for v in verdicts]
-    header = ["claim", "what the paper reports", "criterion"]
-    inner = table("The criteria, fixed beforehand", header, rows)
-    return f"<details><summary>The criteria, fixed beforehand</summary>\n{inner}\n</details>"
-
-
-def _caveats(data: Dataset, full: Sequence[Record]) -> Iterable[str]:
-    classes = len(data.classes)
-    least = int(torch.bincount(data.test.labels, minlength=classes).min())
-    yield (
-        f"The smallest class has {least} images to test with. An accuracy comes in steps of "
-        f"{1 / len(data.test):.1%} and an ensemble rests on {least} images or fewer: with a hundred "
-        "of each class both would be steadier."
-    )
-    yield (
-        "Intervals are over training runs. They say what another seed would give on these images, and "
-        "nothing about other images of the same kind."
-    )
-    chance = 1 / classes
-    for model, runs in by_model(full).items():
-        accuracy = float(np.mean([r.metrics.accuracy for r in runs]))
-        if accuracy < (1 + chance) / 2:
-            yield (
-                f"{wording.model_name(model)} has a mean accuracy of {accuracy:.2f}, nearer to chance "
-                f"({chance:.2f}) than to 1: what it says of ensembles is of little worth."
-            )
-    smallest, wanted = 1 / math.factorial(classes), 1 - _confidence("shared")
-    if not smallest < wanted:
-        yield (
-            "That related categories share units is also put to a Mantel test, which reorders the "
-            f"classes. With {classes} classes its p-value is {smallest:.3f} at the least, and "
-            f"{wanted:.4f} is asked for: here the claim can fail, but never be reproduced. It takes six "
-            "classes or more."
-        )
-    if classes < 3:
-        yield (
-            "Unseen classes were not looked at: to leave one out and still tell others apart takes "
-            "three classes."
-        )
-    yield (
-        "Forward-Forward and back-propagation are compared at one setting each. Sparseness depends on "
-        "the learning rate; the book's chapter on it shows how much."
-    )
-
-
-def _confidence(claim: str) -> float:
-    return next(v.claim.confidence for v in scorecard([]) if v.claim.id == claim)
-
-
-def _versions(record: Record) -> str:
-    made = record.provenance
-    commit = f", commit {made.commit}" if made.commit else ""
-    where = made.circumstances
-    return (
-        f"fflib {made.version}{commit}; Python {made.python}; torch {made.torch}; on {where.device}, "
-        f"{where.threads} thread{'' if where.threads == 1 else 's'} a run."
-    )
-
-
-def _settings(full: Sequence[Record]) -> pd.DataFrame:
-    first = [runs[0].experiment for runs in by_model(full).values()]
-    fields = (
-        "hidden",
-        "layers",
-        "epochs",
-        "batch_size",
-        "learning_rate",
-        "schedule",
-        "theta",
-        "negatives",
-    )
-    return settings(first, fields).droplevel(["data set", "protocol"])

@@ -3,7 +3,7 @@
 The settings are those of the preset for small data sets (:mod:`fflib.presets`), whatever the images
 are: they choose nothing, so that the test images cannot either. One is different. In the preset each
 image is shown with one wrong label, the same in all epochs; a few images are then too few wrong
-examples, and the last layer of Forward-Forward may learn nothing. So the wrong labels are drawn anew
+examples, and the last layer of Forward-Forward may learn nothing. So the wrong labels are drawn again
 in every epoch. This was seen on validation images of scikit-learn's digits.
 """
 
@@ -70,7 +70,7 @@ def examine(folder: str | Path) -> Dataset:
 
 
 def prepared(folder: str | Path, side: int | None = None, store: Store | None = None) -> Path:
-    """The folder whose images are trained on: as they are, or copies that are small and of one size.
+    """Return the folder of images to train on: as they are, or small copies of one size.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def prepared(folder: str | Path, side: int | None = None, store: Store | None = 
 
 
 def experiments(folder: str | Path, seeds: int = SEEDS, **fields: Any) -> list[Experiment]:
-    """The runs that a verdict on a folder rests on.
+    """Return the runs on which a verdict on a folder rests.
 
     Parameters
     ----------
@@ -126,8 +126,8 @@ def experiments(folder: str | Path, seeds: int = SEEDS, **fields: Any) -> list[E
     """
     path = Path(folder).expanduser().resolve()
     fields = {"dataset": str(path), **fields}
-    anew = {"negatives": "resampled"} | fields
-    by_model = {model: anew if model in LABELLED else fields for model in MODELS}
+    resampled = {"negatives": "resampled"} | fields
+    by_model = {model: resampled if model in LABELLED else fields for model in MODELS}
     classes = len(load(path).classes)
     held_out = range(min(classes, MOST)) if classes > 2 else ()
     return [
@@ -148,7 +148,7 @@ def experiments(folder: str | Path, seeds: int = SEEDS, **fields: Any) -> list[E
 def outdated(
     planned: Iterable[Experiment], data: Dataset, store: Store | None = None
 ) -> list[Path]:
-    """The records of runs on other images than those that are in the folder now.
+    """Return the records of runs on other images than those that are in the folder now.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def outdated(
 
 
 def pictures(record: Record, store: Store | None = None) -> Drivers:
-    """The images that drive the ensembles of a run, found beside its record or made there.
+    """Return the images that drive the ensembles of a run, found beside its record or made there.
 
     Parameters
     ----------

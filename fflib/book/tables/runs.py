@@ -25,7 +25,7 @@ __all__ = [
 
 
 def mantel_tests(records: Iterable[Record], rule: str = "median-quantile") -> pd.DataFrame:
-    """Mantel tests of whether overlap follows visual similarity, run by run and layer by layer.
+    """Tabulate Mantel tests of whether overlap follows visual similarity, run by run and layer by layer.
 
     Parameters
     ----------
@@ -49,16 +49,19 @@ def mantel_tests(records: Iterable[Record], rule: str = "median-quantile") -> pd
     ]
     corrected = iter(holm([test.p_value for run in tests for test in run]))
     rows = [[_test(test.correlation, next(corrected)) for test in run] for run in tests]
-    names = [
-        (
-            wording.dataset_name(r.experiment.dataset),
-            wording.protocol_name(r.experiment.protocol),
-            r.experiment.seed,
-        )
-        for r in records
-    ]
+    names = [(*_cell(r)[:2], r.experiment.seed) for r in records]
     index = pd.MultiIndex.from_tuples(names, names=["data set", "protocol", "seed"])
     return pd.DataFrame(rows, index, wording.layer_names(records[0].experiment.layers))
+
+
+def _cell(record: Record) -> tuple[str, str, str]:
+    """Return data set, protocol and model, as they are written."""
+    e = record.experiment
+    return (
+        wording.dataset_name(e.dataset),
+        wording.protocol_name(e.protocol),
+        wording.model_name(e.model),
+    )
 
 
 def _test(correlation: float, p_value: float) -> str:
@@ -66,7 +69,7 @@ def _test(correlation: float, p_value: float) -> str:
 
 
 def by_label(records: Iterable[Record], quantity: str) -> pd.DataFrame:
-    """A number of unseen classes by model, label carried and layer, averaged over runs.
+    """Tabulate a number of unseen classes by model, label carried and layer, averaged over runs.
 
     Parameters
     ----------
@@ -96,7 +99,7 @@ def by_label(records: Iterable[Record], quantity: str) -> pd.DataFrame:
 
 
 def provenance(records: Iterable[Record]) -> pd.DataFrame:
-    """Which runs are behind the numbers, and how each was made.
+    """Tabulate which runs are behind the numbers, and how each was made.
 
     Parameters
     ----------
@@ -107,29 +110,28 @@ def provenance(records: Iterable[Record]) -> pd.DataFrame:
     DataFrame
         A row per record, by the key that its file is named after.
     """
-    rows = {
-        record.experiment.key: {
-            "data set": wording.dataset_name(record.experiment.dataset),
-            "protocol": wording.protocol_name(record.experiment.protocol),
-            "model": wording.model_name(record.experiment.model),
-            "seed": record.experiment.seed,
-            "held out": "" if (held := record.experiment.hold_out) is None else str(held),
-            "precision": record.provenance.circumstances.precision,
-            "minutes": round(record.provenance.circumstances.seconds / 60, 1),
-            "processor": record.provenance.circumstances.processor,
-            "threads": record.provenance.circumstances.threads,
-            "torch": record.provenance.torch,
-            "fflib": f"{record.provenance.version} ({record.provenance.commit or 'no commit'})",
-            "date": f"{record.provenance.date:%Y-%m-%d}",
+    rows = {}
+    for record in records:
+        e, made = record.experiment, record.provenance
+        where = made.circumstances
+        rows[e.key] = {
+            **dict(zip(("data set", "protocol", "model"), _cell(record), strict=True)),
+            "seed": e.seed,
+            "held out": "" if e.hold_out is None else str(e.hold_out),
+            "precision": where.precision,
+            "minutes": round(where.seconds / 60, 1),
+            "processor": where.processor,
+            "threads": where.threads,
+            "torch": made.torch,
+            "fflib": f"{made.version} ({made.commit or 'no commit'})",
+            "date": f"{made.date:%Y-%m-%d}",
         }
-        for record in records
-    }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("record")
     return table.sort_values(list(table.columns[:5])) if rows else table
 
 
 def machines(records: Iterable[Record]) -> pd.DataFrame:
-    """How many runs each kind of machine made, and how long it trained.
+    """Tabulate how many runs each kind of machine made, and how long it trained.
 
     Parameters
     ----------
@@ -140,23 +142,16 @@ def machines(records: Iterable[Record]) -> pd.DataFrame:
     DataFrame
         A row per processor, with the number of runs and the hours.
     """
+    made = [record.provenance.circumstances for record in records]
     rows = pd.DataFrame(
-        [
-            {
-                "device": record.provenance.circumstances.device,
-                "processor": record.provenance.circumstances.processor,
-                "runs": 1,
-                "hours": record.provenance.circumstances.seconds / 3600,
-            }
-            for record in records
-        ],
+        [(c.device, c.processor, 1, c.seconds / 3600) for c in made],
         columns=["device", "processor", "runs", "hours"],
     )
     return rows.groupby(["device", "processor"]).sum().round(2)
 
 
 def checksums(records: Iterable[Record]) -> pd.DataFrame:
-    """MD5 of the data that the runs were trained on.
+    """Tabulate the MD5 checksums of the data on which the runs were trained.
 
     Parameters
     ----------
@@ -178,12 +173,12 @@ def checksums(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def worth(records: Iterable[Record]) -> pd.DataFrame:
-    """What ensembles are worth, as means over runs with their intervals.
+    """Tabulate what can be read off ensembles and what they cost, as means with intervals.
 
     Parameters
     ----------
     records : iterable of Record
-        Runs whose worth was measured; others are passed over.
+        Runs with a readout on record; others are left out.
 
     Returns
     -------
@@ -202,13 +197,10 @@ def worth(records: Iterable[Record]) -> pd.DataFrame:
     for record in records:
         if (found := record.metrics.readout) is None:
             continue
-        e = record.experiment
         own, others = own_and_others(record.arrays["damage/ensembles"])
         rows.append(
             {
-                "data set": wording.dataset_name(e.dataset),
-                "protocol": wording.protocol_name(e.protocol),
-                "model": wording.model_name(e.model),
+                **dict(zip(("data set", "protocol", "model"), _cell(record), strict=True)),
                 "read off": found.unlabelled[0],
                 "own loss": own[0],
                 "others' loss": others[0],
@@ -230,7 +222,7 @@ def worth(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def shown(intervals: pd.DataFrame, spec: str = ".3f") -> pd.DataFrame:
-    """A table of intervals as a reader sees it, with the number of runs in the last column.
+    """Format a table of intervals for readers, with the number of runs in the last column.
 
     Parameters
     ----------

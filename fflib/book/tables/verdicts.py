@@ -19,7 +19,7 @@ IN_PLAIN_WORDS = ("Yes", "In part", "No", "Not settled")
 
 
 def criterion(claim: Claim) -> Markdown:
-    """A claim's criterion as it was fixed beforehand.
+    """Write out a claim's criterion as it was fixed beforehand.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def criterion(claim: Claim) -> Markdown:
 
 
 def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
-    """The scorecard, a row per claim, linked to the chapters.
+    """Tabulate the scorecard, a row per claim, linked to the chapters.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
 
 
 def answers(verdicts: Iterable[Verdict]) -> Markdown:
-    """Claims of one chapter, cell by cell, with their verdicts.
+    """Tabulate the claims of one chapter, cell by cell, with their verdicts.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def answers(verdicts: Iterable[Verdict]) -> Markdown:
 
 
 def digest(groups: Mapping[str, Iterable[Verdict]]) -> Markdown:
-    """All claims on a page, a line for each, linked to the chapters.
+    """Tabulate all claims on a page, a line for each, linked to the chapters.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def digest(groups: Mapping[str, Iterable[Verdict]]) -> Markdown:
 
 
 def in_brief(verdicts: Iterable[Verdict]) -> Markdown:
-    """What claims have come to, for somebody who does not know what an interval is.
+    """List the verdicts for readers who do not know what an interval is.
 
     Parameters
     ----------
