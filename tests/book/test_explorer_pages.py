@@ -231,7 +231,7 @@ def test_a_file_gives_back_what_was_written(run, tmp_path):
     with pytest.raises(DamagedRecord, match="not a whole record"):
         drivers.find(run.experiment, tmp_path)
     path.write_bytes(seal("{}", {}))
-    with pytest.raises(RecordError, match="make it anew with fflib explore"):
+    with pytest.raises(RecordError, match="make it again with fflib explore"):
         drivers.find(run.experiment, tmp_path)
     path.unlink()
     with pytest.raises(MissingRecord, match="fflib explore"):

@@ -8,7 +8,7 @@ from synthetic import LAYERS, of, record
 
 from fflib import wording
 from fflib.book.figures import pictures
-from fflib.book.figures import readout as worth_plots
+from fflib.book.figures import readout as readout_plots
 from fflib.book.figures import robustness as robustness_plots
 from fflib.book.figures import scorecard as scorecard_plots
 from fflib.book.figures import sharing as sharing_plots
@@ -43,7 +43,7 @@ FIGURES = {
     "rules": lambda: sparsity_plots.ensemble_rules(MAIN, 0.2),
     "conclusions": lambda: robustness_plots.conclusions(MAIN, claim_by_id("specific"), "overlap"),
     "detection": lambda: robustness_plots.conclusions(HELD, claim_by_id("unseen"), "auroc"),
-    "worth": lambda: worth_plots.worth(MAIN),
+    "readout": lambda: readout_plots.readout(MAIN),
     "confound": lambda: sparsity_plots.sparseness_against_accuracy(MAIN, RECORDED),
     "matrices": lambda: sharing_plots.overlap_matrices(FF[0], CLASSES),
     "scatter": lambda: sharing_plots.overlap_against_similarity(FF[0], CLASSES),
@@ -204,8 +204,8 @@ def test_conclusions_need_runs_that_were_measured_at_every_threshold():
         robustness_plots.conclusions(bare, claim_by_id("specific"), "overlap")
 
 
-def test_worth_is_read_off_images_without_a_label_and_losses_are_those_of_the_own_class():
-    read, lost, left = worth_plots.worth(MAIN).axes
+def test_classes_are_read_off_images_without_a_label_and_losses_are_those_of_the_own_class():
+    read, lost, left = readout_plots.readout(MAIN).axes
     decoded = [r.metrics.readout.decoded["none"] for r in FF]
     np.testing.assert_allclose(line(read, "FF").get_ydata(), np.mean(decoded, axis=0))
     damage = np.mean([r.arrays["damage/ensembles"] for r in FF], axis=0)

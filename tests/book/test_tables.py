@@ -16,8 +16,8 @@ from fflib.book.tables import (
     machines,
     mantel_tests,
     provenance,
+    readout,
     shown,
-    worth,
 )
 from fflib.book.tables import scorecard as scorecard_table
 from fflib.measures import sharing
@@ -192,8 +192,8 @@ def test_names_of_classes_are_those_of_the_data():
     assert len(set(data.class_names("mnist"))) == 10
 
 
-def test_worth_has_intervals_over_the_runs_of_a_cell():
-    table = worth(MAIN)
+def test_the_readout_has_intervals_over_the_runs_of_a_cell():
+    table = readout(MAIN)
     bp = of(MAIN, model="bp")
     row = table.xs("BP", level="model").iloc[0]
     assert row["without them"] == mean_interval([r.metrics.readout.cut.without for r in bp])
@@ -202,11 +202,11 @@ def test_worth_has_intervals_over_the_runs_of_a_cell():
     assert row["own loss"].n == len(bp)
 
 
-def test_runs_without_their_worth_are_passed_over():
+def test_runs_without_a_readout_are_left_out():
     bare = MAIN[0].model_copy(
         update={"metrics": MAIN[0].metrics.model_copy(update={"readout": None})}
     )
-    table = shown(worth([bare, MAIN[1]]))
+    table = shown(readout([bare, MAIN[1]]))
     assert table["runs"].tolist() == [1]
     assert "[" not in table["intact"].iloc[0]  # one run has no interval
-    assert worth([bare]).empty
+    assert readout([bare]).empty

@@ -81,7 +81,7 @@ def test_the_table_has_the_numbers_of_the_records():
 
 
 def test_the_figure_of_the_ablation_shows_means_of_every_step_and_data_set():
-    figure = plots.ladder(runs(FLAT | {"FF": 0.9}) + runs(FLAT, "fashion-mnist"))
+    figure = plots.by_step(runs(FLAT | {"FF": 0.9}) + runs(FLAT, "fashion-mnist"))
     panel = figure.axes[0]
     means = [line.get_xdata()[0] for line in panel.lines if line.get_marker() == "o"]
     assert len(means) == 2 * len(STEPS)

@@ -130,7 +130,7 @@ def drivers_of(run: Run, count: int = IMAGES) -> Drivers:
         experiment=run.experiment,
         provenance=provenance(run),
         images=shown.images[kept].numpy(),
-        # The first of the sorted places is nobody's, so that the others move up by one.
+        # The first of the sorted places stands for no image, so that the others move up by one.
         chosen=chosen[:-1].reshape(places.shape) - 1,
         numbers=kept,
         ensembles=ensembles,
@@ -211,7 +211,7 @@ def read(path: Path) -> Drivers:
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise RecordError(
             f"{path} holds no images that drive ensembles ({type(error).__name__}): "
-            "make it anew with fflib explore"
+            "make it again with fflib explore"
         ) from None
 
 

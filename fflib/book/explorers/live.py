@@ -139,8 +139,12 @@ class _Choice:
             slider.layout.display = None if rule == self.rule.value else "none"
         self.show()
 
-    def _controls(self, *more: widgets.Widget) -> widgets.VBox:
-        return widgets.VBox([self.layer, *more, self.rule, *self.thresholds.values()])
+    def _arrange(self, *more: widgets.Widget) -> widgets.VBox:
+        """Put all controls above text and picture, those of a kind of explorer included."""
+        for widget in more:
+            widget.observe(self._change, names="value")
+        controls = [self.layer, *more, self.rule, *self.thresholds.values()]
+        return widgets.VBox([widgets.VBox(controls), self.text, self.picture])
 
     def show(self) -> None:
         """Draw what is chosen."""
@@ -188,10 +192,7 @@ class EnsembleExplorer(_Choice):
         self.order = widgets.Dropdown(
             options=[("strongest first", True), ("in place", False)], description="Units"
         )
-        for widget in (self.label, self.order):
-            widget.observe(self._change, names="value")
-        controls = self._controls(self.label, self.order)
-        self.box = widgets.VBox([controls, self.text, self.picture])
+        self.box = self._arrange(self.label, self.order)
         self._change()
 
     def show(self) -> None:
@@ -242,10 +243,7 @@ class OverlapExplorer(_Choice):
         options = [(name, label) for label, name in enumerate(self.layers.classes)]
         self.first = widgets.Dropdown(options=options, value=0, description="Row")
         self.second = widgets.Dropdown(options=options, value=1, description="Column")
-        for widget in (self.first, self.second):
-            widget.observe(self._change, names="value")
-        controls = self._controls(self.first, self.second)
-        self.box = widgets.VBox([controls, self.text, self.picture])
+        self.box = self._arrange(self.first, self.second)
         self._change()
 
     def show(self) -> None:

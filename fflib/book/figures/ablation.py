@@ -1,4 +1,4 @@
-"""Figures of the steps from back-propagation to Forward-Forward."""
+"""Figures of the ablation from back-propagation to Forward-Forward, an ingredient at a time."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -11,7 +11,7 @@ from fflib.book.figures.panels import estimate_rows
 from fflib.records.stores import Record
 from fflib.study.analyses.ablation import STEPS, runs_by_step
 
-__all__ = ["ladder", "sparseness_by_rate"]
+__all__ = ["by_step", "sparseness_by_rate"]
 
 QUANTITIES = {
     "hoyer": "Hoyer\nsparseness",
@@ -24,7 +24,7 @@ FILLS: tuple[Literal["full", "none"], ...] = ("full", "none")
 """Data sets in their order: filled markers, hollow ones."""
 
 
-def ladder(records: Iterable[Record]) -> Figure:
+def by_step(records: Iterable[Record]) -> Figure:
     """Draw the measures of every step of the ablation.
 
     Parameters

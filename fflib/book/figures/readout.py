@@ -1,4 +1,4 @@
-"""The figure of what ensembles are worth: to a reader, to their own class, to the network."""
+"""The figure of the readout of ensembles, and of what silencing and cutting cost."""
 
 from collections.abc import Iterable
 
@@ -12,16 +12,16 @@ from fflib.book.figures.panels import by_model, runs_by_layer, shifts
 from fflib.measures.readout import own_and_others
 from fflib.records.stores import Record
 
-__all__ = ["worth"]
+__all__ = ["readout"]
 
 
-def worth(records: Iterable[Record]) -> Figure:
+def readout(records: Iterable[Record]) -> Figure:
     """Draw what can be read off ensembles, what silencing one costs, and what cutting the rest costs.
 
     Parameters
     ----------
     records : iterable of Record
-        Runs whose worth was measured, of one data set and protocol.
+        Runs with a readout on record, of one data set and protocol.
 
     Returns
     -------

@@ -197,7 +197,7 @@ def caveats(data: Dataset, full: Sequence[Record]) -> Iterable[str]:
         if accuracy < (1 + chance) / 2:
             yield (
                 f"{wording.model_name(model)} has a mean accuracy of {accuracy:.2f}, nearer to chance "
-                f"({chance:.2f}) than to 1: what it says of ensembles is of little worth."
+                f"({chance:.2f}) than to 1: what it says of ensembles counts for little."
             )
     smallest, wanted = 1 / math.factorial(classes), 1 - _confidence("shared")
     if not smallest < wanted:

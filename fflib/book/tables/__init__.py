@@ -6,8 +6,8 @@ from fflib.book.tables.runs import (
     machines,
     mantel_tests,
     provenance,
+    readout,
     shown,
-    worth,
 )
 from fflib.book.tables.verdicts import (
     answers,
@@ -29,7 +29,7 @@ __all__ = [
     "mantel_tests",
     "matched_answers",
     "provenance",
+    "readout",
     "scorecard",
     "shown",
-    "worth",
 ]

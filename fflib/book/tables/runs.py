@@ -19,8 +19,8 @@ __all__ = [
     "machines",
     "mantel_tests",
     "provenance",
+    "readout",
     "shown",
-    "worth",
 ]
 
 
@@ -172,7 +172,7 @@ def checksums(records: Iterable[Record]) -> pd.DataFrame:
     return rows.set_index(["data set", "file"])
 
 
-def worth(records: Iterable[Record]) -> pd.DataFrame:
+def readout(records: Iterable[Record]) -> pd.DataFrame:
     """Tabulate what can be read off ensembles and what they cost, as means with intervals.
 
     Parameters
@@ -190,7 +190,7 @@ def worth(records: Iterable[Record]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> worth([]).empty
+    >>> readout([]).empty
     True
     """
     rows = []
