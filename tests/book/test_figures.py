@@ -8,8 +8,9 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import Circle, Rectangle
 from synthetic import CLASSES, LAYERS, of, record
 
-from fflib.book.figures import accuracy, learning, polarity, sketch, style
+from fflib.book.figures import accuracy, learning, panels, polarity, sketch, style
 from fflib.presets import MODELS
+from fflib.statistics import mean_interval
 from fflib.study.analyses.cost import learning_curve
 
 COLOURS = {model: style.MODEL_COLOURS[model] for model in MODELS}
@@ -285,3 +286,22 @@ def test_the_sketch_can_be_read_on_a_phone():
     points = min(text.get_fontsize() for ax in figure.axes for text in ax.texts)
     assert points * 96 / 72 * scale >= 12  # pixels
     plt.close(figure)
+
+
+def test_means_have_students_intervals_over_the_runs_that_have_a_number():
+    table = pd.DataFrame({"place": [0, 0, 0, 1, 1, 1], "value": [1, 2, 4, 5, 7, np.nan]})
+    _, ax = plt.subplots()
+    looks = {"b": ("red", "s", "nothing"), "a": ("blue", "o", "runs")}  # of "b" there are none
+    panels.means(ax, table.assign(kind="a"), "place", "value", "kind", looks)
+    line, *intervals = ax.lines
+    assert line.get_label() == "runs"
+    np.testing.assert_allclose(line.get_ydata(), [7 / 3, 6])
+    for drawn, runs in zip(intervals, ([1, 2, 4], [5, 7]), strict=True):
+        found = mean_interval(runs)
+        np.testing.assert_allclose(drawn.get_ydata(), [found.low, found.high])
+
+
+def test_a_layer_that_some_runs_lack_is_averaged_over_the_others():
+    _, ax = plt.subplots()
+    panels.runs_by_layer(ax, [[1, 2], [3, np.nan]], color="red", marker="o")
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), [2, 2])

@@ -49,19 +49,19 @@ def mantel_tests(records: Iterable[Record], rule: str = "median-quantile") -> pd
     ]
     corrected = iter(holm([test.p_value for run in tests for test in run]))
     rows = [[_test(test.correlation, next(corrected)) for test in run] for run in tests]
-    names = [(*_cell(r)[:2], r.experiment.seed) for r in records]
+    names = [(*list(_cell(r).values())[:2], r.experiment.seed) for r in records]
     index = pd.MultiIndex.from_tuples(names, names=["data set", "protocol", "seed"])
     return pd.DataFrame(rows, index, wording.layer_names(records[0].experiment.layers))
 
 
-def _cell(record: Record) -> tuple[str, str, str]:
+def _cell(record: Record) -> dict[str, str]:
     """Return data set, protocol and model, as they are written."""
     e = record.experiment
-    return (
-        wording.dataset_name(e.dataset),
-        wording.protocol_name(e.protocol),
-        wording.model_name(e.model),
-    )
+    return {
+        "data set": wording.dataset_name(e.dataset),
+        "protocol": wording.protocol_name(e.protocol),
+        "model": wording.model_name(e.model),
+    }
 
 
 def _test(correlation: float, p_value: float) -> str:
@@ -115,7 +115,7 @@ def provenance(records: Iterable[Record]) -> pd.DataFrame:
         e, made = record.experiment, record.provenance
         where = made.circumstances
         rows[e.key] = {
-            **dict(zip(("data set", "protocol", "model"), _cell(record), strict=True)),
+            **_cell(record),
             "seed": e.seed,
             "held out": "" if e.hold_out is None else str(e.hold_out),
             "precision": where.precision,
@@ -200,7 +200,7 @@ def readout(records: Iterable[Record]) -> pd.DataFrame:
         own, others = own_and_others(record.arrays["damage/ensembles"])
         rows.append(
             {
-                **dict(zip(("data set", "protocol", "model"), _cell(record), strict=True)),
+                **_cell(record),
                 "read off": found.unlabelled[0],
                 "own loss": own[0],
                 "others' loss": others[0],
