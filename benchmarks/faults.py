@@ -3,10 +3,10 @@
 It prints
     efficiency       of two workers against one, each of one thread, on 16 short runs
     identical        whether their records are equal
-    share_of_core    that these runs had; far below 1, others were at work, and efficiency tells nothing
+    share_of_core    that these runs had; far below 1, the machine was busy, and efficiency means nothing
     rounds           in which a worker, the client and now and then the scheduler are killed
     lost             runs that have no record after them, or another than when left alone
-    duplicated       runs that were trained twice at a time, or though they were on record
+    duplicated       runs that were trained twice at a time, or although on record
     leftovers        files in the stores that are no records
     full_disk        the error, then (whole records, leftovers) when full and once there is room
     damaged_inputs   that were given to the command
@@ -32,27 +32,27 @@ from fflib.sweeps.checkpoints import Checkpoints
 from fflib.sweeps.worker import train_and_measure
 
 
-def tell(line):
-    """Say on stderr how far it is."""
+def report(line):
+    """Print on stderr how far the benchmark is."""
     print(line, file=sys.stderr, flush=True)
 
 
 def measure(folder, rounds, inputs, runs):
     """All figures, by name."""
     efficiency, same, share = faults.efficiency(_new(folder, "two"), hidden=200, epochs=20)
-    tell(f"efficiency {efficiency:.3f}, records {'equal' if same else 'DIFFERENT'}")
-    killed = faults.killing(_new(folder, "killed"), rounds, say=tell)
+    report(f"efficiency {efficiency:.3f}, records {'equal' if same else 'DIFFERENT'}")
+    killed = faults.killing(_new(folder, "killed"), rounds, say=report)
     full = {
         kind: faults.full_disk(_new(folder, f"full-{kind}"), kind) for kind in ("tmpfs", "limit")
     }
     for kind, found in full.items():
-        tell(f"full disk, {kind}: {found or 'not to be had here'}")
+        report(f"full disk, {kind}: {found or 'not to be had here'}")
     (experiment,) = faults.experiments(1, epochs=1)
     damaged = _new(folder, "damaged")
     whole = train_and_measure(experiment, Checkpoints(damaged / "state", 3600))
     counted, wrong = fuzz.damage(damaged, whole, inputs)
     for fault in wrong:
-        tell(fault)
+        report(fault)
     planned, each = faults.bookkeeping(_new(folder, "many"), runs)
     return {
         "efficiency": round(efficiency, 3),

@@ -26,7 +26,7 @@ __all__ = ["provenance", "summarise"]
 Array = np.ndarray
 RULES = tuple(ensembles.RULES)
 WEIGHT_BINS = 80
-DAMAGED = 1000  # images that are predicted anew for every ensemble that is silenced
+DAMAGED = 1000  # images that are predicted again for every ensemble that is silenced
 
 
 def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str, Array]]:
@@ -139,7 +139,7 @@ def _choices(ranges: dict[str, Array], everything: Activations, similarity: Arra
 
 
 def _readout(run: Run) -> tuple[Readout, dict[str, Array]]:
-    """Find ensembles on a random half of the images, and read them on the other."""
+    """Find ensembles on a random half of the images, and read them on the other half."""
     seed, classes, network = run.experiment.seed, len(run.data.classes), run.network
     pixels, labels = run.images(run.experiment.evaluate_on)
     order = torch.from_numpy(np.random.default_rng(seed).permutation(len(labels)))

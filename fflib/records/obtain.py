@@ -18,7 +18,7 @@ __all__ = ["attempt", "gather", "obtain", "record_of"]
 
 
 def record_of(run: Run) -> Record:
-    """Measure a run and put the numbers on record.
+    """Measure a run and make its record.
 
     A run on validation data serves to choose hyper-parameters: its record keeps the numbers but
     none of the arrays that figures are made of.
@@ -51,7 +51,7 @@ def obtain(experiment: Experiment, *, device: str = "auto", progress: bool = Tru
     Raises
     ------
     RecordError
-        The record is damaged; it has been set aside, so that the next call trains anew.
+        The record is damaged; it has been set aside, so that the next call trains again.
     """
     try:
         return find(experiment)
@@ -72,7 +72,7 @@ def gather(
     tolerant: bool = False,
     **overrides: Any,
 ) -> list[Record]:
-    """Records of all combinations of what is given.
+    """Find or train the records of all combinations of what is given.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def gather(
     models, datasets, protocols, seeds, hold_out
         Crossed with one another.
     tolerant : bool
-        Leave out runs whose training fails, rather than to stop at the first.
+        Leave out runs whose training fails, rather than stop at the first.
     **overrides
         Fields of :class:`fflib.Experiment`; those that are None are left to the preset.
 
@@ -120,7 +120,7 @@ def attempt(
     *,
     progress: bool = True,
 ) -> tuple[list[Record], dict[Experiment, str]]:
-    """Records of those experiments whose training does not fail.
+    """Find or train records, and say of which experiments the training fails.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def attempt(
     -------
     records : list of Record
     failures : dict of Experiment to str
-        Why the others have none.
+        Those whose training failed, with the reason.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def attempt(
         A record is wanted from the store and is not there.
     """
     records, failures = [], {}
-    # In a notebook tqdm itself does not heed the variable.
+    # In a notebook tqdm itself ignores the variable.
     silent = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
     hidden = silent or not progress or source == "records"
     for e in tqdm(list(experiments), desc="runs", unit="run", leave=False, disable=hidden):

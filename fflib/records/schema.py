@@ -1,6 +1,6 @@
 """The schema of a record: which numbers it holds, and what they mean.
 
-Reading records takes this and no more: nothing that trains or measures is imported.
+Whoever reads records needs this module and :mod:`fflib.records.stores`, and nothing that trains.
 """
 
 from datetime import datetime

@@ -24,13 +24,21 @@ class DamagedRecord(RecordError):  # noqa: N818
 
 
 def seal(text: str, arrays: dict[str, np.ndarray]) -> bytes:
-    """A safetensors file of a header and arrays, with a digest over all of it."""
+    """Return the bytes of a safetensors file of a header and arrays, with a digest over both."""
     arrays = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
     return save(arrays | {DIGEST: _digest(text, arrays)}, {"record": text})
 
 
 def unseal(path: Path) -> tuple[str, dict[str, np.ndarray]]:
-    """Header and arrays of a file whose digest is right; others raise as a record would."""
+    """Read the header and the arrays of a sealed file.
+
+    Raises
+    ------
+    DamagedRecord
+        The file is no such file, or its digest does not match its content.
+    RecordError
+        It cannot be opened.
+    """
     try:
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {})["record"]

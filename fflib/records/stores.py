@@ -21,14 +21,7 @@ from fflib.records.files import write_whole
 from fflib.records.schema import Metrics, Provenance
 from fflib.records.sealed import DamagedRecord, reason, seal, unseal
 
-__all__ = [
-    "PUBLISHED",
-    "Inventory",
-    "Record",
-    "Store",
-    "find",
-    "own_store",
-]
+__all__ = ["PUBLISHED", "Inventory", "Record", "Store", "find", "own_store"]
 
 SUFFIX = ".safetensors"
 ASIDE = ".damaged"
@@ -62,7 +55,7 @@ class Record(BaseModel):
     arrays: dict[str, np.ndarray] = {}
 
     def to_bytes(self) -> bytes:
-        """Serialise to the bytes of a safetensors file."""
+        """Return the bytes of the record's file."""
         return seal(self.model_dump_json(exclude={"arrays"}, by_alias=True), self.arrays)
 
     @classmethod
@@ -98,15 +91,15 @@ class Inventory:
     Parameters
     ----------
     intact : list of Experiment
-        Their records are whole and wanted: of a grid, or of a search on validation data.
+        Those whose records are whole and wanted, by a grid or by a search on validation data.
     damaged : dict of Path to str
         Files that are no whole records, now or when they were set aside, and what is wrong.
     orphaned : list of Experiment
-        Their records are whole, but nothing asks for them.
+        Those whose records are whole and not wanted.
     missing : list of Experiment
-        Wanted, and without a whole record.
+        Those that are wanted and have no whole record.
     failed : dict of Experiment to str
-        Their training ended without a network, for the reason given.
+        Those whose training ended without a network, with the reason.
     """
 
     intact: list[Experiment]
@@ -137,11 +130,11 @@ class Store:
         self.folder = Path(folder)
 
     def path(self, experiment: Experiment) -> Path:
-        """Where the record of an experiment lies, or would lie."""
+        """Return where the record of an experiment is, or would be."""
         return self.folder / f"{experiment.key}{SUFFIX}"
 
     def paths(self) -> list[Path]:
-        """The files of all records, damaged ones included."""
+        """Return the files of all records, damaged ones included."""
         return sorted(self.folder.glob(f"*{SUFFIX}"))
 
     def __contains__(self, experiment: Experiment) -> bool:
@@ -159,7 +152,7 @@ class Store:
         MissingRecord
             There is none.
         DamagedRecord
-            There is a damaged one; it has been renamed and will not be found again.
+            The record is damaged; its file has been renamed and is not found again.
         """
         path = self.path(experiment)
         if not path.is_file():
@@ -170,7 +163,7 @@ class Store:
         return self._read(path)
 
     def among(self, experiments: Iterable[Experiment]) -> list[Record]:
-        """The records of some experiments, in their order; those not on record are left out."""
+        """Load the records of some experiments, in order; leave out those not on record."""
         return [self.load(e) for e in experiments if e in self]
 
     def _read(self, path: Path) -> Record:
@@ -187,7 +180,7 @@ class Store:
         return path.replace(path.with_suffix(ASIDE))
 
     def with_prefix(self, prefix: str) -> list[Path]:
-        """The files of the records whose key begins with some characters."""
+        """Return the files of the records whose key begins with some characters."""
         return [path for path in self.paths() if path.stem.startswith(prefix)]
 
     def survey(self) -> tuple[dict[Path, Record], dict[Path, RecordError]]:
@@ -222,18 +215,17 @@ class Store:
                 damaged[path] = f"{path} was found damaged and set aside"
         grid = dict.fromkeys(wanted)
         failed = self.failures()
-        found = [record.experiment for record in records.values()]
-        asked_for = [e in grid or e.evaluate_on == "validation" for e in found]
+        found = dict.fromkeys(record.experiment for record in records.values())
         return Inventory(
-            intact=[e for e, asked in zip(found, asked_for, strict=True) if asked],
+            intact=[e for e in found if e in grid or e.evaluate_on == "validation"],
             damaged=damaged,
-            orphaned=[e for e, asked in zip(found, asked_for, strict=True) if not asked],
-            missing=[e for e in grid if e not in set(found) and e not in failed],
+            orphaned=[e for e in found if e not in grid and e.evaluate_on != "validation"],
+            missing=[e for e in grid if e not in found and e not in failed],
             failed=failed,
         )
 
     def save(self, record: Record) -> Path:
-        """Write a record: it appears whole or not at all, also when two processes write it."""
+        """Write a record, which appears whole or not at all, also when two processes write it."""
         self.forget_failure(record.experiment)
         return write_whole(self.path(record.experiment), record.to_bytes())
 
@@ -243,28 +235,29 @@ class Store:
     def save_failure(self, experiment: Experiment, error: str) -> Path:
         """Note that a training ended without a network, and why.
 
-        An experiment is the same every time, and so is its failure: it need not be tried again.
+        An experiment gives the same result every time, and fails every time: it need not be tried
+        again.
         """
         noted = {"experiment": experiment.model_dump(mode="json"), "error": error}
         content = json.dumps(noted, indent=1, ensure_ascii=False)
         return write_whole(self._failure(experiment), f"{content}\n".encode())
 
     def forget_failure(self, experiment: Experiment) -> None:
-        """Take back that a training failed, so that it is tried again."""
+        """Remove the note that a training failed, so that it is tried again."""
         self._failure(experiment).unlink(missing_ok=True)
 
     def failures(self, among: Iterable[Experiment] | None = None) -> dict[Experiment, str]:
-        """Experiments whose training ended without a network, each with the reason.
+        """Return the experiments whose training ended without a network, each with the reason.
 
         Parameters
         ----------
         among : iterable of Experiment, optional
-            Read no other notes than theirs.
+            Read the notes of these alone.
 
         Raises
         ------
         RecordError
-            A note cannot be read, or is of another experiment than its name says.
+            A note cannot be read, or belongs to another experiment than its name says.
         """
         found = {}
         paths = self.folder.glob(f"*{FAILED}") if among is None else map(self._failure, among)
@@ -284,12 +277,12 @@ PUBLISHED = Store(download_folder() / "records")
 
 
 def own_store() -> Store:
-    """Where a reader's own records go: ``$FFLIB_STORE``, else ``data/own``, ignored by git."""
+    """Return the store of a reader's own records: ``$FFLIB_STORE``, else ``data/own``."""
     return Store(Path(os.environ.get("FFLIB_STORE", download_folder() / "own")))
 
 
 def find(experiment: Experiment) -> Record:
-    """The record of an experiment, from the published store or the reader's own.
+    """Find the record of an experiment, in the published store or the reader's own.
 
     Parameters
     ----------
@@ -304,7 +297,7 @@ def find(experiment: Experiment) -> Record:
     MissingRecord
         Neither store has one.
     RecordError
-        There is a damaged one; it has been set aside.
+        The record is damaged; it has been set aside.
     """
     for store in (PUBLISHED, own_store()):
         if experiment in store:

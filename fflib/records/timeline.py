@@ -1,4 +1,4 @@
-"""The timeline of a run: its snapshots, measured one after another once training is over."""
+"""The timeline of a run: rows measured on its snapshots, once training is over."""
 
 import numpy as np
 import torch
@@ -22,8 +22,8 @@ def timeline(run: Run) -> tuple[list[Row], dict[str, np.ndarray]]:
     """Measure the snapshots of a run, all on the same images.
 
     Accuracy is that on the first :data:`IMAGES` evaluation images. All else is measured on those of
-    them that the network classifies correctly at the *end*, with their true label: what changes is
-    then the network, and not the images.
+    them that the network classifies correctly at the *end*, with their true label, so that the
+    network changes and the images do not.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Checkpoints: a long training that was interrupted goes on, and ends as if nothing had happened.
+"""Checkpoints: a long training that was interrupted goes on, and ends as an undisturbed one.
 
 A checkpoint holds all that the rest of a training depends on, at the end of an epoch: weights, the
 optimiser's moments, the state of every stream of randomness, the wrong labels in use and the
@@ -37,19 +37,19 @@ class Checkpoints:
     Parameters
     ----------
     path : Path
-        The file, which is there only once the training has lasted longer than `seconds`. Whoever
-        has put the result on record removes it.
+        The file, which appears once the training has lasted longer than `seconds`. It is to be
+        removed when the result is on record.
     seconds : float
-        How long the training goes on from one checkpoint to the next, at the least.
-    told : callable, optional
-        Called after every epoch as ``told(done, epochs)``, with the epochs over all layers.
+        Time from one checkpoint to the next, at the least.
+    report : callable, optional
+        Called after every epoch as ``report(done, epochs)``, with the epochs over all layers.
 
     Notes
     -----
-    A checkpoint of another experiment, version, device or number of threads is passed over, since
-    what came out would be equal to no uninterrupted run; so is a damaged one. A disk that is too
-    full for a checkpoint does not stop the training. A training that takes snapshots keeps none,
-    since those would have to be kept as well, and starts anew.
+    A checkpoint of another experiment, version, device or number of threads is ignored, since the
+    result would equal that of no uninterrupted run; so is a damaged one. A disk that is too full
+    for a checkpoint does not stop the training. A training that takes snapshots keeps no
+    checkpoint, which would have to hold the snapshots too; it starts from the beginning.
 
     Examples
     --------
@@ -64,13 +64,13 @@ class Checkpoints:
     """
 
     def __init__(
-        self, path: Path, seconds: float, told: Callable[[int, int], None] = lambda *_: None
+        self, path: Path, seconds: float, report: Callable[[int, int], None] | None = None
     ) -> None:
         self.path = path
         self.seconds = seconds
-        self.told = told
+        self.report = report
         self._kept = time.monotonic()
-        self._stage, self._epoch = 0, 0  # up to here a training that goes on has been before
+        self._stage, self._epoch = 0, 0  # where the checkpoint was written
         self._arrays: dict[str, np.ndarray] = {}
 
     def restore(self, session: Session[Any], experiments: Sequence[Experiment]) -> None:
@@ -105,12 +105,12 @@ class Checkpoints:
     def enter(
         self, session: Session[Any], depth: int | None, optimiser: Adam, schedule: LRScheduler
     ) -> int:
-        """Epochs of a layer that are done, after which the optimiser is as it was then."""
+        """Return how many epochs of a layer are done; put its optimiser in the state of then."""
         stage = depth or 0
         if stage != self._stage or not self._arrays:
             return session.experiment.epochs if stage < self._stage else 0
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # there is no step to be taken before these
+            warnings.simplefilter("ignore")  # torch expects a step before these
             for _ in range(self._epoch):
                 schedule.step()
         for place, parameter in enumerate(optimiser.param_groups[0]["params"]):
@@ -118,15 +118,16 @@ class Checkpoints:
                 optimiser.state[parameter] = {
                     name: self._tensor(f"{name} {place}").to(parameter.device) for name in MOMENTS
                 }
-        self._arrays, session.kept_wrong = {}, None  # from here on all is drawn anew
+        self._arrays, session.kept_wrong = {}, None  # wrong labels are drawn again
         return self._epoch
 
     def epoch_ended(
         self, session: Session[Any], depth: int | None, epoch: int, optimiser: Adam
     ) -> None:
-        """Keep the state, if the last time is long enough ago."""
+        """Write a checkpoint, if the last one is long enough ago."""
         e, stage = session.experiment, depth or 0
-        self.told(stage * e.epochs + epoch, e.stages * e.epochs)
+        if self.report:
+            self.report(stage * e.epochs + epoch, e.stages * e.epochs)
         watched = isinstance(e, DenseExperiment) and e.snapshots > 0
         if watched or time.monotonic() - self._kept < self.seconds:
             return

@@ -1,4 +1,4 @@
-"""The Dask cluster that a sweep runs on: worker processes of this machine, or one that is there.
+"""The Dask cluster that a sweep runs on: worker processes of this machine, or a running one.
 
 A local cluster listens on the loopback interface alone and is encrypted with a certificate made for
 it, so that other users of the machine cannot hand work to it.
@@ -21,11 +21,11 @@ from fflib.errors import SweepError
 __all__ = ["connected", "cores", "dashboard"]
 
 LOOPBACK = "127.0.0.1"
-PATIENCE = 30  # seconds to wait for a scheduler, and for a local cluster to end
+TIMEOUT = 30  # seconds to wait for a scheduler, and for a local cluster to end
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -33,7 +33,7 @@ def cores() -> int:
 
 @contextmanager
 def connected(jobs: int, scheduler: str | Cluster | None = None) -> Iterator[Client]:
-    """A client of a cluster, which is made for the occasion unless there is a scheduler.
+    """Connect to a cluster, which is started for the occasion unless there is a scheduler.
 
     Parameters
     ----------
@@ -46,11 +46,11 @@ def connected(jobs: int, scheduler: str | Cluster | None = None) -> Iterator[Cli
     Raises
     ------
     SweepError
-        There is no scheduler at that address, or it does not trust us.
+        There is no scheduler at that address, or it does not trust this client.
     """
     if scheduler is not None:
         try:
-            client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
+            client = Client(scheduler, timeout=TIMEOUT, set_as_default=False)
         except (OSError, ValueError, TypeError, RuntimeError, ImportError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise SweepError(
@@ -60,7 +60,7 @@ def connected(jobs: int, scheduler: str | Cluster | None = None) -> Iterator[Cli
         with client:
             yield client
         return
-    # A worker that is killed is started again, and one that needs much memory is left in peace.
+    # A worker that is killed is started again, and one that needs much memory is left alone.
     settings = {"distributed.scheduler.worker-saturation": 1.0}
     with dask.config.set(settings):
         cluster = LocalCluster(
@@ -80,11 +80,11 @@ def connected(jobs: int, scheduler: str | Cluster | None = None) -> Iterator[Cli
         _end(cluster)
         raise
     finally:
-        cluster.close(timeout=PATIENCE)
+        cluster.close(timeout=TIMEOUT)
 
 
 def _end(cluster: LocalCluster) -> None:
-    """Kill the workers: a run that has begun would keep us waiting till it ends."""
+    """Kill the workers, whose runs would otherwise be waited for."""
     for nanny in cluster.workers.values():
         if isinstance(nanny, Nanny) and nanny.pid:
             with suppress(ProcessLookupError):
@@ -92,5 +92,5 @@ def _end(cluster: LocalCluster) -> None:
 
 
 def dashboard(client: Client) -> str | None:
-    """Address of the dashboard, None where there is none: it needs bokeh."""
+    """Return the address of the dashboard, None where there is none: it needs bokeh."""
     return client.dashboard_link if find_spec("bokeh") else None

@@ -1,11 +1,12 @@
-"""What a sweep would take, told before it begins: runs, time and space."""
+"""What a sweep would take, before it begins: runs, time and space."""
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 from statistics import fmean
 
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from fflib.errors import FflibError
 from fflib.experiment import Experiment
@@ -13,7 +14,7 @@ from fflib.records.stores import Record, Store
 
 __all__ = ["Cost", "Estimate", "Plan", "costs", "estimate", "plan"]
 
-# What a training takes by the epoch depends on everything but these.
+# The time that an epoch takes depends on everything but these.
 FREE = {
     "seed": 0,
     "hold_out": None,
@@ -40,11 +41,11 @@ class Estimate:
     Parameters
     ----------
     seconds : float
-        Training time, one run after another, of those of which runs of equal kind are recorded.
+        Training time, one run after another, of the runs of whose kind some are recorded.
     unknown : int
-        How many runs there are besides.
+        How many other runs there are.
     size : float
-        Bytes of their records; nan where nothing is recorded to go by.
+        Bytes of all their records; nan where nothing is recorded.
     """
 
     seconds: float
@@ -59,12 +60,13 @@ class Plan:
     Parameters
     ----------
     recorded : list of Experiment
-        They have a whole record already.
+        Those that have a whole record already.
     failed : dict of Experiment to str
-        They are known to fail, for the reason given.
+        Those that are known to fail, with the reason.
     todo : list of Experiment
+        Those that are to be trained.
     damaged : list of str
-        What is wrong with records that cannot be read; their runs are to be done again.
+        What is wrong with records that cannot be read; their experiments are to be trained again.
     """
 
     recorded: list[Experiment]
@@ -77,15 +79,15 @@ class Plan:
 
 
 def plan(experiments: Iterable[Experiment], *stores: Store, retry: bool = False) -> Plan:
-    """Divide experiments into what is done and what is to do; every record is read, none moved.
+    """Divide experiments into what is done and what is to do; read every record, move none.
 
     Parameters
     ----------
     experiments : iterable of Experiment
     *stores : Store
-        A record in any of them will do. Failures are noted in the first.
+        A record in any of them counts. Failures are noted in the first.
     retry : bool
-        Do also what is known to fail.
+        Try again what is known to fail.
 
     Examples
     --------
@@ -96,26 +98,23 @@ def plan(experiments: Iterable[Experiment], *stores: Store, retry: bool = False)
     1
     """
     planned = list(dict.fromkeys(experiments))
-    recorded, damaged = [], []
-    for e in planned:
-        for store in stores:
-            if e in store:
-                try:
-                    Record.from_file(store.path(e))
-                except FflibError as error:
-                    damaged.append(str(error))
-                else:
-                    recorded.append(e)
-                    break
-    done = set(recorded)
+    recorded: dict[Experiment, None] = {}
+    damaged = []
+    for e, store in product(planned, stores):
+        if e in store and e not in recorded:
+            try:
+                Record.from_file(store.path(e))
+                recorded[e] = None
+            except FflibError as error:
+                damaged.append(str(error))
     noted = {} if retry else stores[0].failures()
-    failed = {e: noted[e] for e in planned if e in noted and e not in done}
-    todo = [e for e in planned if e not in done and e not in failed]
-    return Plan(recorded, failed, todo, damaged)
+    failed = {e: noted[e] for e in planned if e in noted and e not in recorded}
+    todo = [e for e in planned if e not in recorded and e not in failed]
+    return Plan(list(recorded), failed, todo, damaged)
 
 
 def costs(store: Store) -> dict[Experiment, Cost]:
-    """What the records of a store took, by their headers alone; unreadable ones are left out."""
+    """Return what the records of a store took, by their headers; unreadable ones are left out."""
     found = {}
     for path in store.paths():
         try:
@@ -124,16 +123,13 @@ def costs(store: Store) -> dict[Experiment, Cost]:
             circumstances = text["provenance"]["circumstances"]
             seconds = float(circumstances["seconds"]) / int(circumstances.get("together", 1))
             found[Experiment(**text["experiment"])] = Cost(seconds, path.stat().st_size)
-        except (
-            SafetensorError, OSError, KeyError, TypeError, ValueError, ArithmeticError,
-            AttributeError, RecursionError, FflibError,
-        ):  # fmt: skip
+        except Exception:  # whatever is wrong with a file, only its cost is unknown
             continue
     return found
 
 
 def estimate(todo: Iterable[Experiment], known: dict[Experiment, Cost]) -> Estimate:
-    """Time and space by the recorded runs that differ in nothing that these depend on.
+    """Estimate time and space from the recorded runs of equal kind.
 
     Parameters
     ----------

@@ -1,23 +1,23 @@
 """Records put to the test: drawn at random, trained again from scratch, and compared.
 
 Equal experiments give equal networks, bit for bit, on one kind of processor with one number of
-threads, one version of torch and one number format. There, every metric
-and array that a record has must come out again. Elsewhere sums are rounded otherwise, differences grow while a network is
-trained, and what comes out is at best another run of the same configuration, as another seed would be.
-There the two must agree *within the spread of seeds*:
+threads, one version of torch and one number format. There, every metric and array of a record must
+come out again. Elsewhere sums are rounded differently, differences grow during training, and the
+result is at best another run of the same configuration, as another seed would give. There the two
+must agree *within the spread of seeds*:
 
 For every number that the claims rest on (accuracy; Hoyer sparseness and share of negative weights,
-layer by layer) the recorded and the retrained run may differ by no more than two runs that differ in
-nothing but chance, by the prediction interval for the difference of two runs
-(:func:`fflib.statistics.prediction.allowed_difference`). The spread is estimated from the recorded runs of the
-same configuration with *other* seeds, pooled over held-out classes. The record that is tested is left
-out, or one that had been altered would widen its own allowance. The risk of an allowance that is
-missed by chance, 5 % in all, is shared equally among all numbers compared, so that a disagreement means
-something however many records are drawn.
+layer by layer) the recorded and the retrained run may differ by no more than two runs that differ
+by chance alone: by the prediction interval for the difference of two runs
+(:func:`fflib.statistics.prediction.allowed_difference`). The spread is estimated from the recorded
+runs of the same configuration with *other* seeds, pooled over held-out classes. The record under
+test is left out, since an altered one would widen its own allowance. The risk of missing an
+allowance by chance, 5 % in all, is shared equally among all numbers compared, so that a
+disagreement means something however many records are drawn.
 
-This is lenient where it should be and no more: on another machine the same seed still starts from the
-same weights, so that the two runs are rather closer than two seeds. Where other seeds leave fewer than
-two degrees of freedom there is no spread to speak of, and the comparison is *not decidable*.
+The test is rather lenient: on another machine the same seed still starts from the same weights, so
+that the two runs are closer than two seeds. Where other seeds leave fewer than two degrees of
+freedom the spread cannot be estimated, and the comparison is *not decidable*.
 """
 
 import json
@@ -45,7 +45,7 @@ RISK = 0.05
 """Chance that any allowance is missed although nothing is wrong, over all numbers compared."""
 
 FREEDOM = 2
-"""Degrees of freedom that a spread needs: with one, an allowance would let nearly all pass."""
+"""Degrees of freedom that a spread needs: with one, nearly everything would be allowed."""
 
 BOTH = ("ff", "bp")
 """Models that a draw of two or more records includes."""
@@ -53,17 +53,17 @@ BOTH = ("ff", "bp")
 
 @dataclass(frozen=True)
 class Comparison:
-    """A record and what came out when its experiment was trained again.
+    """A record and the result of training its experiment again.
 
     Parameters
     ----------
     record : Record
-        As recorded.
+        The old one.
     how : {"bit for bit", "seeds' spread", "not decidable", "not trained"}
     agree : bool or None
         None where it is not decidable.
     why : str
-        One sentence.
+        The reason, in one sentence.
     number : str
         The number that differs most, relative to its allowance.
     difference : float
@@ -76,9 +76,9 @@ class Comparison:
     how: How
     agree: bool | None
     why: str
-    number: str
-    difference: float
-    allowance: float
+    number: str = ""
+    difference: float = math.nan
+    allowance: float = math.nan
 
     def __str__(self) -> str:
         if not self.number:
@@ -94,27 +94,27 @@ def draw(records: Iterable[Record], n: int, seed: int = 0) -> list[Record]:
     ----------
     records : iterable of Record
     n : int
-        How many. Of two and more, one at least is of FF and one of BP.
+        How many. Two or more include at least one of FF and one of BP.
     seed : int
         Seed of the draw.
 
     Returns
     -------
     list of Record
-        Those that can be compared on this machine (see :func:`compare`) are drawn first, all of
-        them with equal chances; others only where these do not suffice.
+        Those that can be compared on this machine (see :func:`compare`) come first, with equal
+        chances; others are drawn only where these do not suffice.
 
     Raises
     ------
     ExperimentError
-        There are fewer records than are to be drawn, or none of a model that must be among them.
+        There are fewer records than asked for, or none of a model that must be among them.
 
     Examples
     --------
     >>> draw([], 0)
     []
     """
-    everything = sorted(records, key=lambda record: record.experiment.key)
+    everything = sorted(records, key=_key)
     if not 0 <= n <= len(everything):
         raise ExperimentError(
             f"cannot draw {n} records from a store of {len(everything)}: draw fewer"
@@ -122,21 +122,20 @@ def draw(records: Iterable[Record], n: int, seed: int = 0) -> list[Record]:
     order = np.random.default_rng(seed).permutation(len(everything))
     decidable = _decidable(everything)
     # The sort is stable: chance decides among those that can be compared, and among the others.
-    shuffled = [
-        everything[place] for place in sorted(order, key=lambda place: not decidable[place])
-    ]
+    places = sorted(order, key=lambda place: not decidable[place])
+    shuffled = [everything[place] for place in places]
     drawn: list[Record] = []
     for model in BOTH if n >= len(BOTH) else ():
         of_model = [record for record in shuffled if record.experiment.model == model]
         if not of_model:
             raise ExperimentError(f"a draw must include {model}, and there is no record of it")
         drawn.append(of_model[0])
-    keys = {record.experiment.key for record in drawn}
-    return [*drawn, *(r for r in shuffled if r.experiment.key not in keys)][:n]
+    taken = {_key(record) for record in drawn}
+    return [*drawn, *(record for record in shuffled if _key(record) not in taken)][:n]
 
 
 def relatives(record: Record, records: Iterable[Record]) -> list[list[Record]]:
-    """Recorded runs of a record's configuration other than itself, by the class held out.
+    """Return the other recorded runs of a record's configuration, by the class held out.
 
     Returns
     -------
@@ -151,7 +150,7 @@ def relatives(record: Record, records: Iterable[Record]) -> list[list[Record]]:
 
 
 def numbers(record: Record) -> dict[str, float]:
-    """The numbers that are compared where bits need not agree.
+    """Return the numbers that are compared where bits need not agree.
 
     Examples
     --------
@@ -179,18 +178,13 @@ def compare(
     outcome : Outcome
         Of the same experiment, trained again. A training that failed disagrees with any record.
     records : iterable of Record
-        Others, from which the spread of seeds is taken.
+        Other records, from which the spread of seeds is estimated.
     among : int
-        Records that are compared in all, among which the risk of error is shared.
-
-    Returns
-    -------
-    Comparison
+        How many records are compared in all, among which the risk of error is shared.
     """
     again = outcome.record
     if again is None:
-        why = f"training failed: {outcome.error}"
-        return Comparison(record, "not trained", False, why, "", math.nan, math.nan)
+        return Comparison(record, "not trained", False, f"training failed: {outcome.error}")
     then, now = numbers(record), numbers(again)
     differences = {
         name: 0.0 if math.isnan(then[name]) and math.isnan(now[name]) else now[name] - then[name]
@@ -201,38 +195,34 @@ def compare(
         parts = _unequal(record, again)
         why = f"not equal: {', '.join(parts)}" if parts else "every metric and array is equal"
         return Comparison(record, "bit for bit", not parts, why, largest, differences[largest], 0.0)
-    groups = relatives(record, records)
-    runs = sum(map(len, groups))
+    groups = [[numbers(other) for other in group] for group in relatives(record, records)]
     confidence = 1 - RISK / (among * len(then))
     allowed = {
-        name: allowed_difference(
-            [[numbers(other)[name] for other in group] for group in groups], confidence
-        )
+        name: allowed_difference([[run[name] for run in group] for group in groups], confidence)
         for name in then
     }
     excess = {name: _excess(differences[name], allowed[name]) for name in then}
     worst = max(excess, key=lambda name: excess[name])
-    found = worst, differences[worst], allowed[worst]
-    reason = f"{elsewhere}; {runs} other recorded runs of its kind"
+    reason = f"{elsewhere}; {sum(map(len, groups))} other recorded runs of its kind"
     if _freedom(groups) < FREEDOM:
-        return Comparison(
-            record, "not decidable", None, f"{reason} are too few", worst, found[1], math.nan
-        )
+        why = f"{reason} are too few"
+        return Comparison(record, "not decidable", None, why, worst, differences[worst])
     missed = [name for name in then if excess[name] > 1]
     why = f"outside their spread: {', '.join(missed)}" if missed else "within their spread"
-    return Comparison(record, "seeds' spread", not missed, f"{reason}, {why}", *found)
+    found = differences[worst], allowed[worst]
+    return Comparison(record, "seeds' spread", not missed, f"{reason}, {why}", worst, *found)
 
 
 def retrain(
     drawn: Sequence[Record], store: Store, *, jobs: int | None = None
 ) -> Iterator[tuple[Record, Outcome]]:
-    """Train experiments again, each with as many threads as its record was.
+    """Train the experiments of records again, each with as many threads as before.
 
     Parameters
     ----------
     drawn : sequence of Record
     store : Store
-        Where the new records go: one without records of these experiments.
+        For the new records: one without records of these experiments.
     jobs : int, optional
         Runs at a time.
 
@@ -251,68 +241,70 @@ def retrain(
             yield old[outcome.experiment], outcome
 
 
+def _key(record: Record) -> str:
+    return record.experiment.key
+
+
 def _kind(record: Record) -> tuple[Experiment, bool]:
-    """What runs have in common whose spread is due to their seeds."""
+    """Return what runs have in common that differ by their seeds and held-out classes alone."""
     experiment = record.experiment.model_copy(update={"seed": 0, "hold_out": None})
     return experiment, record.experiment.hold_out is None
 
 
-def _freedom(groups: Iterable[Sequence[Record]]) -> int:
+def _freedom(groups: Iterable[Sequence[object]]) -> int:
     return sum(len(group) - 1 for group in groups)
 
 
 def _decidable(records: Sequence[Record]) -> list[bool]:
-    """Whether retrainings on this machine can be compared, as far as it can be told before."""
-    here = resolve_device("auto")
+    """Say of each record whether its retraining on this machine can be compared, most likely."""
+    device = resolve_device("auto")
+    here = processor(device), torch.__version__
     kinds: dict[tuple[Experiment, bool], list[Record]] = {}
     for record in records:
         kinds.setdefault(_kind(record), []).append(record)
-    found = []
-    for record in records:
-        then, precision = record.provenance.circumstances, record.experiment.precision
-        same = (then.processor, record.provenance.torch) == (processor(here), torch.__version__)
-        products = str(product_format(precision, here)).removeprefix("torch.")
+
+    def decidable(record: Record) -> bool:
+        then = record.provenance.circumstances
+        products = str(product_format(record.experiment.precision, device)).removeprefix("torch.")
+        same = (then.processor, record.provenance.torch) == here
         others = relatives(record, kinds[_kind(record)])
-        found.append((same and then.precision.startswith(products)) or _freedom(others) >= FREEDOM)
-    return found
+        return (same and then.precision.startswith(products)) or _freedom(others) >= FREEDOM
+
+    return [decidable(record) for record in records]
 
 
 def _elsewhere(record: Record, again: Record) -> str:
-    """What differs between the circumstances of two runs, so that bits need not agree."""
-    then, now = record.provenance.circumstances, again.provenance.circumstances
-    pairs = {
-        "processor": (then.processor, now.processor),
-        "device": (then.device, now.device),
-        "threads": (then.threads, now.threads),
-        "runs together": (then.together, now.together),
-        "precision": (then.precision, now.precision),
-        "torch": (record.provenance.torch, again.provenance.torch),
-    }
-    return ", ".join(
-        f"{name} {there} then and {here} now"
-        for name, (there, here) in pairs.items()
-        if there != here
-    )
+    """Say what differs between the circumstances of two runs, so that bits need not agree."""
+
+    def circumstances(run: Record) -> dict[str, str | int]:
+        c = run.provenance.circumstances
+        return {
+            **{"processor": c.processor, "device": c.device, "threads": c.threads},
+            **{"runs together": c.together, "precision": c.precision},
+            "torch": run.provenance.torch,
+        }
+
+    then, now = circumstances(record), circumstances(again)
+    differ = [name for name in then if then[name] != now[name]]
+    return ", ".join(f"{name} {then[name]} then and {now[name]} now" for name in differ)
 
 
 def _unequal(record: Record, again: Record) -> list[str]:
-    """Which metrics and arrays of a record did not come out again, bit for bit."""
+    """List the metrics and arrays of a record that did not come out again, bit for bit."""
     then, now = (json.loads(r.metrics.model_dump_json(by_alias=True)) for r in (record, again))
     parts = [name for name in then if then[name] is not None and then[name] != now[name]]
-    for name, array in sorted(record.arrays.items()):
-        other = again.arrays.get(name)
-        same = (
-            other is not None
-            and (array.dtype, array.shape) == (other.dtype, other.shape)
-            and array.tobytes() == other.tobytes()
-        )
-        if not same:
-            parts.append(f"array {name}")
-    return parts
+
+    def bits(arrays: dict[str, np.ndarray], name: str) -> tuple[object, ...] | None:
+        a = arrays.get(name)
+        return None if a is None else (a.dtype, a.shape, a.tobytes())
+
+    arrays = sorted(record.arrays)
+    unequal = [name for name in arrays if bits(record.arrays, name) != bits(again.arrays, name)]
+    return [*parts, *(f"array {name}" for name in unequal)]
 
 
 def _excess(difference: float, allowance: float) -> float:
-    """A difference in units of what is allowed."""
+    """Return a difference in units of what is allowed."""
     if math.isnan(difference):
         return math.inf
     if math.isnan(allowance) or allowance == 0:

@@ -2,7 +2,7 @@
 
 A finished run is in the store, whatever dies afterwards: it is the worker that saves it, whole or
 not at all. A run is reserved while it is trained, so that no other worker, of this sweep or of
-another that shares the store, does the same; and what is in the store is not trained again.
+another that shares the store, trains it too; and what is in the store is not trained again.
 """
 
 import time
@@ -21,13 +21,13 @@ from fflib.experiment import Experiment
 from fflib.records.stores import Record, Store
 from fflib.sweeps.cluster import connected, cores, dashboard
 from fflib.sweeps.identity import identity
-from fflib.sweeps.reservations import Workplace
+from fflib.sweeps.reservations import Reservations
 from fflib.sweeps.worker import (
     TOPIC,
     Answer,
     Make,
-    Order,
     Progress,
+    Request,
     one_line,
     train_and_measure,
     work,
@@ -35,7 +35,7 @@ from fflib.sweeps.worker import (
 
 __all__ = ["Outcome", "missing", "sweep"]
 
-PAUSE = 1.0  # seconds before asking again for runs that another sweep is at
+PAUSE = 1.0  # seconds before asking again for runs that another sweep is training
 DELAY = 90.0  # seconds that a network file system may take to show a new file
 
 
@@ -49,9 +49,9 @@ class Outcome:
 
 
 def missing(experiments: Iterable[Experiment], store: Store) -> list[Experiment]:
-    """The experiments that a store knows no end of, in order and without repeats.
+    """Return the experiments that have neither a record nor a noted failure in a store.
 
-    One that failed is the same every time and fails again.
+    They are in order and without repeats. A training that failed would fail again.
     """
     failed = store.failures()
     return [e for e in dict.fromkeys(experiments) if e not in store and e not in failed]
@@ -78,26 +78,26 @@ def sweep(
     store : Store
         Its folder must be one that all workers see.
     jobs : int, optional
-        Worker processes on this machine; the cores are divided among them. One per core by default,
-        since a network of this size uses one core better than it shares several.
+        Worker processes on this machine, which share its cores. One per core by default: networks
+        of this size use one core well and several badly.
     threads : int, optional
         Of each worker, where a result must not depend on the number of workers: runs are equal bit
         for bit only for equal threads. There are then no more workers than the cores allow.
     scheduler : str or Cluster, optional
-        Address of a Dask scheduler, or a cluster of Dask's, whose workers are to be used in place of
-        processes of our own. How many there are, and their threads, are then its concern.
+        Address of a Dask scheduler, or a cluster of Dask's, whose workers are used instead of
+        processes of this sweep. The cluster decides how many there are, and on their threads.
     max_failures : int, optional
         Stop once more runs than this have failed.
     checkpoint : float
-        Seconds after which the state of a training is kept, and kept anew: if it is interrupted, it
-        goes on from there.
+        Seconds from one checkpoint of a training to the next: if the training is interrupted, it
+        goes on from the last one.
     make : callable
-        From an experiment and somebody to keep its state to its record, on a worker; by default it
-        trains. Workers must be able to import it.
+        Maps an experiment and its checkpoints to a record, on a worker; by default it trains.
+        Workers must be able to import it.
     say : callable
-        Is told what a person should know, in one line: a worker that is refused, the dashboard.
+        Receives what a person should know, in one line: a worker that is refused, the dashboard.
     watch : callable, optional
-        Is told, from another thread, how far the runs are.
+        Receives, from another thread, how far the runs are.
 
     Yields
     ------
@@ -118,15 +118,15 @@ def sweep(
         threads = threads or max(1, cores() // jobs)
     needs = {e.dataset: load(e.dataset).checksums for e in todo}
     store.folder.mkdir(parents=True, exist_ok=True)
-    with Workplace(store).sweep() as mark, connected(jobs or 1, scheduler) as client:
+    with Reservations(store).sweep() as mark, connected(jobs or 1, scheduler) as client:
         if address := dashboard(client):
             say(f"dashboard: {address}")
         if scheduler is not None and not client.scheduler_info(n_workers=-1)["workers"]:
             say("the scheduler has no workers yet: the runs begin when one joins")
         if watch:
             client.subscribe_topic(TOPIC, lambda event: watch(event[1]))
-        orders = {
-            e: Order(
+        requests = {
+            e: Request(
                 experiment=e.model_dump(mode="json"),
                 store=str(store.folder.resolve()),
                 mark=mark,
@@ -138,7 +138,7 @@ def sweep(
             for e in todo
         }
         failures = 0
-        for outcome in _outcomes(client, orders, store, make, say):
+        for outcome in _outcomes(client, requests, store, make, say):
             yield outcome
             failures += outcome.record is None
             if max_failures is not None and failures > max_failures:
@@ -149,28 +149,28 @@ def sweep(
 
 def _outcomes(
     client: Client,
-    orders: dict[Experiment, Order],
+    requests: dict[Experiment, Request],
     store: Store,
     make: Make,
     say: Callable[[str], None],
 ) -> Iterator[Outcome]:
     refused: dict[str, str] = {}
-    while orders:
-        busy: dict[Experiment, Order] = {}
-        tasks = dict(zip(_submit(client, list(orders.values()), make), orders, strict=True))
+    while requests:
+        busy: dict[Experiment, Request] = {}
+        tasks = dict(zip(_submit(client, list(requests.values()), make), requests, strict=True))
         running = as_completed(tasks, loop=client.loop)
         for future in running:
             experiment = tasks.pop(future)
             answer = _answer(future)
             match answer["state"]:
                 case "busy":
-                    busy[experiment] = orders[experiment]
+                    busy[experiment] = requests[experiment]
                 case "refused":
                     if answer["worker"] not in refused:
                         say(f"refused worker {answer['worker']}: {answer['reason']}")
                     refused[answer["worker"]] = answer["reason"]
                     fit = _fit(client, refused)
-                    (again,) = _submit(client, [orders[experiment]], make, workers=fit)
+                    (again,) = _submit(client, [requests[experiment]], make, workers=fit)
                     tasks[again] = experiment
                     running.add(again)
                 case "full":
@@ -182,24 +182,20 @@ def _outcomes(
                     yield Outcome(experiment, _arrived(store, experiment))
                 case _:
                     yield Outcome(experiment, None, answer["reason"])
-        orders = busy
-        if orders:
+        requests = busy
+        if requests:
             time.sleep(PAUSE)
 
 
-def _submit(client: Client, orders: list[Order], make: Make, **where: Any) -> list[Future]:
-    if make is not train_and_measure:  # it need not be sent where it is what a worker has anyway
+def _submit(client: Client, requests: list[Request], make: Make, **where: Any) -> list[Future]:
+    if make is not train_and_measure:  # which a worker has anyway
         where["make"] = make
-    return client.map(partial(work), orders, pure=False, batch_size=100, **where)
+    return client.map(partial(work), requests, pure=False, batch_size=100, **where)
 
 
 def _fit(client: Client, refused: dict[str, str]) -> list[str]:
-    """Addresses of the workers that have not been refused."""
-    fit = [
-        address
-        for address in client.scheduler_info(n_workers=-1)["workers"]
-        if address not in refused
-    ]
+    """Return the addresses of the workers that have not been refused."""
+    fit = [a for a in client.scheduler_info(n_workers=-1)["workers"] if a not in refused]
     if not fit:
         address, reason = next(iter(refused.items()))
         raise SweepError(f"every worker is refused, {address} for one: {reason}")
@@ -207,7 +203,7 @@ def _fit(client: Client, refused: dict[str, str]) -> list[str]:
 
 
 def _answer(future: Future) -> Answer:
-    """What a worker says, or what is to be said for one that died."""
+    """Return what a worker answers, or what to answer for one that died."""
     try:
         return future.result()
     except KilledWorker as error:
@@ -215,18 +211,18 @@ def _answer(future: Future) -> Answer:
             f"the worker died each of {error.allowed_failures + 1} times that it was trained, "
             "perhaps for want of memory"
         )
-        return Answer(state="spoilt", reason=reason, worker=error.last_worker.address)
+        return Answer(state="aborted", reason=reason, worker=error.last_worker.address)
     except (CancelledError, OSError) as error:
         raise SweepError(
             f"the scheduler is gone ({one_line(error)}): what is finished is recorded; the same "
             "command goes on from there"
         ) from None
     except Exception as error:
-        return Answer(state="spoilt", reason=f"on its worker, {one_line(error)}", worker="")
+        return Answer(state="aborted", reason=f"on its worker, {one_line(error)}", worker="")
 
 
 def _arrived(store: Store, experiment: Experiment) -> Record:
-    """A record that a worker has saved, which a network file system may show a little later."""
+    """Load a record that a worker has saved; a network file system may show it a little later."""
     deadline = time.monotonic() + DELAY
     while True:
         try:

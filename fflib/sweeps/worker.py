@@ -1,6 +1,6 @@
-"""What a worker does with one run of a sweep, wherever it is: check, claim, train, save, answer.
+"""What a worker does with one run of a sweep: check itself, reserve, train, save, answer.
 
-Orders and answers are plain values, so that a worker with another version of the package
+Requests and answers are plain values, so that a worker with another version of the package
 understands enough of them to say so.
 """
 
@@ -22,28 +22,28 @@ from fflib.records.obtain import record_of
 from fflib.records.stores import Record, Store
 from fflib.sweeps.checkpoints import Checkpoints
 from fflib.sweeps.identity import identity
-from fflib.sweeps.reservations import Workplace
+from fflib.sweeps.reservations import Reservations
 from fflib.training.train import train
 
 __all__ = [
     "TOPIC",
     "Answer",
     "Make",
-    "Order",
     "Progress",
+    "Request",
     "one_line",
     "train_and_measure",
     "work",
 ]
 
 Make = Callable[[Experiment, Checkpoints], Record]
-"""From an experiment to its record, with somebody to keep its state; what fails raises an error."""
+"""From an experiment to its record, with checkpoints of its state; what fails raises an error."""
 
-State = Literal["recorded", "failed", "spoilt", "busy", "refused", "full"]
+State = Literal["recorded", "failed", "aborted", "busy", "refused", "full"]
 
 
-class Order(TypedDict):
-    """What a worker is asked to do.
+class Request(TypedDict):
+    """A run that a worker is asked for.
 
     Parameters
     ----------
@@ -92,14 +92,14 @@ class Progress(TypedDict):
 
 
 class Answer(TypedDict):
-    """How an order ended.
+    """How a request ended.
 
     Parameters
     ----------
-    state : {"recorded", "failed", "spoilt", "busy", "refused", "full"}
-        Its record is in the store; its training failed, which is noted there; it failed for want
-        of something that this machine lacks, so that nothing is noted; another worker is at it;
-        this worker must not do it; its record could not be saved.
+    state : {"recorded", "failed", "aborted", "busy", "refused", "full"}
+        Its record is in the store; its training failed, which is noted there; the machine failed
+        it, so that nothing is noted; another worker is training it; this worker must not do it;
+        its record could not be saved.
     reason : str
     worker : str
         The address of the worker.
@@ -111,11 +111,11 @@ class Answer(TypedDict):
 
 
 TOPIC = "fflib"
-"""Under which workers tell how far their runs are."""
+"""Under which workers report how far their runs are."""
 
-TELLING = 1.0  # seconds from one time to the next
-SPOILERS = (OSError, MemoryError, torch.OutOfMemoryError, DataError)
-"""What the machine is to blame for, and not the experiment."""
+REPORT_EVERY = 1.0  # seconds
+MACHINE_ERRORS = (OSError, MemoryError, torch.OutOfMemoryError, DataError)
+"""Errors whose cause is the machine, and not the experiment."""
 
 
 def train_and_measure(experiment: Experiment, keeper: Checkpoints) -> Record:
@@ -123,38 +123,42 @@ def train_and_measure(experiment: Experiment, keeper: Checkpoints) -> Record:
     return record_of(train(experiment, progress=False, keeper=keeper))
 
 
-def work(order: Order, make: Make = train_and_measure) -> Answer:
-    """Carry an order out, unless it is done, somebody else is at it, or this worker must not.
+def work(request: Request, make: Make = train_and_measure) -> Answer:
+    """Do a run, unless it is done, another worker is at it, or this one must not.
 
     Parameters
     ----------
-    order : Order
+    request : Request
     make : callable
         From an experiment to its record.
     """
-    address, slots = _place()
-    unfit = _unfit(order, slots)
-    if unfit:
+    try:
+        worker: Any = get_worker()
+        address, slots = worker.address, worker.state.nthreads
+    except ValueError:
+        worker, address, slots = None, "this process", 1
+    if unfit := _unfit(request, slots):
         return Answer(state="refused", reason=unfit, worker=address)
-    tqdm.set_lock(RLock())  # the usual one is shared by processes, and is left behind by an end
-    if order["threads"]:
-        torch.set_num_threads(order["threads"])
-    # The first optimiser of a process loads it, for seconds that are none of the first run's.
+    tqdm.set_lock(RLock())  # the usual one is shared by processes, and outlives one that is killed
+    if request["threads"]:
+        torch.set_num_threads(request["threads"])
+    # The first optimiser of a process loads this, for seconds that must not count as training.
     import_module("torch._dynamo")
-    experiment, store = Experiment(**order["experiment"]), Store(Path(order["store"]))
-    path = Workplace(store).checkpoint(experiment)
-    keeper = Checkpoints(path, order["checkpoint"], _teller(experiment))
+    experiment, store = Experiment(**request["experiment"]), Store(Path(request["store"]))
+    path = Reservations(store).checkpoint(experiment)
+    report = _reporter(worker, experiment) if worker else None
+    keeper = Checkpoints(path, request["checkpoint"], report)
     state, reason = _done(experiment, store, lambda: make(experiment, keeper))
     return Answer(state=state, reason=reason, worker=address)
 
 
 def _done(experiment: Experiment, store: Store, make: Callable[[], Record]) -> tuple[State, str]:
     """Make the record of an experiment and save it, unless that is done already."""
-    workplace = Workplace(store)
-    with workplace.reserve(experiment) as mine:
+    reservations = Reservations(store)
+    with reservations.reserve(experiment) as mine:
         if not mine:
             return "busy", "another worker is at it"
-        # Only now: the last one to hold the claim may just have saved it.
+        # Only now: the worker that held the reservation last may just have saved it.
         if experiment in store:
             return "recorded", ""
         if noted := store.failures([experiment]):
@@ -162,8 +166,8 @@ def _done(experiment: Experiment, store: Store, make: Callable[[], Record]) -> t
         record, reason = None, ""
         try:
             record = make()
-        except SPOILERS as error:
-            return "spoilt", one_line(error)
+        except MACHINE_ERRORS as error:
+            return "aborted", one_line(error)
         except Exception as error:
             reason = one_line(error)
         try:
@@ -173,50 +177,37 @@ def _done(experiment: Experiment, store: Store, make: Callable[[], Record]) -> t
             store.save(record)
         except OSError as error:
             return "full", one_line(error)
-        workplace.checkpoint(experiment).unlink(missing_ok=True)
+        reservations.checkpoint(experiment).unlink(missing_ok=True)
         return "recorded", ""
 
 
 def one_line(error: BaseException) -> str:
-    """An error's message without line breaks; with its kind, where it is none of ours."""
+    """Return an error's message without line breaks, with its kind unless it is one of fflib's."""
     message = " ".join(str(error).split())
     if isinstance(error, FflibError):
         return message
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-def _teller(experiment: Experiment) -> Callable[[int, int], None]:
-    """Tell all who listen to the scheduler how far a run is, but not too often."""
-    try:
-        worker = get_worker()
-    except ValueError:
-        return lambda *_: None
+def _reporter(worker: Any, experiment: Experiment) -> Callable[[int, int], None]:
+    """Return what reports to the scheduler how far a run is, but not too often."""
     begun = last = time.monotonic()
 
-    def tell(done: int, epochs: int) -> None:
+    def report(done: int, epochs: int) -> None:
         nonlocal last
         now = time.monotonic()
-        if now - last > TELLING:
+        if now - last > REPORT_EVERY:
             last = now
-            said = Progress(run=str(experiment), done=done, epochs=epochs, seconds=now - begun)
-            worker.log_event(TOPIC, dict(said))
+            progress = Progress(run=str(experiment), done=done, epochs=epochs, seconds=now - begun)
+            worker.log_event(TOPIC, dict(progress))
 
-    return tell
-
-
-def _place() -> tuple[str, int]:
-    """Address of this worker, and how many tasks it takes at a time."""
-    try:
-        worker = get_worker()
-    except ValueError:
-        return "this process", 1
-    return worker.address, worker.state.nthreads
+    return report
 
 
-def _unfit(order: Order, slots: int) -> str:
-    """Why this worker must not do it; nothing where it may."""
+def _unfit(request: Request, slots: int) -> str:
+    """Say why this worker must not do it; nothing where it may."""
     here = identity()
-    for what, wanted in order["identity"].items():
+    for what, wanted in request["identity"].items():
         if here.get(what) != wanted:
             return f"it has {what} {here.get(what)}, this sweep {wanted}: install the same"
     if slots != 1:
@@ -224,18 +215,19 @@ def _unfit(order: Order, slots: int) -> str:
             f"it takes {slots} tasks at a time in one process, and training needs a process for "
             "itself: start it with --nthreads 1"
         )
-    if not Workplace(Store(Path(order["store"]))).sees(order["mark"]):
+    if not Reservations(Store(Path(request["store"]))).sees(request["mark"]):
         return (
-            f"it does not see the store {order['store']} of this sweep: use a folder that all "
+            f"it does not see the store {request['store']} of this sweep: use a folder that all "
             "machines share"
         )
+    dataset = request["experiment"]["dataset"]
     try:
-        found = load(order["experiment"]["dataset"], download=False).checksums
+        found = load(dataset, download=False).checksums
     except (DataError, OSError) as error:
         return one_line(error)
-    if found != order["data"]:
+    if found != request["data"]:
         return (
-            f"its images of {order['experiment']['dataset']} have other checksums than those of "
-            "this sweep: give it the same files"
+            f"its images of {dataset} have other checksums than those of this sweep: give it the "
+            "same files"
         )
     return ""

@@ -22,9 +22,9 @@ from fflib.sweeps import cluster, worker
 from fflib.sweeps.checkpoints import Checkpoints
 from fflib.sweeps.identity import identity
 from fflib.sweeps.plan import costs, estimate, plan
-from fflib.sweeps.reservations import Workplace
+from fflib.sweeps.reservations import Reservations
 from fflib.sweeps.sweep import sweep
-from fflib.sweeps.worker import Order, work
+from fflib.sweeps.worker import Request, work
 
 TINY = {"epochs": 1, "hidden": 8}
 
@@ -45,11 +45,11 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def order(store):
-    """An order that can be carried out, whose worker is this process."""
+def asked(store):
+    """A request that can be met, whose worker is this process."""
     (experiment,) = experiments(1, **TINY)
-    with Workplace(store).sweep() as mark:
-        yield Order(
+    with Reservations(store).sweep() as mark:
+        yield Request(
             experiment=experiment.model_dump(mode="json"),
             store=str(store.folder),
             mark=mark,
@@ -60,8 +60,8 @@ def order(store):
         )
 
 
-def ends(order, state, reason="", make=faults.stub):
-    answer = work(order, make)
+def ends(asked, state, reason="", make=faults.stub):
+    answer = work(asked, make)
     assert answer["state"] == state
     assert reason in answer["reason"]
     assert len(answer["reason"].splitlines()) <= 1
@@ -71,19 +71,19 @@ def begun(store):
     return len(faults.diary(store))
 
 
-def test_a_worker_records_a_run_once(order, store):
-    ends(order, "recorded")
-    ends(order, "recorded")
+def test_a_worker_records_a_run_once(asked, store):
+    ends(asked, "recorded")
+    ends(asked, "recorded")
     assert begun(store) == 1
     assert len(list(store)) == 1
 
 
-def test_a_worker_leaves_a_run_to_who_is_at_it(order, store):
+def test_a_worker_leaves_a_run_to_the_one_that_trains_it(asked, store):
     (experiment,) = experiments(1, **TINY)
-    with Workplace(store).reserve(experiment):
-        ends(order, "busy")
+    with Reservations(store).reserve(experiment):
+        ends(asked, "busy")
     assert begun(store) == 0
-    ends(order, "recorded")
+    ends(asked, "recorded")
 
 
 @pytest.mark.parametrize(
@@ -96,54 +96,54 @@ def test_a_worker_leaves_a_run_to_who_is_at_it(order, store):
         ({"experiment": {"dataset": "nowhere"}}, "unknown dataset 'nowhere'"),
     ],
 )
-def test_a_worker_that_is_not_like_the_others_does_nothing(order, store, changes, reason):
-    ends(order | changes, "refused", reason)
+def test_a_worker_that_is_not_like_the_others_does_nothing(asked, store, changes, reason):
+    ends(asked | changes, "refused", reason)
     assert begun(store) == 0
     assert list(store) == []
     assert store.failures() == {}
 
 
-def test_a_failure_is_noted_in_one_line_and_not_tried_again(order, store):
+def test_a_failure_is_noted_in_one_line_and_not_tried_again(asked, store):
     for _ in range(2):
-        ends(order, "failed", "ValueError: seed 0 is unlucky", make=faults.never)
+        ends(asked, "failed", "ValueError: seed 0 is unlucky", make=faults.never)
     assert list(store.failures().values()) == ["ValueError: seed 0 is unlucky"]
-    ends(order, "failed", "unlucky")  # though it would succeed now
+    ends(asked, "failed", "unlucky")  # though it would succeed now
     assert begun(store) == 0
 
 
-def test_what_the_machine_is_to_blame_for_is_not_held_against_the_run(order, store):
-    ends(order, "spoilt", "MemoryError", make=faults.short_of_memory)
+def test_what_the_machine_is_to_blame_for_is_not_noted_as_a_failure_of_the_run(asked, store):
+    ends(asked, "aborted", "MemoryError", make=faults.short_of_memory)
     assert store.failures() == {}
-    ends(order, "recorded")
+    ends(asked, "recorded")
 
 
-def test_a_checkpoint_is_gone_once_the_run_is_recorded(order, store):
+def test_a_checkpoint_is_gone_once_the_run_is_recorded(asked, store):
     (experiment,) = experiments(1, **TINY)
-    path = Workplace(store).checkpoint(experiment)
-    path.write_bytes(b"junk")  # passed over
-    ends(order | {"checkpoint": 0.0}, "recorded", make=faults.train_and_measure)
+    path = Reservations(store).checkpoint(experiment)
+    path.write_bytes(b"junk")  # which is ignored
+    ends(asked | {"checkpoint": 0.0}, "recorded", make=faults.train_and_measure)
     assert not path.exists()
 
 
-# The workplace
+# Reservations
 
 
 def test_tidying_leaves_the_living_alone(store):
     first, second = experiments(2, **TINY)
-    workplace = Workplace(store)
-    with workplace.sweep() as mark, workplace.reserve(first):
-        workplace.checkpoint(second).write_bytes(b"")
-        dead = workplace.folder / "dead.reserved"
+    reservations = Reservations(store)
+    with reservations.sweep() as mark, reservations.reserve(first):
+        reservations.checkpoint(second).write_bytes(b"")
+        dead = reservations.folder / "dead.reserved"
         dead.touch()
-        workplace.tidy()
-        assert workplace.sees(mark)
+        reservations.tidy()
+        assert reservations.sees(mark)
         assert not dead.exists()
-        assert workplace.checkpoint(second).exists()  # its run may go on from there
-        with workplace.reserve(first) as mine:
+        assert reservations.checkpoint(second).exists()  # its run may go on from there
+        with reservations.reserve(first) as mine:
             assert not mine
-    workplace.checkpoint(second).unlink()
-    workplace.tidy()
-    assert not workplace.folder.exists()
+    reservations.checkpoint(second).unlink()
+    reservations.tidy()
+    assert not reservations.folder.exists()
 
 
 # Planning
@@ -177,7 +177,7 @@ def test_the_cost_is_that_of_recorded_runs_by_the_epoch(store):
 
 
 def _made_up(experiment, store):
-    return faults.stub(experiment, Checkpoints(Workplace(store).checkpoint(experiment), 1.0))
+    return faults.stub(experiment, Checkpoints(Reservations(store).checkpoint(experiment), 1.0))
 
 
 # A sweep
@@ -197,7 +197,7 @@ def test_another_sweep_on_the_same_store_shares_the_work(workers, store):
 
 
 @pytest.mark.cluster
-def test_a_failing_run_does_not_stop_the_others_unless_told(workers, store):
+def test_a_failing_run_does_not_stop_the_others_unless_asked(workers, store):
     todo = experiments(6, **TINY)
     options = {"scheduler": workers.address, "make": faults.never}
     with pytest.raises(SweepError, match="3 runs failed, and at most 2 may: ValueError: seed"):
@@ -254,21 +254,21 @@ def test_a_sweep_without_any_fit_worker_says_so(workers, store, monkeypatch):
 
 
 def test_no_scheduler_is_one_line(store, monkeypatch):
-    monkeypatch.setattr(cluster, "PATIENCE", 1)
+    monkeypatch.setattr(cluster, "TIMEOUT", 1)
     for address in ("tcp://127.0.0.1:9", "nonsense://x", "127.0.0.1:9"):
         with pytest.raises(SweepError, match=f"no scheduler answers at {address}"):
             list(sweep(experiments(1, **TINY), store, scheduler=address))
 
 
 @pytest.mark.cluster
-def test_progress_is_told_while_a_run_is_under_way(workers, store, monkeypatch):
-    told = []
+def test_progress_is_reported_while_a_run_is_under_way(workers, store, monkeypatch):
+    reported = []
     (experiment,) = experiments(1, epochs=150)
-    list(sweep([experiment], store, scheduler=workers.address, watch=told.append))
-    assert told
-    assert {progress["run"] for progress in told} == {str(experiment)}
-    assert {progress["epochs"] for progress in told} == {150}
-    assert sorted(p["done"] for p in told) == [p["done"] for p in told]
+    list(sweep([experiment], store, scheduler=workers.address, watch=reported.append))
+    assert reported
+    assert {progress["run"] for progress in reported} == {str(experiment)}
+    assert {progress["epochs"] for progress in reported} == {150}
+    assert sorted(p["done"] for p in reported) == [p["done"] for p in reported]
 
 
 # Safety
@@ -341,7 +341,7 @@ def test_a_cluster_with_a_certificate_made_by_oneself(tmp_path, store, monkeypat
         assert client.wait(faults.PATIENCE) == 0
         assert len(list(store)) == 2
         # Nobody without this certificate is let in.
-        monkeypatch.setattr(cluster, "PATIENCE", 2)
+        monkeypatch.setattr(cluster, "TIMEOUT", 2)
         other = tmp_path / "other"
         other.mkdir()
         for stranger in ({}, tls(*self_signed(other))):
