@@ -100,10 +100,6 @@ def drivers_of(run: Run, count: int = IMAGES) -> Drivers:
     count : int
         How many images of a class in a layer.
 
-    Returns
-    -------
-    Drivers
-
     Examples
     --------
     >>> import fflib
@@ -141,10 +137,6 @@ def drivers_of(run: Run, count: int = IMAGES) -> Drivers:
 
 def retrain(record: Record) -> Drivers:
     """Train the network of a record again, in the number format on record, to show it images.
-
-    Parameters
-    ----------
-    record : Record
 
     Returns
     -------

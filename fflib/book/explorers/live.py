@@ -226,10 +226,6 @@ class EnsembleExplorer(_Choice):
 class OverlapExplorer(_Choice):
     """The units that the ensembles of two classes of a live run share.
 
-    Parameters
-    ----------
-    run : Run
-
     Attributes
     ----------
     box : Widget

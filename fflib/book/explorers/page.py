@@ -68,10 +68,6 @@ def panel(
     **body
         What the HTML of the panel leaves open, escaped by the caller.
 
-    Returns
-    -------
-    HTML
-
     Examples
     --------
     >>> table = pd.DataFrame({"units": [3]}, index=["class <0>"])

@@ -18,10 +18,6 @@ def one_each(records: Iterable[Record]) -> list[Record]:
     ----------
     records : iterable of Record
         The data set that comes first is shown first.
-
-    Returns
-    -------
-    list of Record
     """
     first: dict[tuple[str, str], Record] = {}
     for record in records:

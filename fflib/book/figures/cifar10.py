@@ -38,10 +38,6 @@ def networks(records: Iterable[Record]) -> Figure:
 def variants(records: Iterable[Record]) -> Figure:
     """Draw the effect of single choices on a convolutional Forward-Forward network.
 
-    Parameters
-    ----------
-    records : iterable of Record
-
     Returns
     -------
     Figure

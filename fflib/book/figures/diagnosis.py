@@ -17,10 +17,6 @@ MARKS = "osv^Dp"
 def signatures(found: Sequence[Signature]) -> Figure:
     """Draw accuracy, sparseness and balance of networks with a mistake in their settings.
 
-    Parameters
-    ----------
-    found : sequence of Signature
-
     Returns
     -------
     Figure

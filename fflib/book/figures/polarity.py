@@ -82,10 +82,6 @@ def negative_shares(records: Iterable[Record], bound: float) -> Figure:
 def excitation(records: Iterable[Record]) -> Figure:
     """Draw the ratio of positive to negative weights by layer, a panel per data set and protocol.
 
-    Parameters
-    ----------
-    records : iterable of Record
-
     Returns
     -------
     Figure

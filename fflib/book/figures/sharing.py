@@ -23,11 +23,6 @@ __all__ = ["correlations", "overlap_against_similarity", "overlap_matrices", "sh
 def overlap_matrices(record: Record, classes: Sequence[str]) -> Figure:
     """Draw how alike classes look, and how much their ensembles overlap in every layer.
 
-    Parameters
-    ----------
-    record : Record
-    classes : sequence of str
-
     Returns
     -------
     Figure

@@ -97,10 +97,6 @@ def ensemble_sizes(
 def sparseness(records: Iterable[Record]) -> Figure:
     """Draw Hoyer sparseness by layer, as it stands and above rest, with the share of silent images.
 
-    Parameters
-    ----------
-    records : iterable of Record
-
     Returns
     -------
     Figure

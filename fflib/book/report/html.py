@@ -26,10 +26,6 @@ def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[object]])
     rows : iterable of sequence
         Cells as text, the first one the row's heading; :class:`Raw` cells are HTML already.
 
-    Returns
-    -------
-    str
-
     Examples
     --------
     >>> "<td>3 &lt; 4</td>" in table("Sums", ["sum", "is"], [["a", "3 < 4"]])

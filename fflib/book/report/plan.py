@@ -46,10 +46,6 @@ def examine(folder: str | Path) -> Dataset:
     folder : str or Path
         Laid out as :func:`fflib.data.load` says.
 
-    Returns
-    -------
-    Dataset
-
     Raises
     ------
     DataError
@@ -83,10 +79,6 @@ def prepared(folder: str | Path, side: int | None = None, store: Store | None = 
     store : Store, optional
         Beside whose records the copies lie, by default the reader's own.
 
-    Returns
-    -------
-    Path
-
     Raises
     ------
     DataError
@@ -119,10 +111,6 @@ def experiments(folder: str | Path, seeds: int = SEEDS, **fields: Any) -> list[E
         is also left out of training in turn, in two runs of FF and of BP, or one if `seeds` is 1.
     **fields
         Of :class:`fflib.Experiment`, in place of the preset's.
-
-    Returns
-    -------
-    list of Experiment
     """
     path = Path(folder).expanduser().resolve()
     fields = {"dataset": str(path), **fields}
@@ -184,10 +172,6 @@ def pictures(record: Record, store: Store | None = None) -> Drivers:
         Its network is trained again to show it the images of its folder.
     store : Store, optional
         Where the record is, by default the reader's own store.
-
-    Returns
-    -------
-    Drivers
     """
     folder = (store or own_store()).folder / "explorer"
     try:

@@ -101,10 +101,6 @@ def by_label(records: Iterable[Record], quantity: str) -> pd.DataFrame:
 def provenance(records: Iterable[Record]) -> pd.DataFrame:
     """Tabulate which runs are behind the numbers, and how each was made.
 
-    Parameters
-    ----------
-    records : iterable of Record
-
     Returns
     -------
     DataFrame
@@ -133,10 +129,6 @@ def provenance(records: Iterable[Record]) -> pd.DataFrame:
 def machines(records: Iterable[Record]) -> pd.DataFrame:
     """Tabulate how many runs each kind of machine made, and how long it trained.
 
-    Parameters
-    ----------
-    records : iterable of Record
-
     Returns
     -------
     DataFrame
@@ -152,10 +144,6 @@ def machines(records: Iterable[Record]) -> pd.DataFrame:
 
 def checksums(records: Iterable[Record]) -> pd.DataFrame:
     """Tabulate the MD5 checksums of the data on which the runs were trained.
-
-    Parameters
-    ----------
-    records : iterable of Record
 
     Returns
     -------

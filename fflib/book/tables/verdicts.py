@@ -19,16 +19,7 @@ IN_PLAIN_WORDS = ("Yes", "In part", "No", "Not settled")
 
 
 def criterion(claim: Claim) -> Markdown:
-    """Write out a claim's criterion as it was fixed beforehand.
-
-    Parameters
-    ----------
-    claim : Claim
-
-    Returns
-    -------
-    Markdown
-    """
+    """Write out a claim's criterion as it was fixed beforehand."""
     side = "above" if claim.above else "below"
     yes, partly, no, unclear = WORDS[claim.by]
     test = " and the test excludes chance" if claim.test else ""
@@ -45,10 +36,6 @@ def criterion(claim: Claim) -> Markdown:
 
 def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
     """Tabulate the scorecard, a row per claim, linked to the chapters.
-
-    Parameters
-    ----------
-    verdicts : iterable of Verdict
 
     Returns
     -------
@@ -72,10 +59,6 @@ def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
 
 def answers(verdicts: Iterable[Verdict]) -> Markdown:
     """Tabulate the claims of one chapter, cell by cell, with their verdicts.
-
-    Parameters
-    ----------
-    verdicts : iterable of Verdict
 
     Returns
     -------
@@ -135,10 +118,6 @@ def digest(groups: Mapping[str, Iterable[Verdict]]) -> Markdown:
 def in_brief(verdicts: Iterable[Verdict]) -> Markdown:
     """List the verdicts for readers who do not know what an interval is.
 
-    Parameters
-    ----------
-    verdicts : iterable of Verdict
-
     Returns
     -------
     Markdown
@@ -155,10 +134,6 @@ def in_brief(verdicts: Iterable[Verdict]) -> Markdown:
 
 def matched_answers(comparisons: Iterable[Matched]) -> Markdown:
     """Show what the comparisons at matched accuracy come to, a line for each.
-
-    Parameters
-    ----------
-    comparisons : iterable of Matched
 
     Returns
     -------
