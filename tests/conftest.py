@@ -27,10 +27,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 
 def pytest_collection_modifyitems(items):
-    """Mark what opens a browser; other tests are marked where they stand."""
+    """Mark what a fixture or a folder says; other tests are marked where they stand."""
     for item in items:
-        if item.path.parent.name == "browser" or "browser" in getattr(item, "fixturenames", ()):
+        used = getattr(item, "fixturenames", ())
+        if "browser" in used or item.path.parent.name == "browser":
             item.add_marker("browser")
+        if "built" in used:
+            item.add_marker("build")
 
 
 @pytest.fixture(scope="session")

@@ -446,9 +446,9 @@ def test_chapters_have_the_install_cell():
 
 @pytest.mark.chapters
 @pytest.mark.parametrize("chapter", NOTEBOOKS, ids=lambda path: path.stem)
-def test_chapter_runs_on_digits(chapter, tmp_path, tmp_path_factory, monkeypatch):
+def test_chapter_runs_on_digits(chapter, tmp_path, shared, monkeypatch):
     # One store for all chapters: what one has trained, the next one finds.
-    monkeypatch.setenv("FFLIB_STORE", str(tmp_path_factory.getbasetemp() / "chapters"))
+    monkeypatch.setenv("FFLIB_STORE", str(shared / "chapters"))
     tagged = any(
         "parameters" in c.metadata.get("tags", []) for c in nbformat.read(chapter, 4).cells
     )

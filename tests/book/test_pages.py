@@ -19,9 +19,9 @@ SETTING = {"epochs": 3, "seeds": [0]}
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory):
+def recorded(tmp_path_factory, shared):
     """A store of a run of each model on digits."""
-    folder = tmp_path_factory.getbasetemp() / "chapters"
+    folder = shared / "chapters"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FFLIB_STORE", str(folder))
         records = gather("train", models=MODELS, datasets=["digits"], **SETTING)
