@@ -41,7 +41,7 @@ class ChapterError(FflibError):
 
 
 def brief(value: object, most: int = 80) -> str:
-    """A value as Python writes it, cut where it is too long for a line.
+    """Return a value as Python writes it, cut where it is too long for a line.
 
     Examples
     --------

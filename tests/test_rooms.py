@@ -33,6 +33,12 @@ def test_the_package_has_few_rooms():
     assert len([path for path in PACKAGE.iterdir() if path.name != "__pycache__"]) <= 20
 
 
+def test_a_file_holds_one_concept():
+    files = sorted(PACKAGE.rglob("*.py"))
+    lengths = {relative(path): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    assert {path: length for path, length in lengths.items() if length > 350} == {}
+
+
 def test_each_room_says_in_a_sentence_what_it_is():
     for room in ROOMS:
         said = ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8")))

@@ -24,7 +24,7 @@ def print_json(value: object) -> None:
 
 
 def finite(value: float) -> float | None:
-    """A number, or None in the place of nan and infinity, which JSON does not know."""
+    """Return a number, or None in the place of nan and infinity, which JSON does not know."""
     return value if math.isfinite(value) else None
 
 

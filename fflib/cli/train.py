@@ -58,7 +58,7 @@ def train(
 
 
 def _findings(run: "Run") -> dict[str, Any]:
-    """The numbers that need no more than one pass over the evaluation images."""
+    """Return the numbers that need no more than one pass over the evaluation images."""
     from dataclasses import asdict
 
     from fflib.measures import polarity, sparsity
