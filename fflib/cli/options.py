@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-__all__ = ["AsJson", "ExperimentCommand", "Into", "Jobs", "OnlyJson"]
+__all__ = ["AsJson", "ExperimentCommand", "Into", "Jobs", "OnlyJson", "Retry"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OnlyJson = Annotated[
@@ -21,6 +21,7 @@ Into = Annotated[
 Jobs = Annotated[
     int | None, typer.Option(min=1, help="Runs at a time. As many as cores by default.")
 ]
+Retry = Annotated[bool, typer.Option("--retry", help="Train also what is on record as failing.")]
 
 NONE = "none"  # how a command line says that a field has no value
 

@@ -3,10 +3,14 @@
 import json
 import math
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-__all__ = ["duration", "finite", "numbers", "print_json", "print_table"]
+if TYPE_CHECKING:
+    from fflib.experiment import Experiment
+
+__all__ = ["duration", "finite", "named", "numbers", "print_json", "print_table", "warn"]
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -26,6 +30,17 @@ def print_json(value: object) -> None:
 def finite(value: float) -> float | None:
     """Return a number, or None in the place of nan and infinity, which JSON does not know."""
     return value if math.isfinite(value) else None
+
+
+def named(experiment: "Experiment", **more: Any) -> dict[str, Any]:
+    """Return what names an experiment in JSON, followed by what else is known of it."""
+    return {"key": experiment.key, "experiment": str(experiment), **more}
+
+
+def warn(faults: Iterable[object]) -> None:
+    """Print faults that do not keep a command from going on."""
+    for fault in faults:
+        typer.echo(f"warning: {fault}", err=True)
 
 
 def numbers(values: Iterable[float], form: str = ".3f") -> str:

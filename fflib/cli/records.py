@@ -1,16 +1,14 @@
 """``fflib records``: what past runs left behind."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fflib.cli.options import Jobs
-from fflib.cli.output import duration, finite, numbers, print_json, print_table
+from fflib.cli.options import AsJson, Jobs
+from fflib.cli.output import duration, finite, named, numbers, print_json, print_table, warn
 
 if TYPE_CHECKING:
-    from fflib.experiment import Experiment
     from fflib.records.stores import Record, Store
     from fflib.sweeps.retraining import Comparison
 
@@ -28,7 +26,6 @@ Examples:
 """
 
 app = typer.Typer(help="List, show and verify records.", no_args_is_help=True, epilog=EXAMPLES)
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Folder = Annotated[
     Path | None, typer.Option("--store", metavar="FOLDER", help="Another folder of records.")
 ]
@@ -49,8 +46,7 @@ def list_(folder: Folder = None, as_json: AsJson = False) -> None:
     for store in _stores(folder):
         found, faults = store.survey()
         records |= found
-        for fault in faults.values():
-            typer.echo(f"warning: {fault}", err=True)
+        warn(faults.values())
     if as_json:
         print_json([_row(record, path) for path, record in records.items()])
         return
@@ -192,14 +188,9 @@ def verify(
     found = _retrain(store, retrain, seed, jobs, err=as_json) if retrain else []
     if as_json:
         print_json(
-            {name: _named(experiments) for name, experiments in by_state.items()}
+            {name: [named(e) for e in experiments] for name, experiments in by_state.items()}
             | {"damaged": [{"path": str(p), "why": why} for p, why in checked.damaged.items()]}
-            | {
-                "failed": [
-                    {"key": e.key, "experiment": str(e), "why": why}
-                    for e, why in checked.failed.items()
-                ]
-            }
+            | {"failed": [named(e, why=why) for e, why in checked.failed.items()]}
             | ({"retrained": [_compared(c) for c in found]} if retrain else {})
         )
     raise typer.Exit(int(bool(checked.damaged) or any(c.agree is False for c in found)))
@@ -241,18 +232,9 @@ def _retrain(
 
 
 def _compared(comparison: "Comparison") -> dict[str, object]:
-    experiment = comparison.record.experiment
-    return {
-        "key": experiment.key,
-        "experiment": str(experiment),
-        "how": comparison.how,
-        "agree": comparison.agree,
-        "why": comparison.why,
-        "number": comparison.number,
-        "difference": finite(comparison.difference),
-        "allowance": finite(comparison.allowance),
-    }
-
-
-def _named(experiments: "Iterable[Experiment]") -> list[dict[str, str]]:
-    return [{"key": e.key, "experiment": str(e)} for e in experiments]
+    return named(
+        comparison.record.experiment,
+        **{name: getattr(comparison, name) for name in ("how", "agree", "why", "number")},
+        difference=finite(comparison.difference),
+        allowance=finite(comparison.allowance),
+    )

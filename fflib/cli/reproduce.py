@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fflib.cli.options import Into, Jobs
-from fflib.cli.output import numbers, print_table
-from fflib.cli.running import expected_time, follow, headline
+from fflib.cli.options import Into, Jobs, Retry
+from fflib.cli.output import numbers, print_table, warn
+from fflib.cli.running import end, expected_time, follow, headline
 
 if TYPE_CHECKING:
     from fflib.experiment import Experiment
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 What is recorded already is not trained again, so that the same command goes on where it was
-interrupted. To train what is published anew, name an empty folder: the runs go there and are
+interrupted. To train again what is published, name an empty folder: the runs go there and are
 compared with the published ones at the end.
 
 \b
@@ -35,9 +35,7 @@ def reproduce(
     ] = None,
     into: Into = None,
     jobs: Jobs = None,
-    retry: Annotated[
-        bool, typer.Option("--retry", help="Train also what is on record as failing.")
-    ] = False,
+    retry: Retry = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what it would cost.")
     ] = False,
@@ -63,23 +61,16 @@ def reproduce(
         typer.echo("nothing to do; to train them all the same: fflib reproduce --into FOLDER")
     if dry_run:
         return
-    failed = []
-    for outcome in follow(planned.todo, store, jobs=jobs):
-        if outcome.record is None:
-            failed.append(outcome)
-        else:
-            recorded[outcome.experiment] = outcome.record
+    outcomes = list(follow(planned.todo, store, jobs=jobs))
+    recorded |= {o.experiment: o.record for o in outcomes if o.record is not None}
     if into is not None:
         _compare(experiments, published, recorded)
-    for outcome in failed:
-        typer.echo(f"failed: {outcome.experiment}: {outcome.error}", err=True)
-    raise typer.Exit(int(bool(failed)))
+    end(outcomes)
 
 
 def _readable(store: "Store") -> "dict[Experiment, Record]":
     found, faults = store.survey()
-    for fault in faults.values():
-        typer.echo(f"warning: {fault}", err=True)
+    warn(faults.values())
     return {record.experiment: record for record in found.values()}
 
 
@@ -92,16 +83,14 @@ def _compare(
     rows = []
     for e in both:
         then, now = published[e].metrics, recorded[e].metrics
-        sparseness = [
-            new.hoyer - old.hoyer for new, old in zip(now.layers, then.layers, strict=True)
-        ]
+        layers = zip(now.layers, then.layers, strict=True)
         rows.append(
             [
                 e,
                 f"{then.accuracy:.4f}",
                 f"{now.accuracy:.4f}",
                 f"{now.accuracy - then.accuracy:+.4f}",
-                numbers(sparseness, "+.4f"),
+                numbers((new.hoyer - old.hoyer for new, old in layers), "+.4f"),
             ]
         )
     if rows:

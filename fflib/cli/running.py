@@ -1,7 +1,7 @@
 """What a sweep says before and while it runs: its plan, a line for each run, and how to go on."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from fflib.sweeps.sweep import Outcome
     from fflib.sweeps.worker import Progress
 
-__all__ = ["expected_size", "expected_time", "follow", "headline"]
+__all__ = ["end", "expected_size", "expected_time", "follow", "headline"]
 
 SHOWN = 8  # runs that have a bar of their own at a time
 
 
 def headline(plan: "Plan", store: "Store") -> str:
-    """How many runs there are, and how many of them are done."""
+    """Say how many runs there are, and how many of them are done."""
     noted = f"{len(plan.failed)} known to fail, " if plan.failed else ""
     return (
         f"{len(plan)} runs: {len(plan.recorded)} recorded in {store.folder}, "
@@ -31,7 +31,7 @@ def headline(plan: "Plan", store: "Store") -> str:
 
 
 def expected_time(runs: int, expected: "Estimate", jobs: int = 1) -> str:
-    """How long the training of some runs takes."""
+    """Say how long the training of some runs takes."""
     if expected.unknown == runs:
         return "training time: unknown, since no run of these kinds is recorded"
     rest = (
@@ -47,7 +47,7 @@ def expected_time(runs: int, expected: "Estimate", jobs: int = 1) -> str:
 
 
 def expected_size(expected: "Estimate") -> str:
-    """How much the store will grow."""
+    """Say how much the store will grow."""
     if expected.size != expected.size:  # nan: there is no record to go by
         return "store: of unknown size, since nothing is recorded"
     return f"store: about {expected.size / 1e6:.1f} MB more"
@@ -56,7 +56,7 @@ def expected_size(expected: "Estimate") -> str:
 def follow(
     todo: "list[Experiment]", store: "Store", *, err: bool = False, **options: Any
 ) -> "Iterator[Outcome]":
-    """Train with a line for each run; what is there already but cannot be read is set aside.
+    """Train with a line for each run; set aside what is there already but cannot be read.
 
     Parameters
     ----------
@@ -102,6 +102,14 @@ def follow(
         raise SweepError(f"{error} ({done} of {len(todo)} runs were done)") from None
     finally:
         bars.close()
+
+
+def end(outcomes: "Iterable[Outcome]") -> None:
+    """Print the runs that failed and end the command, with 1 if there are any."""
+    failed = [outcome for outcome in outcomes if outcome.record is None]
+    for outcome in failed:
+        typer.echo(f"failed: {outcome.experiment}: {outcome.error}", err=True)
+    raise typer.Exit(int(bool(failed)))
 
 
 def _result(outcome: "Outcome") -> str:

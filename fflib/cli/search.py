@@ -8,7 +8,7 @@ from fflib.cli.options import Into, Jobs
 from fflib.cli.output import print_table
 
 EXAMPLES = """
-The candidates are written in fflib/search.py; they learn from five sixths of the training set and
+The candidates are written in fflib/study/plans/search.py; they learn from five sixths of the training set and
 are compared on the last sixth. Candidates already on record are not trained again. The score is
 the accuracy, or for ff that of the weakest layer if lower; seeds of a candidate are averaged.
 

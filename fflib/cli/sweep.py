@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fflib.cli.options import Jobs
-from fflib.cli.output import finite, print_json
-from fflib.cli.running import expected_size, expected_time, follow, headline
+from fflib.cli.options import Jobs, OnlyJson, Retry
+from fflib.cli.output import finite, named, print_json, warn
+from fflib.cli.running import end, expected_size, expected_time, follow, headline
 
 if TYPE_CHECKING:
     from fflib.sweeps.plan import Estimate, Plan
@@ -46,9 +46,7 @@ def sweep(
         ),
     ] = None,
     jobs: Jobs = None,
-    retry: Annotated[
-        bool, typer.Option("--retry", help="Train also what is on record as failing.")
-    ] = False,
+    retry: Retry = False,
     max_failures: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Stop once more runs have failed.")
     ] = None,
@@ -63,9 +61,7 @@ def sweep(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what it would take.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")
-    ] = False,
+    as_json: OnlyJson = False,
     show_schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of a grid, for an editor.")
     ] = False,
@@ -91,8 +87,7 @@ def sweep(
     known = [store, stores.PUBLISHED] if folder is None else [store]
     planned = plan(experiments, *known, retry=retry)
     expected = estimate(planned.todo, costs(stores.PUBLISHED) | costs(store))
-    for fault in planned.damaged:
-        typer.echo(f"warning: {fault}", err=True)
+    warn(planned.damaged)
     typer.echo(headline(planned, store), err=as_json)
     if planned.todo:
         workers = 1 if scheduler else min(jobs or cores(), len(planned.todo))
@@ -101,16 +96,11 @@ def sweep(
     outcomes: list[Outcome] = []
     if not dry_run:
         options = {"jobs": jobs, "scheduler": scheduler, "max_failures": max_failures}
-        for outcome in follow(
-            planned.todo, store, err=as_json, checkpoint=60 * checkpoint, **options
-        ):
-            outcomes.append(outcome)
-    failed = [outcome for outcome in outcomes if outcome.record is None]
-    for outcome in failed:
-        typer.echo(f"failed: {outcome.experiment}: {outcome.error}", err=True)
+        followed = follow(planned.todo, store, err=as_json, checkpoint=60 * checkpoint, **options)
+        outcomes.extend(followed)
     if as_json:
         print_json(_found(planned, expected, outcomes))
-    raise typer.Exit(int(bool(failed)))
+    end(outcomes)
 
 
 def _found(plan: "Plan", expected: "Estimate", outcomes: "list[Outcome]") -> dict[str, Any]:
@@ -123,22 +113,13 @@ def _found(plan: "Plan", expected: "Estimate", outcomes: "list[Outcome]") -> dic
         "unknown": expected.unknown,
         "bytes": finite(expected.size),
         "trained": [
-            {
-                "key": outcome.experiment.key,
-                "experiment": str(outcome.experiment),
-                "accuracy": outcome.record.metrics.accuracy,
-                "seconds": outcome.record.provenance.circumstances.seconds,
-            }
+            named(
+                outcome.experiment,
+                accuracy=outcome.record.metrics.accuracy,
+                seconds=outcome.record.provenance.circumstances.seconds,
+            )
             for outcome in outcomes
             if outcome.record is not None
         ],
-        "failed": [
-            {
-                "key": outcome.experiment.key,
-                "experiment": str(outcome.experiment),
-                "error": outcome.error,
-            }
-            for outcome in outcomes
-            if outcome.record is None
-        ],
+        "failed": [named(o.experiment, error=o.error) for o in outcomes if o.record is None],
     }

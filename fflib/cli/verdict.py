@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from fflib.cli.options import OnlyJson
 from fflib.cli.output import print_json, print_table
 
 EXAMPLES = """
@@ -42,9 +43,7 @@ def verdict(
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the images; for ff per layer.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")
-    ] = False,
+    as_json: OnlyJson = False,
 ) -> None:
     """Train on a folder of your own images, and write what the claims come to as a page."""
     import matplotlib as mpl
