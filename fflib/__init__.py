@@ -1,4 +1,4 @@
-"""Forward-Forward networks and the ensembles of neurons that form in them."""
+"""Forward-Forward networks and the ensembles of units that form in them."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING

@@ -99,7 +99,7 @@ def _fflib(
         ),
     ] = False,
 ) -> None:
-    """Train Forward-Forward networks and look at the ensembles of neurons that form in them."""
+    """Train Forward-Forward networks and look at the ensembles of units that form in them."""
 
 
 def main() -> None:
