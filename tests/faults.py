@@ -164,7 +164,7 @@ class Cluster:
 
     def __init__(self, folder, *options):
         self.file = folder / "scheduler.json"
-        # Without a dashboard Dask still answers HTTP, and on all interfaces unless told otherwise.
+        # Without a dashboard Dask still answers HTTP, and on all interfaces unless given one.
         local = ("--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0")
         self.common = (*local, "--scheduler-file", self.file, *options)
         self.workers = []

@@ -47,7 +47,7 @@ os.fsync = killed
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
-def test_what_a_killed_writer_leaves_is_told_from_what_a_live_one_is_writing(tmp_path):
+def test_what_a_killed_writer_leaves_differs_from_what_a_live_one_is_writing(tmp_path):
     path = write_whole(tmp_path / "note", b"old")
     code = KILLED.format("files.write_whole(Path(sys.argv[1]), b'new')")
     assert subprocess.run([sys.executable, "-c", code, path]).returncode == -signal.SIGKILL
@@ -59,7 +59,7 @@ def test_what_a_killed_writer_leaves_is_told_from_what_a_live_one_is_writing(tmp
     assert path.read_bytes() == b"old"
 
 
-def test_a_writer_whose_partial_file_was_removed_writes_anew(tmp_path, monkeypatch):
+def test_a_writer_whose_partial_file_was_removed_writes_again(tmp_path, monkeypatch):
     chmod, seen = os.chmod, []
 
     def removed(partial, mode):
@@ -73,7 +73,7 @@ def test_a_writer_whose_partial_file_was_removed_writes_anew(tmp_path, monkeypat
     assert len(seen) == 2
 
 
-def test_a_file_is_held_by_one_and_gone_when_it_is_let_go_of(tmp_path):
+def test_a_file_is_held_by_one_and_gone_when_it_is_released(tmp_path):
     path = tmp_path / "folder" / "it"
     with hold(path) as mine:
         with hold(path) as other:

@@ -1,4 +1,4 @@
-"""Records that are trained again agree, bit for bit or within the spread of seeds, or are told."""
+"""Records that are trained again agree, bit for bit or within the spread of seeds, or are named."""
 
 import math
 
@@ -66,11 +66,11 @@ def test_records_come_out_again_bit_for_bit_on_the_machine_that_made_them(traine
     for record, outcome in done:
         found = compare(record, outcome, trained)
         assert (found.how, found.agree, found.difference) == ("bit for bit", True, 0.0)
-        assert outcome.record.provenance.date > record.provenance.date  # it was trained anew
+        assert outcome.record.provenance.date > record.provenance.date  # it was trained again
 
 
 @pytest.mark.cluster
-def test_a_record_that_was_altered_is_told(trained, tmp_path):
+def test_a_record_that_was_altered_is_named(trained, tmp_path):
     record = trained[0]
     altered = changed(record, accuracy=record.metrics.accuracy + 1e-6)
     [(_, outcome)] = retrain([altered], Store(tmp_path))
