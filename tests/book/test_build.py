@@ -246,6 +246,8 @@ def test_the_pages_hold_numbers_figures_and_references(built):
     assert "(1.1), Hoyer [2004]" in first
     assert "UserWarning" not in first
     assert len(list((site / "_images").glob("*.png"))) == 1
+    # The theme's script takes the first: a second one, in a hidden bar, would leave phones without.
+    assert (site / "chapters" / "01-first.html").read_text().count("primary-toggle") == 1
     text = "".join(pages(site).values())
     assert "Traceback" not in text
     assert str(site.parents[1]) not in text

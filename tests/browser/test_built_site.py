@@ -135,6 +135,13 @@ def test_next_leads_through_the_whole_book_and_previous_back(opened, address):
     assert visited[1:] == TOC[1:]
 
 
+@pytest.mark.parametrize("name", ["index.html", CHAPTERS["02-accuracy"]])
+def test_on_a_phone_a_button_opens_the_contents(opened, name):
+    page = opened(name, viewport={"width": 375, "height": 667})
+    page.locator(".primary-toggle:visible").first.click()
+    page.wait_for_function("document.querySelector('#pst-primary-sidebar-modal').open")
+
+
 def luminance(page):
     """Of the paper, from 0 to 1."""
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
