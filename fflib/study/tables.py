@@ -17,7 +17,7 @@ __all__ = [
     "by_layer",
     "by_probe",
     "by_run",
-    "crossed",
+    "cross_table",
     "hoyer_by_layer",
     "intervals",
     "links_table",
@@ -141,7 +141,7 @@ def intervals(
     return rows.groupby(list(by), sort=False).agg(interval)
 
 
-def crossed(rows: pd.DataFrame, value: str, by: Sequence[str], across: str) -> pd.DataFrame:
+def cross_table(rows: pd.DataFrame, value: str, by: Sequence[str], across: str) -> pd.DataFrame:
     """Cross-tabulate what is said of each combination.
 
     Parameters
@@ -263,17 +263,11 @@ def links_table(records: Iterable[Record]) -> pd.DataFrame:
     return groups.agg(**{name: (column, "mean") for name, column in means.items()}, p=("p", "max"))
 
 
-def settings(
-    experiments: Iterable[Experiment],
-    fields: Sequence[str] = (
-        "epochs",
-        "batch_size",
-        "learning_rate",
-        "schedule",
-        "theta",
-        "label_gain",
-    ),
-) -> pd.DataFrame:
+SETTINGS = ("epochs", "batch_size", "learning_rate", "schedule", "theta", "label_gain")
+"""The settings that a chapter shows."""
+
+
+def settings(experiments: Iterable[Experiment], fields: Sequence[str] = SETTINGS) -> pd.DataFrame:
     """Show the settings of experiments and where each came from.
 
     Returns
@@ -291,7 +285,9 @@ def settings(
         for e in experiments
         for field in fields
     ]
-    return crossed(named(pd.DataFrame(rows)), "said", ["data set", "protocol", "setting"], "model")
+    return cross_table(
+        named(pd.DataFrame(rows)), "said", ["data set", "protocol", "setting"], "model"
+    )
 
 
 def verdict_table(verdict: Verdict) -> pd.DataFrame:

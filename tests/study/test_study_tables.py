@@ -12,7 +12,7 @@ from fflib.study.evidence import claim
 from fflib.study.tables import (
     by_layer,
     by_run,
-    crossed,
+    cross_table,
     intervals,
     links_table,
     settings,
@@ -75,7 +75,7 @@ def test_in_a_cross_table_the_last_word_counts_and_silence_is_blank():
         [("b", "y", "old"), ("b", "x", "left"), ("a", "x", "alone"), ("b", "y", "new")],
         columns=["row", "column", "said"],
     )
-    table = crossed(rows, "said", ["row"], "column")
+    table = cross_table(rows, "said", ["row"], "column")
     assert (table.index.tolist(), table.columns.tolist()) == (["b", "a"], ["y", "x"])
     assert table.loc["b"].tolist() == ["new", "left"]
     assert pd.isna(table.loc["a", "y"])

@@ -43,21 +43,18 @@ class Step:
     fields: dict[str, Any]
 
 
-STEPS: tuple[Step, ...] = tuple(
-    Step(name, adds, fields)
-    for (name, adds), fields in zip(
-        (
-            ("BP", "one classifier on top, its error sent back through all layers"),
-            ("local", "a classifier for each layer, whose error stays there"),
-            ("+ norm", "inputs of every layer scaled to unit norm"),
-            ("+ labels", "a label in the input, right or wrong, told apart by a linear unit"),
-            ("FF", "the goodness in place of the linear unit"),
-            ("BP/FF", "one loss on the sum of goodness, sent back through all layers"),
-        ),
-        ABLATION,
-        strict=True,
-    )
+_WORDS = (
+    ("BP", "one classifier on top, its error sent back through all layers"),
+    ("local", "a classifier for each layer, whose error stays there"),
+    ("+ norm", "inputs of every layer scaled to unit norm"),
+    ("+ labels", "a label in the input, right or wrong, told apart by a linear unit"),
+    ("FF", "the goodness in place of the linear unit"),
+    ("BP/FF", "one loss on the sum of goodness, sent back through all layers"),
 )
+STEPS: tuple[Step, ...] = tuple(
+    Step(*words, fields) for words, fields in zip(_WORDS, ABLATION, strict=True)
+)
+"""The kinds of network, from back-propagation to Forward-Forward and its control."""
 
 
 def step_of(experiment: Experiment) -> Step:

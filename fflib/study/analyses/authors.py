@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fflib import wording
 from fflib.data import class_names
 from fflib.data.published import download_folder
 from fflib.errors import MissingData
+from fflib.study.tables import named
 
 __all__ = ["ORIGIN", "results", "settings", "shared_units"]
 
 ORIGIN = (
     "The authors' numbers were read from their notebooks; `data/authors_results.csv` and "
-    "`fflib/authors.py` hold them."
+    "`fflib/study/analyses/authors.py` hold them."
 )
 """Where their numbers are, for what is drawn from them."""
 
@@ -82,34 +82,17 @@ def settings(datasets: Iterable[str]) -> pd.DataFrame:
     """
     wanted = list(datasets)
     rows = [
-        {
-            "data set": wording.dataset_name(dataset),
-            "model": wording.model_name(model),
-            "epochs": epochs,
-            "batch size": 1024,
-            "learning rate": rate,
-        }
+        (dataset, model, epochs, 1024, rate)
         for (dataset, model), (epochs, rate) in _RELEASED.items()
         if dataset in wanted
     ]
-    columns = ["data set", "model", "epochs", "batch size", "learning rate"]
-    return pd.DataFrame(rows, columns=columns).set_index(["data set", "model"])
+    columns = ["dataset", "model", "epochs", "batch size", "learning rate"]
+    return named(pd.DataFrame(rows, columns=columns)).set_index(["data set", "model"])
 
 
-# Fashion-MNIST, FF, layer 1, leave-one-out rule with k = 1: units in each class's ensemble, and
-# the only pairs that share any.
-_ENSEMBLES = {
-    "T-shirt": 53,
-    "Trouser": 22,
-    "Pullover": 43,
-    "Dress": 57,
-    "Coat": 65,
-    "Sandal": 91,
-    "Shirt": 39,
-    "Sneaker": 84,
-    "Bag": 87,
-    "Ankle boot": 84,
-}
+# Fashion-MNIST, FF, layer 1, leave-one-out rule with k = 1: units in each class's ensemble, in the
+# order of labels, and the only pairs that share any.
+_ENSEMBLES = (53, 22, 43, 57, 65, 91, 39, 84, 87, 84)
 _SHARED = {
     ("T-shirt", "Shirt"): 3,
     ("Pullover", "Coat"): 3,
@@ -133,7 +116,7 @@ def shared_units() -> NDArray[np.int64]:
     [[53, 0, 0], [0, 22, 0], [0, 0, 43]]
     """
     names = class_names("fashion-mnist")
-    shared = np.diag([_ENSEMBLES[name] for name in names])
+    shared = np.diag(_ENSEMBLES)
     for (first, second), units in _SHARED.items():
         a, b = names.index(first), names.index(second)
         shared[a, b] = shared[b, a] = units

@@ -1,6 +1,6 @@
 """Dense and convolutional networks on CIFAR-10: tables of the second open question."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,12 @@ MEASURES = {
 }
 """What networks are compared by: columns of :func:`by_network`, as they are written."""
 
+_BY_RUN: dict[str, Callable[[Record], Any]] = {
+    "accuracy": accuracy,
+    "hoyer": hoyer,
+    "overlap": overlap,
+    "seconds": lambda r: r.provenance.circumstances.seconds,
+}
 _KINDS = {"dense": "dense", "conv": "convolutional"}
 
 
@@ -63,13 +69,10 @@ def by_network(records: Iterable[Record]) -> pd.DataFrame:
     """
     measures = {
         "network": network_name,
-        "accuracy": accuracy,
-        "hoyer": hoyer,
+        **_BY_RUN,
         "size": lambda r: members(r).mean(),
-        "overlap": overlap,
         "weights": lambda r: int(weights(r).sum()),
         "multiply_adds": lambda r: float(multiply_adds(r)[-1]),
-        "seconds": lambda r: r.provenance.circumstances.seconds,
     }
     return by_run(records, ["model", "seed"], measures)
 
@@ -110,13 +113,7 @@ def by_variant(records: Iterable[Record]) -> pd.DataFrame:
         ``variant`` (a name in :data:`fflib.study.plans.cifar10.VARIED`), ``seed``, ``accuracy``; as means over
         the layers ``hoyer`` and ``overlap``; ``seconds`` of training.
     """
-    measures = {
-        "variant": lambda r: variant(r.experiment),
-        "accuracy": accuracy,
-        "hoyer": hoyer,
-        "overlap": overlap,
-        "seconds": lambda r: r.provenance.circumstances.seconds,
-    }
+    measures = {"variant": lambda r: variant(r.experiment), **_BY_RUN}
     return by_run(records, ["seed"], measures)
 
 

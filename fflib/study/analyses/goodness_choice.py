@@ -14,15 +14,8 @@ from fflib.records.stores import Record
 from fflib.statistics import mean_interval
 from fflib.study.claims import Verdict
 from fflib.study.claims.quantities import above_rest, accuracy, negative, overlap
-from fflib.study.plans.goodness_choice import (
-    LEARNS,
-    candidates,
-    choose,
-    combination,
-    runs,
-    settings,
-)
-from fflib.study.tables import by_run, crossed, named
+from fflib.study.plans import goodness_choice as plan
+from fflib.study.tables import by_run, cross_table, named
 
 __all__ = [
     "MEASURES",
@@ -70,12 +63,7 @@ def by_combination(records: Iterable[Record]) -> pd.DataFrame:
         (share of negative weights).
     """
     fields = ["dataset", "goodness", "activation", "theta", "negatives", "order", "seed"]
-    measures = {
-        "accuracy": accuracy,
-        "hoyer": above_rest,
-        "overlap": overlap,
-        "negative": negative,
-    }
+    measures = dict(zip(MEASURES, (accuracy, above_rest, overlap, negative), strict=True))
     return by_run(records, fields, measures)
 
 
@@ -89,16 +77,16 @@ def choices_table(searched: Iterable[Record]) -> pd.DataFrame:
         and the accuracy of its short run; blank where nothing was learned.
     """
     accuracies = {r.experiment: r.metrics.accuracy for r in searched}
-    chosen = choose(accuracies)
-    by_threshold = {(combination(e), e.theta): a for e, a in accuracies.items()}
+    chosen = plan.choose(accuracies)
+    by_threshold = {(plan.combination(e), e.theta): a for e, a in accuracies.items()}
     rows = []
     for e in accuracies:
-        dataset, goodness, activation = where = combination(e)
+        dataset, goodness, activation = where = plan.combination(e)
         theta = chosen.get(where)
         said = "" if theta is None else f"θ = {theta:g} ({by_threshold[where, theta]:.3f})"
         rows.append((dataset, goodness_name(goodness), goodness_name(activation), said))
     table = named(pd.DataFrame(rows, columns=["dataset", "goodness", "activation", "said"]))
-    return crossed(table, "said", ["goodness", "activation"], "data set")
+    return cross_table(table, "said", ["goodness", "activation"], "data set")
 
 
 def failures_table(searched: Iterable[Record], failures: Mapping[Experiment, str]) -> pd.DataFrame:
@@ -109,7 +97,7 @@ def failures_table(searched: Iterable[Record], failures: Mapping[Experiment, str
     searched : iterable of Record
         Short runs that came to an end.
     failures : mapping of Experiment to str
-        Reasons of those that did not; experiments of other combinations are passed over.
+        Reasons of those that did not; experiments of other combinations are left out.
 
     Returns
     -------
@@ -117,15 +105,15 @@ def failures_table(searched: Iterable[Record], failures: Mapping[Experiment, str
         A row per combination that does not learn, with what training said and at which thresholds.
     """
     accuracies = {r.experiment: r.metrics.accuracy for r in searched}
-    learned = choose(accuracies)
-    said = {e: f"accuracy {a:.2f}, not above {LEARNS:g}" for e, a in accuracies.items()}
+    learned = plan.choose(accuracies)
+    said = {e: f"accuracy {a:.2f}, not above {plan.LEARNS:g}" for e, a in accuracies.items()}
     said |= {e: error.partition(":")[0] for e, error in failures.items() if _candidate(e)}
     rows = pd.DataFrame(
         [
             (wording.dataset_name(dataset), *map(goodness_name, pair), reason, e.theta)
             for e, reason in said.items()
-            for dataset, *pair in [combination(e)]
-            if combination(e) not in learned and e.theta is not None
+            for dataset, *pair in [plan.combination(e)]
+            if plan.combination(e) not in learned and e.theta is not None
         ],
         columns=["data set", "goodness", "activation", "reason", "theta"],
     )
@@ -169,16 +157,16 @@ def train_combinations(
     failures : dict of Experiment to str
         Candidates whose training failed.
     """
-    tried = candidates([dataset], product(goodness, activations), **training)
+    tried = plan.candidates([dataset], product(goodness, activations), **training)
     searched, failures = attempt(tried)
-    chosen = choose({r.experiment: r.metrics.accuracy for r in searched})
-    records, _ = attempt(runs(seeds, chosen, **training))
+    chosen = plan.choose({r.experiment: r.metrics.accuracy for r in searched})
+    records, _ = attempt(plan.runs(seeds, chosen, **training))
     return records, searched, failures
 
 
 def train_settings(dataset: str, seeds: Iterable[int], **training: Any) -> list[Record]:
     """Train at other thresholds, with other negatives, in other order; leave out what fails."""
-    return attempt(settings([dataset], seeds, **training))[0]
+    return attempt(plan.settings([dataset], seeds, **training))[0]
 
 
 def answer(records: Iterable[Record], verdicts: Iterable[Verdict]) -> str:

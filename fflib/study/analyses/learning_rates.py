@@ -1,13 +1,12 @@
 """The sweep over learning rates and epochs: its runs, and the tables made from them."""
 
 from collections.abc import Iterable, Sequence
-from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from fflib import wording
-from fflib.experiment import Experiment
+from fflib.experiment import crossed
 from fflib.measures.robustness import USUAL
 from fflib.presets import MODELS
 from fflib.records.obtain import attempt
@@ -87,17 +86,16 @@ def swept(
             and e.epochs in lengths
             and e.learning_rate in by_model[e.model]
         )
+    seeds = (0, 1) if seeds is None else list(seeds)
     experiments = [
-        Experiment(
+        experiment
+        for model in MODELS
+        for experiment in crossed(
+            {"epochs": lengths, "seed": seeds, "learning_rate": by_model[model]},
             model=model,
             dataset=dataset,
-            seed=seed,
-            learning_rate=rate,
-            epochs=length,
             evaluate_on="validation",
         )
-        for model, length, seed in product(MODELS, lengths, (0, 1) if seeds is None else seeds)
-        for rate in by_model[model]
     ]
     return attempt(experiments)[0]
 

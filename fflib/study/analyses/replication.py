@@ -25,7 +25,7 @@ from fflib.statistics.prediction import prediction_interval
 from fflib.study.analyses import authors
 from fflib.study.evidence import where
 from fflib.study.plans.grids import AUTHORS_ROWS, DATASETS, planned
-from fflib.study.tables import by_run, crossed, named
+from fflib.study.tables import by_run, cross_table, named
 
 __all__ = [
     "CONFIDENCE",
@@ -44,14 +44,13 @@ __all__ = [
 CONFIDENCE = 0.95
 """Chance that a row of the same kind as ours is met in one quantity."""
 
-QUANTITIES = ("accuracy", "s1", "s2", "s3")
-"""What the authors' record says of a run: test accuracy, and Hoyer sparseness by layer."""
-
 NAMES = {
     "accuracy": "accuracy",
     **{f"s{depth}": f"sparseness, layer {depth}" for depth in (1, 2, 3)},
 }
-"""What the quantities are called in tables."""
+"""What the authors' record says of a run, test accuracy and Hoyer sparseness by layer, as in tables."""
+
+QUANTITIES = tuple(NAMES)
 
 _SETTING = ["dataset", "model", "epochs", "batch", "lr"]
 
@@ -74,7 +73,7 @@ def retrained_rows(records: Iterable[Record]) -> pd.DataFrame:
     Parameters
     ----------
     records : iterable of Record
-        Those that are not of the grid "authors" are passed over.
+        Those that are not of the grid "authors" are left out.
 
     Returns
     -------
@@ -146,7 +145,7 @@ def met_table(rows: pd.DataFrame) -> pd.DataFrame:
     settings = {name: rows[name].map("{:g}".format) for name in ("epochs", "batch", "lr")}
     table = named(rows.assign(**settings, quantity=rows["quantity"].map(NAMES), said=said))
     names = ["data set", "model", "epochs", "batch", "learning rate"]
-    return crossed(table.rename(columns={"lr": "learning rate"}), "said", names, "quantity")
+    return cross_table(table.rename(columns={"lr": "learning rate"}), "said", names, "quantity")
 
 
 def spread(records: Iterable[Record]) -> pd.DataFrame:

@@ -116,19 +116,17 @@ def to_accuracy(result: dict[str, Any]) -> pd.DataFrame:
         Seconds, epochs per layer and the accuracy reached, by the baseline and by the engine.
     """
     kinds = {
-        "plain": "baseline",
-        "float32": "engine, float32",
-        "mixed": "engine, bfloat16 products",
+        "plain": ("baseline", "plain"),
+        "float32": ("engine, float32", "engine"),
+        "mixed": ("engine, bfloat16 products", "engine"),
     }
     rows = {
         title: {
             "seconds": f"{result['seconds'][f'to accuracy, {kind}']['median']:.0f}",
-            "epochs per layer": result["epochs_to_accuracy"][
-                "plain" if kind == "plain" else "engine"
-            ],
+            "epochs per layer": result["epochs_to_accuracy"][version],
             "test accuracy": f"{result['accuracy'][f'to accuracy, {kind}']:.4f}",
         }
-        for kind, title in kinds.items()
+        for kind, (title, version) in kinds.items()
     }
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -186,10 +184,6 @@ def by_format(runs: pd.DataFrame, model: str, measure: str) -> pd.DataFrame:
     model : str
     measure : str
         A key of :data:`MEASURES`.
-
-    Returns
-    -------
-    DataFrame
     """
     own = runs[runs["model"] == model]
     return own.pivot(index="seed", columns="precision", values=measure)
