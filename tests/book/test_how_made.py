@@ -140,7 +140,7 @@ def test_how_many_runs_a_grid_has_is_said_where_they_are_more_than_shown():
     assert "To train all 90 runs of their grid again, and compare them with" in some
     assert "To train them again, and compare them with" in whole
     two = made_from(map(recorded, [*GRIDS["main"][60:], *GRIDS["unseen"]])).data
-    assert "To train all 210 runs of their grids anew" in two
+    assert "To train all 210 runs of their grids again" in two
 
 
 def test_three_runs_of_a_grid_are_trained_alone(trained):
