@@ -235,9 +235,9 @@ def test_experiments_trained_together_share_all_but_seed_and_held_out_class():
 
 
 def test_a_failing_run_does_not_stop_the_others(monkeypatch):
-    from fflib.training import train
+    from fflib.training import train as training
 
-    initial = train._initial
+    initial = training._initial
 
     def spoilt(e, data, seed):
         network = initial(e, data, seed)
@@ -246,7 +246,7 @@ def test_a_failing_run_does_not_stop_the_others(monkeypatch):
                 network.layers[0].bias.fill_(float("nan"))
         return network
 
-    monkeypatch.setattr(train, "_initial", spoilt)
+    monkeypatch.setattr(training, "_initial", spoilt)
     good, bad = train_together([experiment(seed=s) for s in (0, 1)], "cpu", progress=False)
     assert isinstance(bad, TrainingError)
     assert "is nan" in str(bad)
