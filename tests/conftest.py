@@ -5,15 +5,20 @@ Also the site as it was built, served on this machine and opened in a browser.
 ``HYPOTHESIS_PROFILE=search pytest`` looks for new counterexamples, and longer.
 """
 
+import json
 import os
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 # Workers of pytest-xdist share the cores: each computes on one, and so do the processes it starts.
 if PARALLEL := "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,3 +115,30 @@ def opened(browser, address):
     for context in contexts:
         context.close()
     assert wrong == []
+
+
+@pytest.fixture(scope="session")
+def built(shared):
+    """The site of the toy book, built by the command, and what the command printed.
+
+    It is for reading; the folder of the book is two folders up.
+    """
+    from books import make_toy
+
+    root = shared / "toy"
+    with FileLock(root.with_suffix(".lock")):
+        if not (root / "said.json").exists():
+            make_toy(root)
+            environment = {k: v for k, v in os.environ.items() if not k.startswith("GITHUB_")}
+            done = subprocess.run(
+                [sys.executable, "-m", "fflib.book"],
+                cwd=root,
+                env={**environment, "PYTHONPATH": str(ROOT)},
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, done.stderr
+            said = {"stdout": done.stdout, "stderr": done.stderr}
+            (root / "said.json").write_text(json.dumps(said), encoding="utf-8")
+    said = json.loads((root / "said.json").read_text(encoding="utf-8"))
+    return root / "_build" / "html", SimpleNamespace(**said)
