@@ -76,11 +76,8 @@ def diagnose(run: Run) -> list[Finding]:
     Sparseness and balance are judged for rectified units of dense networks with labels alone: other
     units do not rest at zero, and a plain network or a mean over an image is not sparse by itself.
 
-    Returns
-    -------
-    list of Finding
-        One for each sign and cause, over all layers; empty where nothing is found, which is no
-        proof that all is well.
+    The result has a finding for each sign and cause, over all layers; it is empty where nothing is
+    found, which is no proof that all is well.
 
     Examples
     --------
@@ -182,18 +179,8 @@ def provoke(
 ) -> list[Signature]:
     """Train networks, each with one mistake in its settings, and return what it looks like.
 
-    Parameters
-    ----------
-    mistakes : mapping of str to mapping
-        Fields of :class:`fflib.Experiment` by a name for the mistake.
-    progress : bool
-        Show bars.
-    **usual
-        Fields of all experiments.
-
-    Returns
-    -------
-    list of Signature
+    `mistakes` are fields of :class:`fflib.Experiment` by a name for the mistake, `usual` fields of
+    all experiments.
 
     Examples
     --------
@@ -220,10 +207,7 @@ def provoke(
 def signature_table(signatures: list[Signature]) -> pd.DataFrame:
     """Show signatures, a row for each mistake.
 
-    Returns
-    -------
-    DataFrame
-        Accuracy, sparseness and balance by layer, and what is said of it.
+    The columns are accuracy, sparseness and balance by layer, and what is said of it.
     """
     rows = {
         s.name: {

@@ -35,17 +35,7 @@ def on_record(
 ) -> list[Verdict]:
     """Judge claims by the runs of their grids.
 
-    Parameters
-    ----------
-    claims : iterable of Claim
-    store : Store
-        The published one by default.
-    datasets : sequence of str, optional
-        Whose runs count; those of all data sets by default.
-
-    Returns
-    -------
-    list of Verdict
+    Only runs on `datasets` count; by default, those on all data sets do.
     """
     runs: dict[tuple[str, ...], list[Record]] = {}
     verdicts = []
@@ -62,19 +52,9 @@ def cells(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the data sets and protocols that a chapter compares, its own first.
 
-    Parameters
-    ----------
-    source : {"records", "train"}
-        From records a chapter compares everything that is published; training live it stays with
-        its own data set and protocol, as it does with a data set that is not published.
-    dataset, protocol : str
-        The chapter's own.
-    protocols : sequence of str
-        Those that are published.
-
-    Returns
-    -------
-    datasets, protocols : tuple of str
+    From records a chapter compares everything that is published, its own `dataset` and `protocol`
+    first, then the other published `protocols`; training live it stays with its own, as it does
+    with a data set that is not published.
 
     Examples
     --------
@@ -104,20 +84,10 @@ def evidence(
 ) -> list[Record]:
     """Return the records of every data set and protocol that a chapter compares, its own first.
 
-    Parameters
-    ----------
-    source, dataset, protocol, protocols
-        As in :func:`cells`.
-    models, hold_out
-        Crossed with one another, as in :func:`fflib.gather`.
-    seeds : iterable of int, optional
-        By default all that are published; where nothing is, and in training, two.
-    **overrides
-        Fields of :class:`fflib.Experiment`; those that are None are left to the preset.
-
-    Returns
-    -------
-    list of Record
+    `source`, `dataset`, `protocol` and `protocols` are as in :func:`cells`; `models` and `hold_out`
+    are crossed with one another, as in :func:`fflib.gather`. `seeds` are by default all that are
+    published; where nothing is, and in training, two. `overrides` are fields of
+    :class:`fflib.Experiment`; those that are None are left to the preset.
 
     Raises
     ------

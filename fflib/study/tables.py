@@ -38,13 +38,8 @@ def rows_of(
 ) -> pd.DataFrame:
     """Return several rows per run, each with the fields that say which run it is.
 
-    Parameters
-    ----------
-    records : iterable of Record
-    rows : callable
-        From a record to its rows.
-    fields : sequence of str
-        Fields of :class:`fflib.Experiment`; they are the first columns.
+    `rows` maps a record to its rows; `fields` are fields of :class:`fflib.Experiment` and become
+    the first columns.
 
     Examples
     --------
@@ -63,13 +58,8 @@ def by_run(
 ) -> pd.DataFrame:
     """Return one row per run: fields of its experiment, then what is computed from its record.
 
-    Parameters
-    ----------
-    records : iterable of Record
-    fields : sequence of str
-        Fields of :class:`fflib.Experiment`; None where the kind of network has no such field.
-    measures : mapping of str to callable
-        From a record to the value of the column.
+    `fields` are of :class:`fflib.Experiment`, None where the kind of network has no such field;
+    `measures` maps a column's name to what computes its value from a record.
 
     Examples
     --------
@@ -87,15 +77,8 @@ def by_run(
 def named(rows: pd.DataFrame) -> pd.DataFrame:
     """Write data sets, protocols and models by the names that readers know.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        With columns ``dataset``, ``protocol`` and ``model``, or some of them.
-
-    Returns
-    -------
-    DataFrame
-        The same rows; the first column of these three is called "data set".
+    `rows` has columns ``dataset``, ``protocol`` and ``model``, or some of them; the first of these
+    three is called "data set" in the result.
 
     Examples
     --------
@@ -112,25 +95,13 @@ def named(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def intervals(
-    rows: pd.DataFrame,
-    by: Sequence[str],
-    interval: Callable[[pd.Series], Interval] = mean_interval,
+    rows: pd.DataFrame, by: Sequence[str], interval: Callable[[pd.Series], Interval] = mean_interval
 ) -> pd.DataFrame:
     """Average the runs of every group.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        A row per run.
-    by : sequence of str
-        Columns that name the group; all others hold numbers.
-    interval : callable
-        From the numbers of a group to their interval, by default that of 95 % confidence.
-
-    Returns
-    -------
-    DataFrame of Interval
-        A row per group, in the order in which the groups first occur.
+    `rows` has a row per run: columns `by` name its group, and all others hold numbers, of which
+    `interval` makes an interval, by default that of 95 % confidence. The result has a row per
+    group, in the order in which the groups first occur.
 
     Examples
     --------
@@ -144,21 +115,9 @@ def intervals(
 def cross_table(rows: pd.DataFrame, value: str, by: Sequence[str], across: str) -> pd.DataFrame:
     """Cross-tabulate what is said of each combination.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        Of rows about the same combination the last one counts.
-    value : str
-        The column that fills the cells.
-    by : sequence of str
-        The columns that name a row of the result.
-    across : str
-        The column whose values become columns.
-
-    Returns
-    -------
-    DataFrame
-        Rows and columns in the order in which they first occur; nan where nothing is said.
+    Column `value` fills the cells, columns `by` name a row of the result, and the values of
+    `across` become columns, all in the order in which they first occur. Of rows about the same
+    combination the last one counts; a cell is nan where nothing is said.
     """
     table = rows.pivot_table(value, list(by), across, aggfunc="last", sort=False)
     in_order = table.reindex(rows.set_index(list(by)).index.unique(), columns=rows[across].unique())
@@ -174,12 +133,9 @@ def hoyer_by_layer(record: Record) -> dict[str, float]:
 def by_layer(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per run and hidden layer.
 
-    Returns
-    -------
-    DataFrame
-        ``dataset``, ``protocol``, ``model``, ``seed``, ``layer`` (counted from 1), then the fields
-        of :class:`fflib.records.schema.LayerMetrics`; what is known of ``links`` has columns of
-        its own, ``links.odds_ratio`` and so on.
+    Columns: ``dataset``, ``protocol``, ``model``, ``seed``, ``layer`` (counted from 1), then the
+    fields of :class:`fflib.records.schema.LayerMetrics`; what is known of ``links`` has columns of
+    its own, ``links.odds_ratio`` and so on.
     """
     return rows_of(
         records,
@@ -201,21 +157,11 @@ def by_choice(
 ) -> pd.DataFrame:
     """Return one row per run, hidden layer, rule and threshold.
 
-    Parameters
-    ----------
-    records : iterable of Record
-    among : {"choices", "detection"}
-        The field of :class:`fflib.records.schema.Metrics` to take: ensembles of the seen classes,
-        or how well those of a held-out class detect it.
-    fields : sequence of str
-        As in :func:`rows_of`.
-
-    Returns
-    -------
-    DataFrame
-        The fields, ``run`` (the record's key), ``layer``
-        (counted from 1), then the fields of :class:`fflib.measures.robustness.Choice` or of
-        :class:`fflib.measures.unseen.UnseenChoice`. Runs without such numbers have no rows.
+    Columns: the fields, ``run`` (the record's key), ``layer`` (counted from 1), then the fields of
+    :class:`fflib.measures.robustness.Choice` or of :class:`fflib.measures.unseen.UnseenChoice`.
+    Runs without such numbers have no rows. `among` names the field of
+    :class:`fflib.records.schema.Metrics` to take: ensembles of the seen classes, or how well those
+    of a held-out class detect it.
     """
 
     def rows(record: Record) -> Iterable[dict[str, Any]]:
@@ -232,11 +178,8 @@ def by_choice(
 def by_probe(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per run and line of what its probe found.
 
-    Returns
-    -------
-    DataFrame
-        ``dataset``, ``protocol``, ``model``, ``seed``, then the columns of the probe, see
-        :mod:`fflib.records.probes`. Runs without a probe have no rows.
+    Columns: ``dataset``, ``protocol``, ``model``, ``seed``, then the columns of the probe, see
+    :mod:`fflib.records.probes`. Runs without a probe have no rows.
     """
     return rows_of(records, lambda record: record.metrics.probe or ())
 
@@ -244,12 +187,9 @@ def by_probe(records: Iterable[Record]) -> pd.DataFrame:
 def links_table(records: Iterable[Record]) -> pd.DataFrame:
     """Show whether positive weights link same-class ensembles of successive layers.
 
-    Returns
-    -------
-    DataFrame
-        A row per data set, protocol, model and pair of layers. Share of positive weights between
-        units with and without a common class and their odds ratio, as means over runs; ``p``, the
-        largest of the runs' p-values, corrected by Holm for all tests behind the table.
+    The table has a row per data set, protocol, model and pair of layers. Share of positive weights
+    between units with and without a common class and their odds ratio, as means over runs; ``p``,
+    the largest of the runs' p-values, corrected by Holm for all tests behind the table.
     """
     rows = named(by_layer(records).query("layer > 1"))
     rows["layers"] = [f"{layer - 1} to {layer}" for layer in rows["layer"]]
@@ -270,11 +210,8 @@ SETTINGS = ("epochs", "batch_size", "learning_rate", "schedule", "theta", "label
 def settings(experiments: Iterable[Experiment], fields: Sequence[str] = SETTINGS) -> pd.DataFrame:
     """Show the settings of experiments and where each came from.
 
-    Returns
-    -------
-    DataFrame
-        A row per data set, protocol and field; a column per model, with entries such as
-        "0.01 (validation search)". A field that has no meaning for a model is left blank.
+    The table has a row per data set, protocol and field; a column per model, with entries such as
+    "0.01 (validation search)". A field that has no meaning for a model is left blank.
     """
     rows = [
         {
@@ -293,11 +230,8 @@ def settings(experiments: Iterable[Experiment], fields: Sequence[str] = SETTINGS
 def verdict_table(verdict: Verdict) -> pd.DataFrame:
     """Show what a claim comes to in each cell.
 
-    Returns
-    -------
-    DataFrame
-        A row per data set and protocol: the mean over runs with its interval, the number of runs,
-        and whether the claim holds.
+    The table has a row per data set and protocol: the mean over runs with its interval, the number
+    of runs, and whether the claim holds.
     """
     rows = [
         (cell.dataset, cell.protocol, f"{cell.interval:.3f}", cell.interval.n, cell.answer)

@@ -1,5 +1,6 @@
 """The command line: what it prints, how it ends, and one line where the input is bad."""
 
+import importlib
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import pytest
 import synthetic
 import torchvision
 from pydantic import Field
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import fflib
@@ -93,6 +95,22 @@ def test_help_gives_examples_that_exist(command):
         assert command.split() in (words[:1], [])
         usage = fflib_(*words, "--help").stdout
         assert all(word in usage for word in words if word.startswith("--"))
+
+
+def test_reproduce_keeps_its_options_and_defaults():
+    parameters = get_command(app).commands["reproduce"].params
+    options = {option: p.default for p in parameters for option in (*p.opts, *p.secondary_opts)}
+    once = {"--into": None, "--jobs": None, "--retry": False, "--dry-run": False}
+    assert options == {"--grid": None, **once}
+    assert [p.opts for p in parameters if p.multiple] == [["--grid"]]
+    text = " ".join(fflib_("reproduce", "--help").stdout.split())
+    assert all(option in text for option in options)
+
+
+def test_reproduce_says_where_its_grids_are():
+    text = " ".join(fflib_("reproduce", "--help").stdout.split())
+    module, *names = re.search(r"A grid in (\S+), such as (\S+) or (\S+);", text).groups()
+    assert set(names) <= set(importlib.import_module(module).GRIDS)
 
 
 def test_every_field_of_an_experiment_has_an_option_that_says_what_it_means():

@@ -80,12 +80,9 @@ def step_of(experiment: Experiment) -> Step:
 def runs_by_step(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per run.
 
-    Returns
-    -------
-    DataFrame
-        ``dataset``, ``seed``, ``learning_rate``, ``step`` (its name); ``accuracy``; as means over
-        the layers ``hoyer``, ``above rest``, ``overlap`` (Jaccard index of two classes' ensembles) and
-        ``negative`` (share of negative weights); ``hoyer 1`` and so on by layer.
+    Columns: ``dataset``, ``seed``, ``learning_rate``, ``step`` (its name); ``accuracy``; as means
+    over the layers ``hoyer``, ``above rest``, ``overlap`` (Jaccard index of two classes' ensembles)
+    and ``negative`` (share of negative weights); ``hoyer 1`` and so on by layer.
     """
     return rows_of(
         records,
@@ -106,16 +103,7 @@ def runs_by_step(records: Iterable[Record]) -> pd.DataFrame:
 def train_steps(dataset: str, protocol: str, seeds: Iterable[int], **training: Any) -> list[Record]:
     """Return the records of every step, trained where there are none.
 
-    Parameters
-    ----------
-    dataset, protocol : str
-    seeds : iterable of int
-    **training
-        Fields of all experiments alike; those that are None are left to the preset.
-
-    Returns
-    -------
-    list of Record
+    `training` gives fields of all experiments alike; those that are None are left to the preset.
     """
     seeds = list(seeds)
     return [
@@ -133,13 +121,7 @@ def train_steps(dataset: str, protocol: str, seeds: Iterable[int], **training: A
 
 
 def swept(store: Store = PUBLISHED) -> list[Record]:
-    """Return the records of the ablation at several learning rates, all of as many epochs.
-
-    Parameters
-    ----------
-    store : Store
-        The published one by default.
-    """
+    """Return the records of the ablation at several learning rates, all of as many epochs."""
     return store.among(
         e
         for e in planned("local-rate", "learning-rate")
@@ -150,15 +132,8 @@ def swept(store: Store = PUBLISHED) -> list[Record]:
 def answer(verdicts: Iterable[Verdict]) -> str:
     """Say which ingredients bring sparseness, in a sentence or two.
 
-    Parameters
-    ----------
-    verdicts : iterable of Verdict
-        On :data:`fflib.study.claims.criteria.INGREDIENTS`.
-
-    Returns
-    -------
-    str
-        Each ingredient with the difference that it makes, by what was found.
+    The sentences name each ingredient with the difference that it makes, by what was found.
+    `verdicts` are on :data:`fflib.study.claims.criteria.INGREDIENTS`.
     """
     verdicts = list(verdicts)
 

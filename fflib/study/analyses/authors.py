@@ -40,18 +40,10 @@ _RELEASED = {
 def results(datasets: Iterable[str]) -> pd.DataFrame:
     """Return the runs that the authors recorded.
 
-    Parameters
-    ----------
-    datasets : iterable of str
-        There is nothing on record for data sets other than mnist and fashion-mnist.
-
-    Returns
-    -------
-    DataFrame
-        A row per run: ``dataset`` and ``model`` by our names, ``norm`` (of goodness and between
-        layers), ``epochs``, ``batch``, ``lr`` (nan where their notebook does not say),
-        test ``accuracy``, Hoyer sparseness ``s1`` to ``s3`` by layer, and ``source``: commit, file,
-        cell and row.
+    The table has a row per run: ``dataset`` and ``model`` by our names, ``norm`` (of goodness and
+    between layers), ``epochs``, ``batch``, ``lr`` (nan where their notebook does not say), test
+    ``accuracy``, Hoyer sparseness ``s1`` to ``s3`` by layer, and ``source``: commit, file, cell and
+    row. There is nothing on record for data sets other than mnist and fashion-mnist.
 
     Raises
     ------
@@ -70,10 +62,8 @@ def results(datasets: Iterable[str]) -> pd.DataFrame:
 def settings(datasets: Iterable[str]) -> pd.DataFrame:
     """Return the settings of the authors' released configuration, protocol relu-l2.
 
-    Returns
-    -------
-    DataFrame
-        A row per data set and model: epochs (per layer for FF), batch size, learning rate.
+    The table has a row per data set and model: epochs (per layer for FF), batch size, learning
+    rate.
 
     Examples
     --------
@@ -104,11 +94,9 @@ _SHARED = {
 def shared_units() -> NDArray[np.int64]:
     """Count the units that ensembles share in the one network whose shared units the authors show.
 
-    Returns
-    -------
-    ndarray of int, shape (class, class)
-        Fashion-MNIST, FF, layer 1, leave-one-out rule with k = 1. On the diagonal stand the sizes
-        of the ensembles.
+    That network is of FF on Fashion-MNIST; the ensembles are those of layer 1 by the leave-one-out
+    rule with k = 1. The result has a row and a column per class; on the diagonal stand the sizes of
+    the ensembles.
 
     Examples
     --------

@@ -54,18 +54,11 @@ def network_name(record: Record) -> str:
 def by_network(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per run.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs on test images.
-
-    Returns
-    -------
-    DataFrame
-        ``network``, ``model``, ``seed``, ``accuracy``; as means over the layers ``hoyer``, ``size``
-        (share of units in a class's ensemble by the median-quantile rule) and ``overlap`` (Jaccard
-        index of the ensembles of two classes); ``weights`` of the hidden layers, ``multiply_adds``
-        for each training image in the whole of training, and ``seconds`` of training.
+    Columns: ``network``, ``model``, ``seed``, ``accuracy``; as means over the layers ``hoyer``,
+    ``size`` (share of units in a class's ensemble by the median-quantile rule) and ``overlap``
+    (Jaccard index of the ensembles of two classes); ``weights`` of the hidden layers,
+    ``multiply_adds`` for each training image in the whole of training, and ``seconds`` of training.
+    `records` are runs on test images.
     """
     measures = {
         "network": network_name,
@@ -80,16 +73,9 @@ def by_network(records: Iterable[Record]) -> pd.DataFrame:
 def networks_table(records: Iterable[Record]) -> pd.DataFrame:
     """Show what every network achieves, and what it costs.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs on test images.
-
-    Returns
-    -------
-    DataFrame
-        A row per network: measures as means over runs with half the width of their 95 % intervals;
-        weights in millions, multiply-adds per training image in 10⁹ and seconds of training.
+    The table has a row per network: measures as means over runs with half the width of their 95 %
+    intervals; weights in millions, multiply-adds per training image in 10⁹ and seconds of training.
+    `records` are runs on test images.
     """
     runs = by_network(records).drop(columns=["model", "seed"])
     table = intervals(runs, ["network"])
@@ -107,11 +93,8 @@ def networks_table(records: Iterable[Record]) -> pd.DataFrame:
 def by_variant(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per convolutional run, by the choice that sets it apart.
 
-    Returns
-    -------
-    DataFrame
-        ``variant`` (a name in :data:`fflib.study.plans.cifar10.VARIED`), ``seed``, ``accuracy``; as means over
-        the layers ``hoyer`` and ``overlap``; ``seconds`` of training.
+    Columns: ``variant`` (a name in :data:`fflib.study.plans.cifar10.VARIED`), ``seed``,
+    ``accuracy``; as means over the layers ``hoyer`` and ``overlap``; ``seconds`` of training.
     """
     measures = {"variant": lambda r: variant(r.experiment), **_BY_RUN}
     return by_run(records, ["seed"], measures)
@@ -142,14 +125,7 @@ def train_networks(
 ) -> list[Record]:
     """Train all six networks in any size and return their records, without those that fail to learn.
 
-    Parameters
-    ----------
-    dataset : str
-    seeds : iterable of int
-    hidden, channels : int
-        Units of a dense layer, channels of a convolution.
-    layers, epochs : int
-    protocol : str
+    `hidden` counts the units of a dense layer, `channels` the channels of a convolution.
     """
     shared = {"dataset": dataset, "protocol": protocol, "layers": layers, "epochs": epochs}
     tried = [
@@ -169,12 +145,7 @@ def train_variants(dataset: str, seeds: Iterable[int], **training: Any) -> list[
 def answer(records: Iterable[Record], varied: Iterable[Record]) -> str:
     """Say in a few sentences whether it scales, and what it takes.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs on test images.
-    varied : iterable of Record
-        Short runs of the choices compared.
+    `records` are runs on test images, `varied` short runs of the choices compared.
     """
     table = by_network(records)
     said = []

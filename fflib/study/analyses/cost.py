@@ -76,12 +76,9 @@ def _places(e: Experiment) -> tuple[np.ndarray, int]:
 def learning_curve(record: Record) -> pd.DataFrame:
     """Return accuracy against what it cost, at the epochs at which it was measured.
 
-    Returns
-    -------
-    DataFrame
-        ``epochs`` since the start of training, summed over layers that are trained one after the
-        other; ``multiply_adds`` per training image; ``seconds``; ``accuracy`` of the layers
-        trained so far; ``last``, whether it is the last epoch of a layer or of the network.
+    Columns: ``epochs`` since the start of training, summed over layers that are trained one after
+    the other; ``multiply_adds`` per training image; ``seconds``; ``accuracy`` of the layers trained
+    so far; ``last``, whether it is the last epoch of a layer or of the network.
     """
     curve = pd.DataFrame(record.curve).assign(
         epochs=np.arange(1, len(record.curve) + 1),
@@ -97,17 +94,8 @@ def learning_curve(record: Record) -> pd.DataFrame:
 def time_to_learn(record: Record, within: float = 0.01) -> pd.Series:
     """Find where a run first comes close to the accuracy that it ends with.
 
-    Parameters
-    ----------
-    record : Record
-    within : float
-        How close counts.
-
-    Returns
-    -------
-    Series
-        The first row of :func:`learning_curve` whose accuracy is at most `within` below that of
-        the last row.
+    Return the first row of :func:`learning_curve` whose accuracy is at most `within` below that of
+    the last row.
     """
     curve = learning_curve(record)
     return curve[curve["accuracy"] >= curve["accuracy"].iloc[-1] - within].iloc[0]
@@ -116,17 +104,9 @@ def time_to_learn(record: Record, within: float = 0.01) -> pd.Series:
 def cost_table(records: Iterable[Record], within: float = 0.01) -> pd.DataFrame:
     """Show what it took to come close to the final accuracy, by model.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs on one data set under one protocol.
-    within : float
-        As in :func:`time_to_learn`.
-
-    Returns
-    -------
-    DataFrame
-        A row per model: means over runs of the cost, and of the accuracy there and at the end.
+    The table has a row per model: means over runs of the cost, and of the accuracy there and at the
+    end. `records` are runs on one data set under one protocol; `within` is as in
+    :func:`time_to_learn`.
     """
     rows = [
         {

@@ -12,13 +12,7 @@ from fflib.measures.agreement import agreement
 from fflib.measures.manifolds import Recovery
 from fflib.records.stores import Record
 from fflib.statistics import Interval, mean_interval, orderings
-from fflib.study.claims.dimension import (
-    ensemble_sizes,
-    lower,
-    of_all,
-    of_classes,
-    sparseness,
-)
+from fflib.study.claims.dimension import ensemble_sizes, lower, of_all, of_classes, sparseness
 from fflib.study.tables import intervals, named, rows_of
 
 __all__ = [
@@ -105,16 +99,9 @@ def _by_dataset(records: Iterable[Record]) -> dict[str, list[Record]]:
 def readings(records: Iterable[Record]) -> pd.DataFrame:
     """Correlate dimension with ensemble size and sparseness in other ways.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs of one model.
-
-    Returns
-    -------
-    DataFrame
-        A row per reading in :data:`READINGS`, a column per data set and quantity: the mean over
-        runs with its 95 % interval; blank where there is none.
+    The table has a row per reading in :data:`READINGS`, a column per data set and quantity: the
+    mean over runs with its 95 % interval; blank where there is none. `records` are runs of one
+    model.
     """
     table = {}
     for dataset, here in _by_dataset(records).items():
@@ -135,18 +122,9 @@ def chance(records: Iterable[Record], orders: int = 999) -> pd.DataFrame:
     Intervals over runs say what another training would give on the same classes. This asks about the
     classes: those of the ensembles are put in a random order, the same in all layers.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs of one model.
-    orders : int
-        How many orders to try.
-
-    Returns
-    -------
-    DataFrame
-        A row per data set and quantity: the correlation of means over runs, within layers, and
-        ``p``, the share of orders that give as large a one, of either sign.
+    The table has a row per data set and quantity: the correlation of means over runs, within
+    layers, and ``p``, the share of orders that give as large a one, of either sign. `records` are
+    runs of one model; `orders` is how many orders to try.
     """
     rows = {}
     for dataset, here in _by_dataset(records).items():
@@ -165,13 +143,10 @@ def chance(records: Iterable[Record], orders: int = 999) -> pd.DataFrame:
 def by_depth(records: Iterable[Record]) -> pd.DataFrame:
     """Show dimension beside ensemble size and sparseness, layer by layer.
 
-    Returns
-    -------
-    DataFrame
-        A row per data set, model and layer, the input being layer 0: dimension of all images and
-        of a class, units in an ensemble, Hoyer sparseness (means over classes), and the rank
-        correlations of the dimension of a class with the last two, each with its 95 % interval over
-        runs; blank where there is none.
+    The table has a row per data set, model and layer, the input being layer 0: dimension of all
+    images and of a class, units in an ensemble, Hoyer sparseness (means over classes), and the rank
+    correlations of the dimension of a class with the last two, each with its 95 % interval over
+    runs; blank where there is none.
     """
 
     def rows(record: Record) -> Iterator[dict[str, float]]:
@@ -211,11 +186,8 @@ def _mean(values: Array) -> float:
 def recovered(found: Iterable[Recovery]) -> pd.DataFrame:
     """Show what estimators make of manifolds of known dimension.
 
-    Returns
-    -------
-    DataFrame
-        A row per shape, a column per dimension and estimator: the mean estimate and, in brackets,
-        the largest relative error of a single one.
+    The table has a row per shape, a column per dimension and estimator: the mean estimate and, in
+    brackets, the largest relative error of a single one.
     """
     rows = pd.DataFrame([vars(one) for one in found])
     table = {

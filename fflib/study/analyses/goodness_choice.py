@@ -54,13 +54,10 @@ def goodness_name(name: str) -> str:
 def by_combination(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per run.
 
-    Returns
-    -------
-    DataFrame
-        ``dataset``, ``goodness``, ``activation``, ``theta``, ``negatives``, ``order``, ``seed``;
-        ``accuracy``; as means over the layers ``hoyer`` (sparseness above rest), ``overlap``
-        (Jaccard index of two classes' ensembles by the median-quantile rule) and ``negative``
-        (share of negative weights).
+    Columns: ``dataset``, ``goodness``, ``activation``, ``theta``, ``negatives``, ``order``,
+    ``seed``; ``accuracy``; as means over the layers ``hoyer`` (sparseness above rest), ``overlap``
+    (Jaccard index of two classes' ensembles by the median-quantile rule) and ``negative`` (share of
+    negative weights).
     """
     fields = ["dataset", "goodness", "activation", "theta", "negatives", "order", "seed"]
     measures = dict(zip(MEASURES, (accuracy, above_rest, overlap, negative), strict=True))
@@ -70,11 +67,8 @@ def by_combination(records: Iterable[Record]) -> pd.DataFrame:
 def choices_table(searched: Iterable[Record]) -> pd.DataFrame:
     """Show what the search found for every combination.
 
-    Returns
-    -------
-    DataFrame
-        A row per goodness and activation, a column per data set: the threshold that was chosen
-        and the accuracy of its short run; blank where nothing was learned.
+    The table has a row per goodness and activation, a column per data set: the threshold that was
+    chosen and the accuracy of its short run; blank where nothing was learned.
     """
     accuracies = {r.experiment: r.metrics.accuracy for r in searched}
     chosen = plan.choose(accuracies)
@@ -92,17 +86,9 @@ def choices_table(searched: Iterable[Record]) -> pd.DataFrame:
 def failures_table(searched: Iterable[Record], failures: Mapping[Experiment, str]) -> pd.DataFrame:
     """Show why combinations that learn at no threshold do not.
 
-    Parameters
-    ----------
-    searched : iterable of Record
-        Short runs that came to an end.
-    failures : mapping of Experiment to str
-        Reasons of those that did not; experiments of other combinations are left out.
-
-    Returns
-    -------
-    DataFrame
-        A row per combination that does not learn, with what training said and at which thresholds.
+    The table has a row per combination that does not learn, with what training said and at which
+    thresholds. `searched` are short runs that came to an end, `failures` the reasons of those that
+    did not; experiments of other combinations are left out.
     """
     accuracies = {r.experiment: r.metrics.accuracy for r in searched}
     learned = plan.choose(accuracies)
@@ -141,21 +127,9 @@ def train_combinations(
 ) -> tuple[list[Record], list[Record], dict[Experiment, str]]:
     """Search a threshold for every combination and train at it.
 
-    Parameters
-    ----------
-    dataset : str
-    goodness, activations : sequence of str
-    seeds : iterable of int
-    **training
-        Fields of all experiments, those of the search included.
-
-    Returns
-    -------
-    records : list of Record
-        Runs at the thresholds chosen.
-    searched : list of Record
-    failures : dict of Experiment to str
-        Candidates whose training failed.
+    `training` gives fields of all experiments, those of the search included. Return the records of
+    runs at the thresholds chosen, those of the search, and why candidates failed whose training
+    did.
     """
     tried = plan.candidates([dataset], product(goodness, activations), **training)
     searched, failures = attempt(tried)
@@ -172,12 +146,8 @@ def train_settings(dataset: str, seeds: Iterable[int], **training: Any) -> list[
 def answer(records: Iterable[Record], verdicts: Iterable[Verdict]) -> str:
     """Say in a few sentences which goodness and which activation do best.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs at the thresholds chosen.
-    verdicts : iterable of Verdict
-        On :data:`fflib.study.claims.criteria.CHOICES`.
+    `records` are runs at the thresholds chosen, `verdicts` those on
+    :data:`fflib.study.claims.criteria.CHOICES`.
     """
     verdicts = list(verdicts)
     moved = [

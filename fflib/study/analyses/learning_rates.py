@@ -53,21 +53,10 @@ def swept(
 ) -> list[Record]:
     """Return the runs of the sweep over learning rates and epochs, on validation images.
 
-    Parameters
-    ----------
-    source : {"records", "train"}
-        All data sets that are published, the given one first; or only the given one, trained.
-    dataset : str
-    seeds : iterable of int, optional
-        By default all on record; in training, the first two.
-    epochs : int or sequence of int, optional
-    rates : sequence of float, optional
-        For every model; by default each has those around which it learns.
-
-    Returns
-    -------
-    list of Record
-        Without those in which a layer learns nothing: training refuses to go on with it.
+    From records, these are runs on all data sets that are published, the given one first, and by
+    default of all seeds; in training, only on the given one, and by default of the first two seeds.
+    `rates` hold for every model; by default each has those around which it learns. Runs in which a
+    layer learns nothing are left out: training refuses to go on with it.
 
     Examples
     --------
@@ -103,16 +92,9 @@ def swept(
 def best_settings(records: Iterable[Record]) -> pd.DataFrame:
     """Show the most accurate setting of every model, and how sparse it is there.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs of a sweep.
-
-    Returns
-    -------
-    DataFrame
-        A row per data set and model: learning rate and epochs of its best setting, and means with
-        intervals over runs: accuracy, Hoyer sparseness averaged over the layers, and in the first.
+    The table has a row per data set and model: learning rate and epochs of its best setting, and
+    means with intervals over runs: accuracy, Hoyer sparseness averaged over the layers, and in the
+    first. `records` are runs of a sweep.
     """
     by_cell = named(by_setting(records)).groupby(GROUP, sort=False)
     best = pd.concat([_at_best(runs) for _, runs in by_cell])[[*GROUP, *SETTING, *SHOWN]]
@@ -129,17 +111,9 @@ def _at_best(runs: pd.DataFrame) -> pd.DataFrame:
 def spans(records: Iterable[Record]) -> pd.DataFrame:
     """Show how far learning rate and epochs move a model's sparseness.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs of a sweep.
-
-    Returns
-    -------
-    DataFrame
-        A row per data set and model: ``settings`` that lie no further below the model's best
-        accuracy than the claim "accuracy" allows, and the ``lowest`` and the ``highest`` mean
-        Hoyer sparseness among them.
+    The table has a row per data set and model: ``settings`` that lie no further below the model's
+    best accuracy than the claim "accuracy" allows, and the ``lowest`` and the ``highest`` mean
+    Hoyer sparseness among them. `records` are runs of a sweep.
     """
     runs = named(by_setting(records))
     means = runs.groupby([*GROUP, *SETTING], sort=False)[["accuracy", "hoyer"]].mean()
@@ -152,11 +126,8 @@ def spans(records: Iterable[Record]) -> pd.DataFrame:
 def matched_table(comparisons: Iterable[Matched]) -> pd.DataFrame:
     """Show every comparison of two settings at matched accuracy.
 
-    Returns
-    -------
-    DataFrame
-        A row per comparison and matched setting of the control: the difference in sparseness with
-        its interval over pairs of runs, and whether it is surely above the bound.
+    The table has a row per comparison and matched setting of the control: the difference in
+    sparseness with its interval over pairs of runs, and whether it is surely above the bound.
     """
     rows = [
         {
@@ -184,20 +155,11 @@ def matched_table(comparisons: Iterable[Matched]) -> pd.DataFrame:
 def sparse_control(records: Iterable[Record], comparisons: Iterable[Matched]) -> pd.DataFrame:
     """Show how sparse the control is where it is compared, and whether its ensembles are specific.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs of a sweep.
-    comparisons : iterable of Matched
-
-    Returns
-    -------
-    DataFrame
-        A row per comparison and matched setting of the control: means over runs of accuracy and of
-        Hoyer sparseness; the ``overlap`` of two classes' ensembles, which is the quantity of the
-        claim "specific" (median–quantile rule, averaged over pairs and layers, on correctly
-        classified validation images), with an interval of that claim's confidence; what it says of
-        the claim; and units in an ensemble, layer by layer.
+    The table has a row per comparison and matched setting of the control: means over runs of
+    accuracy and of Hoyer sparseness; the ``overlap`` of two classes' ensembles, which is the
+    quantity of the claim "specific" (median–quantile rule, averaged over pairs and layers, on
+    correctly classified validation images), with an interval of that claim's confidence; what it
+    says of the claim; and units in an ensemble, layer by layer. `records` are runs of a sweep.
     """
     runs, specific, rule = list(records), claim("specific"), "median-quantile"
     fields = ["dataset", "model", *SETTING]
@@ -230,10 +192,6 @@ def sparse_control(records: Iterable[Record], comparisons: Iterable[Matched]) ->
 
 def survivors(comparisons: Iterable[Matched]) -> str:
     """Say in one sentence what is left of a difference in sparseness over all comparisons.
-
-    Returns
-    -------
-    str
 
     Examples
     --------

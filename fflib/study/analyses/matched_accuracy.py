@@ -100,11 +100,8 @@ class Matched:
 def by_setting(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per run of a sweep.
 
-    Returns
-    -------
-    DataFrame
-        ``dataset``, ``model``, ``learning_rate``, ``epochs``, ``seed``, ``accuracy``, ``hoyer``
-        averaged over the layers, and ``hoyer 1`` and so on.
+    Columns: ``dataset``, ``model``, ``learning_rate``, ``epochs``, ``seed``, ``accuracy``,
+    ``hoyer`` averaged over the layers, and ``hoyer 1`` and so on.
     """
     return rows_of(
         records,
@@ -118,16 +115,7 @@ def at_matched_accuracy(
 ) -> Matched:
     """Compare the sparseness of two methods at settings that classify equally well.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs of a sweep over learning rates and epochs.
-    dataset : str
-    model, control : str
-
-    Returns
-    -------
-    Matched
+    `records` are runs of a sweep over learning rates and epochs.
 
     Raises
     ------

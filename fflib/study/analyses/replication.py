@@ -58,10 +58,7 @@ _SETTING = ["dataset", "model", "epochs", "batch", "lr"]
 def measured(record: Record) -> dict[str, float]:
     """Return the numbers of one of our runs that the authors recorded of theirs.
 
-    Returns
-    -------
-    dict of str to float
-        By the names in :data:`QUANTITIES`.
+    They go by the names in :data:`QUANTITIES`.
     """
     hoyer = [layer.hoyer for layer in record.metrics.layers[: len(QUANTITIES) - 1]]
     return dict(zip(QUANTITIES, [record.metrics.accuracy, *hoyer], strict=True))
@@ -70,18 +67,11 @@ def measured(record: Record) -> dict[str, float]:
 def retrained_rows(records: Iterable[Record]) -> pd.DataFrame:
     """Compare with ours the authors' rows whose settings are known in full and were trained again.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Those that are not of the grid "authors" are left out.
-
-    Returns
-    -------
-    DataFrame
-        A row for each of the authors' rows and each quantity: the settings, ``source`` of their
-        row, ``quantity``, their number ``theirs``, ``ours`` (our numbers), ``predicted`` (the
-        interval for one further run of ours) and ``met`` (whether theirs is in it; None where a
-        single run of ours, or none, predicts nothing).
+    The table has a row for each of the authors' rows and each quantity: the settings, ``source`` of
+    their row, ``quantity``, their number ``theirs``, ``ours`` (our numbers), ``predicted`` (the
+    interval for one further run of ours) and ``met`` (whether theirs is in it; None where a single
+    run of ours, or none, predicts nothing). `records` that are not of the grid "authors" are left
+    out.
 
     Examples
     --------
@@ -124,16 +114,8 @@ def retrained_rows(records: Iterable[Record]) -> pd.DataFrame:
 def met_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Show the comparison of :func:`retrained_rows` as readers see it.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        From :func:`retrained_rows`.
-
-    Returns
-    -------
-    DataFrame
-        A row per setting. For each quantity their number, and in brackets where one further run of
-        ours should lie; a miss is marked by an asterisk.
+    The table has a row per setting. For each quantity their number, and in brackets where one
+    further run of ours should lie; a miss is marked by an asterisk.
     """
     said = []
     for row in rows.itertuples():
@@ -151,18 +133,11 @@ def met_table(rows: pd.DataFrame) -> pd.DataFrame:
 def spread(records: Iterable[Record]) -> pd.DataFrame:
     """Show where our main runs fall among the authors' rows whose settings are not known.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs under the protocol relu-l2, which is that of the authors' record.
-
-    Returns
-    -------
-    DataFrame
-        A row per data set, model and quantity: ``rows`` of theirs without a learning rate, their
-        ``lowest``, ``median`` and ``highest`` number; ``ours``, the mean over our runs; ``inside``,
-        the share of our runs within their range; ``below``, the share of their rows that lie below
-        our mean.
+    The table has a row per data set, model and quantity: ``rows`` of theirs without a learning
+    rate, their ``lowest``, ``median`` and ``highest`` number; ``ours``, the mean over our runs;
+    ``inside``, the share of our runs within their range; ``below``, the share of their rows that
+    lie below our mean. `records` are runs under the protocol relu-l2, which is that of the authors'
+    record.
     """
     runs = where(records, protocol="relu-l2")
     unknown = authors.results(DATASETS).query("lr.isna()")
@@ -193,17 +168,10 @@ def spread(records: Iterable[Record]) -> pd.DataFrame:
 def costs(records: Iterable[Record]) -> pd.DataFrame:
     """Estimate the cost of the authors' rows with known settings that were not trained again.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Of the grid "authors", from whose seconds per epoch the price is estimated.
-
-    Returns
-    -------
-    DataFrame
-        A row per row of theirs, by its ``source`` (file, cell and row): its settings, and the ``hours`` that one run
-        would take on the machine of the records, in proportion to its epochs; nan where none of
-        the records is of its model and batch size.
+    The table has a row per row of theirs, by its ``source`` (file, cell and row): its settings, and
+    the ``hours`` that one run would take on the machine of the records, in proportion to its
+    epochs; nan where none of the records is of its model and batch size. `records` are of the grid
+    "authors"; the cost is estimated from their seconds per epoch.
     """
     known = authors.results(DATASETS).query("lr.notna()")
     done = set(AUTHORS_ROWS)
@@ -228,10 +196,7 @@ def rerun_noise() -> pd.DataFrame:
     Two of their notebooks list FF on MNIST by the same row numbers, with slightly different results:
     the same settings, run twice.
 
-    Returns
-    -------
-    DataFrame
-        A row per pair and a column per quantity: the difference, its sign left out.
+    The table has a row per pair and a column per quantity: the difference, its sign left out.
 
     Examples
     --------
@@ -270,16 +235,9 @@ def shared_by_run(records: Iterable[Record]) -> NDArray[np.int64]:
 def ensemble_sizes(shared: NDArray[np.int64]) -> pd.DataFrame:
     """Show the sizes of the ensembles in the authors' example and in our runs.
 
-    Parameters
-    ----------
-    shared : ndarray of int, shape (run, class, class)
-        From :func:`shared_by_run`, on Fashion-MNIST.
-
-    Returns
-    -------
-    DataFrame
-        A row per class: ``theirs``; ``ours``, the mean over runs and its interval; ``further run``,
-        where one more run of ours should lie; ``met``, whether theirs does.
+    The table has a row per class: ``theirs``; ``ours``, the mean over runs and its interval;
+    ``further run``, where one more run of ours should lie; ``met``, whether theirs does. `shared`
+    comes from :func:`shared_by_run`, on Fashion-MNIST, shape (run, class, class).
     """
     rows = {}
     for label, name in enumerate(class_names("fashion-mnist")):
@@ -298,17 +256,10 @@ def ensemble_sizes(shared: NDArray[np.int64]) -> pd.DataFrame:
 def shared_pairs(shared: NDArray[np.int64]) -> pd.DataFrame:
     """Show how often pairs of classes share units in our runs and in the authors' example.
 
-    Parameters
-    ----------
-    shared : ndarray of int, shape (run, class, class)
-        From :func:`shared_by_run`, on Fashion-MNIST.
-
-    Returns
-    -------
-    DataFrame
-        A row per pair that shares units in theirs or in any run of ours, those of theirs first and
-        then the most frequent: ``theirs``, their number of shared units; ``ours``, its mean over
-        runs and interval; ``runs``, the share of our runs in which the pair shares any.
+    The table has a row per pair that shares units in theirs or in any run of ours, those of theirs
+    first and then the most frequent: ``theirs``, their number of shared units; ``ours``, its mean
+    over runs and interval; ``runs``, the share of our runs in which the pair shares any. `shared`
+    comes from :func:`shared_by_run`, on Fashion-MNIST, shape (run, class, class).
     """
     names, theirs = class_names("fashion-mnist"), authors.shared_units()
     rows = {}

@@ -15,11 +15,9 @@ __all__ = ["by_signs", "without"]
 def by_signs(records: Iterable[Record]) -> pd.DataFrame:
     """Show networks trained under a rule for the signs of their weights, beside free ones.
 
-    Returns
-    -------
-    DataFrame
-        A row per data set, model and rule: accuracy, Hoyer sparseness and overlap of ensembles
-        (means over the layers), each with its 95 % interval over runs, and the number of runs.
+    The table has a row per data set, model and rule: accuracy, Hoyer sparseness and overlap of
+    ensembles (means over the layers), each with its 95 % interval over runs, and the number of
+    runs.
     """
     measures = {"accuracy": accuracy, "Hoyer": hoyer, "overlap": overlap}
     rows = named(by_run(records, ["dataset", "model", "signs"], measures))
@@ -31,18 +29,9 @@ def by_signs(records: Iterable[Record]) -> pd.DataFrame:
 def without(records: Iterable[Record], model: str = "ff") -> pd.DataFrame:
     """Show a network with all negative weights set to zero, and with the controls.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs on one data set, with the probe "weight-signs".
-    model : str
-
-    Returns
-    -------
-    DataFrame
-        A row for the untouched network and for each kind of weights that were removed from all
-        layers; means over runs of the numbers in
-        :class:`fflib.measures.interventions.Effect`.
+    The table has a row for the untouched network and for each kind of weights that were removed
+    from all layers; means over runs of the numbers in :class:`fflib.measures.interventions.Effect`.
+    `records` are runs on one data set, with the probe "weight-signs".
     """
     rows = by_probe(r for r in records if r.experiment.model == model)
     rows = rows[(rows["operation"] == "zero") & (rows["place"] == EVERYWHERE)]

@@ -49,15 +49,7 @@ MEASURES = {
 def on_file(name: str = "xeon-2-cores") -> dict[str, Any]:
     """Read a result of ``fflib bench --json`` that is kept in ``benchmarks/``.
 
-    Parameters
-    ----------
-    name : str
-        The file's, without ending.
-
-    Returns
-    -------
-    dict
-        As from :func:`fflib.bench.bench`.
+    `name` is the file's, without ending; the result is as from :func:`fflib.bench.bench`.
 
     Raises
     ------
@@ -74,15 +66,8 @@ def on_file(name: str = "xeon-2-cores") -> dict[str, Any]:
 def ratios(result: dict[str, Any]) -> pd.DataFrame:
     """Show the ratios of a benchmark, in both number formats, beside what we set out for.
 
-    Parameters
-    ----------
-    result : dict
-        From :func:`fflib.bench.bench`.
-
-    Returns
-    -------
-    DataFrame
-        A row per ratio: the median over repeats, with the range where there are several.
+    The table has a row per ratio: the median over repeats, with the range where there are several.
+    `result` comes from :func:`fflib.bench.bench`.
     """
     rows = {
         title: {
@@ -105,15 +90,8 @@ def _range(spread: dict[str, float]) -> str:
 def to_accuracy(result: dict[str, Any]) -> pd.DataFrame:
     """Show what it takes to reach the accuracy that a benchmark asks for.
 
-    Parameters
-    ----------
-    result : dict
-        From :func:`fflib.bench.bench`.
-
-    Returns
-    -------
-    DataFrame
-        Seconds, epochs per layer and the accuracy reached, by the baseline and by the engine.
+    The columns are seconds, epochs per layer and the accuracy reached, the rows the baseline and
+    the engine. `result` comes from :func:`fflib.bench.bench`.
     """
     kinds = {
         "plain": ("baseline", "plain"),
@@ -134,15 +112,8 @@ def to_accuracy(result: dict[str, Any]) -> pd.DataFrame:
 def exponents(result: dict[str, Any]) -> pd.DataFrame:
     """Fit how steeply the time of an epoch grows: b in seconds ∝ valueᵇ, by least squares of logs.
 
-    Parameters
-    ----------
-    result : dict
-        From :func:`fflib.bench.bench`.
-
-    Returns
-    -------
-    DataFrame
-        A row per axis, a column per model and for the baseline.
+    The table has a row per axis, a column per model and for the baseline. `result` comes from
+    :func:`fflib.bench.bench`.
     """
     rows = pd.DataFrame(result["growth"]).assign(model=lambda found: _version_names(found))
     slopes = rows.groupby(["axis", "model"], sort=False)[["value", "seconds"]].apply(
@@ -159,15 +130,8 @@ def _version_names(growth: pd.DataFrame) -> pd.Series:
 def precision(records: Iterable[Record]) -> pd.DataFrame:
     """Return what runs measured that differ in number format only.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs with ``precision`` "float32" and "mixed".
-
-    Returns
-    -------
-    DataFrame
-        A row per run: ``model``, ``seed``, ``precision``, and the keys of :data:`MEASURES`.
+    The table has a row per run: ``model``, ``seed``, ``precision``, and the keys of
+    :data:`MEASURES`. `records` are runs with ``precision`` "float32" and "mixed".
     """
     measures = {"accuracy": accuracy, "hoyer": hoyer, "negative": negative}
     rows = by_run(records, ["model", "seed", "precision"], measures)
@@ -177,13 +141,7 @@ def precision(records: Iterable[Record]) -> pd.DataFrame:
 def by_format(runs: pd.DataFrame, model: str, measure: str) -> pd.DataFrame:
     """Return one measure of one model, a row per seed and a column per number format.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        From :func:`precision`.
-    model : str
-    measure : str
-        A key of :data:`MEASURES`.
+    `runs` come from :func:`precision`; `measure` is a key of :data:`MEASURES`.
     """
     own = runs[runs["model"] == model]
     return own.pivot(index="seed", columns="precision", values=measure)
@@ -192,17 +150,9 @@ def by_format(runs: pd.DataFrame, model: str, measure: str) -> pd.DataFrame:
 def precision_table(records: Iterable[Record]) -> pd.DataFrame:
     """Show whether mixed precision moves a result by more than another seed does.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        As in :func:`precision`.
-
-    Returns
-    -------
-    DataFrame
-        A row per measure and model: the mean in float32; the standard deviation of its seeds; the
-        mean over seeds of mixed minus float32 with its 95 % interval; and that mean in standard
-        deviations.
+    The table has a row per measure and model: the mean in float32; the standard deviation of its
+    seeds; the mean over seeds of mixed minus float32 with its 95 % interval; and that mean in
+    standard deviations. `records` are as in :func:`precision`.
     """
     runs = precision(records)
     table = {}

@@ -21,16 +21,9 @@ SHARES = (0.5, 0.7, 0.8, 0.9)
 def moments(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per run, snapshot and hidden layer.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs without snapshots have no rows.
-
-    Returns
-    -------
-    DataFrame
-        ``dataset``, ``model``, ``seed``, then the columns of :func:`fflib.records.timeline.timeline`; where
-        all layers learn together, ``learns`` is 0.
+    Columns: ``dataset``, ``model``, ``seed``, then the columns of
+    :func:`fflib.records.timeline.timeline`; where all layers learn together, ``learns`` is 0. Runs
+    without snapshots have no rows.
     """
     fields = ["dataset", "model", "seed"]
     table = rows_of(records, lambda record: record.metrics.timeline or (), fields)
@@ -40,13 +33,11 @@ def moments(records: Iterable[Record]) -> pd.DataFrame:
 def settling(records: Iterable[Record]) -> pd.DataFrame:
     """Show when accuracy and membership are settled.
 
-    Returns
-    -------
-    DataFrame of Interval
-        A row per data set, model and layer. The part of the layer's training steps (of all, where
-        the layers learn together) after which ``accuracy``, ``agreement`` with the last answers and
-        ``membership`` stay beyond :data:`fflib.study.claims.timeline.SHARE` of the way to their last values; and
-        the ``doublings`` of the steps from the first of these to the last.
+    The table has a row per data set, model and layer, of :class:`fflib.statistics.Interval`. The
+    part of the layer's training steps (of all, where the layers learn together) after which
+    ``accuracy``, ``agreement`` with the last answers and ``membership`` stay beyond
+    :data:`fflib.study.claims.timeline.SHARE` of the way to their last values; and the ``doublings``
+    of the steps from the first of these to the last.
     """
 
     def numbers(h: LayerTimeline) -> dict[str, float]:
@@ -62,24 +53,14 @@ def settling(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def delays(
-    records: Iterable[Record],
-    shares: Sequence[float] = SHARES,
-    against: str = "accuracy",
+    records: Iterable[Record], shares: Sequence[float] = SHARES, against: str = "accuracy"
 ) -> pd.DataFrame:
     """Show how much later membership is settled, for other definitions of settled.
 
-    Parameters
-    ----------
-    records : iterable of Record
-    shares : sequence of float
-        Parts of the way, for membership and for accuracy.
-    against : {"accuracy", "agreement"}
-
-    Returns
-    -------
-    DataFrame of Interval
-        A row per share asked of membership, a column per share asked of accuracy: doublings of the
-        training steps, averaged over layers, as means over runs.
+    `shares` are parts of the way, for membership and for accuracy; `against` is "accuracy" or
+    "agreement". The table has a row per share asked of membership, a column per share asked of
+    accuracy: doublings of the training steps, averaged over layers, as means over runs with their
+    :class:`fflib.statistics.Interval`.
     """
     records = list(records)
     table = {
@@ -97,14 +78,11 @@ def delays(
 def classes_kept(records: Iterable[Record]) -> pd.DataFrame:
     """Show whether units change the class that they prefer.
 
-    Returns
-    -------
-    DataFrame of Interval
-        A row per data set, model and layer. Among units that prefer a class both times, the share
-        that prefers its last class already ``before`` training, with what is due to ``chance``, and
-        at a ``tenth`` of it; among those that prefer one at the end, the share that keeps the
-        same in ``every`` snapshot after that; and the share of all units that prefer ``none`` at
-        the end.
+    The table has a row per data set, model and layer, of :class:`fflib.statistics.Interval`. Among
+    units that prefer a class both times, the share that prefers its last class already ``before``
+    training, with what is due to ``chance``, and at a ``tenth`` of it; among those that prefer one
+    at the end, the share that keeps the same in ``every`` snapshot after that; and the share of all
+    units that prefer ``none`` at the end.
     """
 
     def numbers(h: LayerTimeline) -> dict[str, float]:

@@ -18,17 +18,9 @@ def of_classes(
 ) -> Array:
     """Return the intrinsic dimension of each class in the input and in every hidden layer.
 
-    Parameters
-    ----------
-    record : Record
-        Of a run with the probe "intrinsic-dimension".
-    view, method, scale
-        As in :func:`fflib.records.probes.intrinsic_dimension`.
-
-    Returns
-    -------
-    ndarray, shape (1 + layers, class)
-        The input first. nan where a class has too few images.
+    `record` is of a run with the probe "intrinsic-dimension"; `view`, `method` and `scale` are as
+    in :func:`fflib.records.probes.intrinsic_dimension`. The result has the shape (1 + layers,
+    class), the input first; nan where a class has too few images.
     """
     classes = len(record.metrics.layers[0].hoyer_by_class)
     return _measured(record, range(classes), view, method, scale)

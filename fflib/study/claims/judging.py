@@ -200,11 +200,7 @@ class Verdict:
 def where(records: Iterable[Record], **fields: Any) -> list[Record]:
     """Keep the records whose experiment has these values.
 
-    Parameters
-    ----------
-    records : iterable of Record
-    **fields
-        Fields of :class:`fflib.Experiment`.
+    `fields` are fields of :class:`fflib.Experiment`.
 
     Examples
     --------
@@ -221,19 +217,9 @@ def where(records: Iterable[Record], **fields: Any) -> list[Record]:
 def judge(claim: Claim, records: Iterable[Record], model: str | None = None) -> Verdict:
     """Judge a claim by records.
 
-    Parameters
-    ----------
-    claim : Claim
-    records : iterable of Record
-        Any records; those that the claim is not about, such as those evaluated on other images,
-        are left out.
-    model : str, optional
-        The model that the claim is applied to in place of its own, as a control.
-
-    Returns
-    -------
-    Verdict
-        "not decidable", with no cells, where no record bears on the claim.
+    The verdict is "not decidable", with no cells, where no record bears on the claim. Records that
+    the claim is not about, such as those evaluated on other images, are left out. `model` applies
+    the claim to another model than its own, as a control.
     """
     about = [
         r
@@ -316,10 +302,7 @@ def _finite(value: float) -> float | None:
 def in_words(verdicts: Iterable[Verdict]) -> str:
     """Say what claims have come to, in a sentence for each.
 
-    Returns
-    -------
-    str
-        Title, verdict, and the quantity with its interval over all runs.
+    A sentence has the title, the verdict, and the quantity with its interval over all runs.
     """
     return " ".join(
         minus(f"{v.claim.title}: {v.verdict} ({v.claim.label}: {v.interval:.2f}).")

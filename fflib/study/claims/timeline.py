@@ -45,11 +45,8 @@ class LayerTimeline:
     def settled(self, quantity: str, share: float = SHARE) -> int:
         """Return the step of the first snapshot from which a quantity stays close to its last value.
 
-        Parameters
-        ----------
-        quantity : {"accuracy", "agreement", "identity"}
-        share : float
-            As in :func:`fflib.measures.timeline.settled`.
+        `quantity` is accuracy, agreement or identity; `share` is as in
+        :func:`fflib.measures.timeline.settled`.
         """
         return int(self.step[settled(getattr(self, quantity), share)])
 
@@ -67,10 +64,7 @@ class LayerTimeline:
 def timelines(record: Record) -> list[LayerTimeline]:
     """Return the time in which each hidden layer learned, the first layer first.
 
-    Parameters
-    ----------
-    record : Record
-        Of a run with snapshots; without, there are none.
+    A run without snapshots has none.
     """
     alone = record.experiment.layerwise
     accuracy, agreement = ("alone", "alike") if alone else ("accuracy", "agreement")
@@ -97,27 +91,14 @@ def timelines(record: Record) -> list[LayerTimeline]:
 
 
 def delay(
-    record: Record,
-    membership: float = SHARE,
-    accuracy: float = SHARE,
-    *,
-    against: str = "accuracy",
+    record: Record, membership: float = SHARE, accuracy: float = SHARE, *, against: str = "accuracy"
 ) -> float:
     """Return how much later membership is settled than accuracy, in doublings of the training steps.
 
-    Parameters
-    ----------
-    record : Record
-    membership, accuracy : float
-        Part of the way beyond which each counts as settled.
-    against : {"accuracy", "agreement"}
-        What membership is compared with.
-
-    Returns
-    -------
-    float
-        Mean over the layers of log₂ of the ratio of the two times; 1 if membership takes twice as
-        many steps. What is settled before the first step counts as settled by it.
+    `membership` and `accuracy` are the part of the way beyond which each counts as settled;
+    membership is compared with `against`, which is "accuracy" or "agreement". The result is the
+    mean over the layers of log₂ of the ratio of the two times: 1 if membership takes twice as many
+    steps. What is settled before the first step counts as settled by it.
     """
     steps = [
         (layer.settled("identity", membership), layer.settled(against, accuracy))
