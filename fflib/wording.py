@@ -3,14 +3,7 @@
 import re
 from pathlib import Path
 
-__all__ = [
-    "dataset_name",
-    "layer_names",
-    "minus",
-    "model_name",
-    "protocol_name",
-    "rule_name",
-]
+__all__ = ["dataset_name", "layer_names", "minus", "model_name", "protocol_name", "rule_name"]
 
 _MODELS = {
     "ff": "FF",
@@ -35,14 +28,6 @@ _SIGN = re.compile(r"(?<![\w)\]])-(?=\.?\d)|(?<=\d[eE])-(?=\d)")
 
 def minus(text: str) -> str:
     """Return text with a typographic minus wherever a hyphen is the sign of a number.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
 
     Examples
     --------

@@ -20,15 +20,9 @@ MODULES = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid}
 
 @dataclass
 class Plain:
-    """A network trained by the baseline.
+    """A network trained by the baseline, of layers that see labels, or for images without labels.
 
-    Parameters
-    ----------
-    network : list of Layer, or nn.Sequential
-        Layers that see labels, or a network for images without labels.
-    data : Dataset
-    seconds : float
-        Time spent training.
+    The seconds are those spent training.
     """
 
     network: list[plain.Layer] | nn.Sequential
@@ -63,15 +57,7 @@ def untrained(experiment: Experiment, data: Dataset) -> list[plain.Layer] | nn.S
 def train_plainly(experiment: Experiment, data: Dataset) -> Plain:
     """Train FF, BP/FF or BP by the code that one reads first.
 
-    Parameters
-    ----------
-    experiment : Experiment
-        Its schedule is taken as constant and its negatives as fixed.
-    data : Dataset
-
-    Returns
-    -------
-    Plain
+    The schedule is taken as constant and the negatives as fixed.
     """
     e = experiment
     torch.manual_seed(e.seed)

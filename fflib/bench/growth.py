@@ -30,24 +30,13 @@ def growth(
 ) -> list[dict[str, Any]]:
     """Time training on every model, and the baseline on FF, along one axis after the other.
 
-    Parameters
-    ----------
-    dataset : str
-    axes : dict of str to tuple of int
-        The values of ``hidden``, ``layers`` and ``images``; the last value of ``images`` and the
-        settings of a published run hold where another axis is varied.
-    epochs : int
-        Epochs that a time is averaged over, per layer for FF.
-    report : callable
-        Called with a line of text as each point begins.
-    **fields
-        Fields of :class:`fflib.Experiment`.
+    The axes give values of ``hidden``, ``layers`` and ``images``; the last value of ``images`` and the
+    settings of a published run, or other fields of :class:`fflib.Experiment` that are given, hold where
+    another axis is varied. A time is averaged over the epochs, per layer for FF. ``report`` is called
+    with a line of text as each point begins.
 
-    Returns
-    -------
-    list of dict
-        Rows of ``axis``, ``value``, ``model``, ``version`` ("engine" or "plain") and ``seconds``
-        per epoch, over all layers for FF. A run that learned nothing has no time.
+    The rows have ``axis``, ``value``, ``model``, ``version`` ("engine" or "plain") and ``seconds`` per
+    epoch, over all layers for FF. A run that learned nothing has no time.
     """
     data = load(dataset)
     images = axes["images"][-1] if "images" in axes else len(data.train)
@@ -55,18 +44,13 @@ def growth(
     @cache
     def times(images: int, **shape: int) -> list[dict[str, Any]]:
         report(f"growth: {images} images {shape or ''}")
-        part = _first(data, images)
+        train = Split(data.train.images[:images], data.train.labels[:images])
+        settings: dict[str, Any] = {"schedule": "constant", "epochs": epochs} | fields | shape
         return [
             {"model": model, "version": version, "seconds": seconds / epochs}
             for model in MODELS
             for version, seconds in _times(
-                Experiment(
-                    model=model,
-                    dataset=dataset,
-                    epochs=epochs,
-                    **{"schedule": "constant"} | fields | shape,
-                ),
-                part,
+                Experiment(model=model, dataset=dataset, **settings), replace(data, train=train)
             )
         ]
 
@@ -88,8 +72,3 @@ def _times(experiment: Experiment, data: Dataset) -> Iterator[tuple[str, float]]
         yield "engine", run.seconds
     if experiment.model == "ff":
         yield "plain", train_plainly(experiment, data).seconds
-
-
-def _first(data: Dataset, images: int) -> Dataset:
-    train = data.train
-    return replace(data, train=Split(train.images[:images], train.labels[:images]))

@@ -53,7 +53,11 @@ class Plan:
         Epochs per layer to try, in order, until that accuracy is reached: under ``SWIFT``, and by
         the baseline under the authors' settings.
     dataset : str
+        What is trained on.
     batch_size : int
+        Of training under the authors' settings.
+    growth : dict of str to tuple of int
+        The axes of :func:`fflib.bench.growth`.
     """
 
     epochs: int = 30
@@ -82,21 +86,13 @@ QUICK = Plan(
 def bench(plan: Plan = FULL, report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
     """Measure on the CPU, with as many threads as torch is set to.
 
-    Parameters
-    ----------
-    plan : Plan
-    report : callable
-        Called with a line of text as each part begins.
-
-    Returns
-    -------
-    dict
-        The ratios ``speedup_same_work``, ``ceiling_fraction``, ``speedup_to_accuracy``,
-        ``speedup_predict``, ``speedup_bp_ff`` and ``speedup_bp``, each with ``median``, ``min``
-        and ``max`` over repeats, in the number format this machine is fast in; the same in each
-        format under ``float32`` and ``mixed``, the other format being measured once; what they
-        were made from under ``seconds``, ``accuracy``, ``product_rate`` (GFLOP/s); the rows of
-        :func:`fflib.bench.growth`; and ``machine``, ``plan``.
+    ``report`` is called with a line of text as each part begins. The result has the ratios
+    ``speedup_same_work``, ``ceiling_fraction``, ``speedup_to_accuracy``, ``speedup_predict``,
+    ``speedup_bp_ff`` and ``speedup_bp``, each with ``median``, ``min`` and ``max`` over repeats, in
+    the number format this machine is fast in; the same in each format under ``float32`` and
+    ``mixed``, the other format being measured once; what they were made from under ``seconds``,
+    ``accuracy``, ``product_rate`` (GFLOP/s); the rows of :func:`fflib.bench.growth`; and
+    ``machine``, ``plan``.
     """
     data = load(plan.dataset)
     fast = "mixed" if product_format("auto", CPU) == torch.bfloat16 else "float32"
@@ -167,12 +163,10 @@ class _Tally:
 def _time_to_accuracy(
     plan: Plan, data: Dataset, formats: Sequence[str], tally: _Tally
 ) -> dict[str, int]:
-    """Time both versions until the accuracy is reached; the epochs per layer that it took.
-
-    Where the baseline has not been timed yet, the epochs that it needs are found with the faster
-    trainers, which take the same steps.
-    """
+    """Time both versions until the accuracy is reached; return the epochs per layer that it took."""
     usual = _experiment(plan, "ff", 0)
+    # Where the baseline has not been timed yet, the epochs that it needs are found with the faster
+    # trainers, which take the same steps.
     known = {experiment: accuracy for experiment, (_, accuracy) in tally.plain.items()}
     enough, _ = _first_to_reach(plan.accuracy, usual, plan.plain_epochs, formats[0], known)
     if enough not in tally.plain:
@@ -193,14 +187,7 @@ def _time_to_accuracy(
 
 
 def product_rate(precision: str, seconds: float = 0.3) -> float:
-    """Rate of a large matrix product on this machine, in floating-point operations per second.
-
-    Parameters
-    ----------
-    precision : {"float32", "mixed"}
-    seconds : float
-        How long to measure.
-    """
+    """Return floating-point operations per second of a large matrix product, measured for some seconds."""
     rows, width = 4096, 784
     x = torch.ones(rows, width, dtype=product_format(precision, CPU))
     weight = torch.ones(width, width, dtype=x.dtype)
@@ -259,10 +246,7 @@ def _first_to_reach(
     precision: str,
     known: Mapping[Experiment, float] = MappingProxyType({}),
 ) -> tuple[Experiment, Run | None]:
-    """Find the first length of training that reaches an accuracy, or the last, with its run.
-
-    Experiments of known accuracy are not run again.
-    """
+    """Find the first length of training that reaches an accuracy, known or measured, or the last."""
     run = None
     for count in epochs:
         experiment = _with(experiment, epochs=count)

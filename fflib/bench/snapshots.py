@@ -19,26 +19,15 @@ def snapshot_cost(
     device: str = "cpu",
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Train with and without snapshots, one after the other, and compare.
+    """Train an experiment with its snapshots and without, one after the other, and compare.
 
     Which goes first changes from repeat to repeat, so that a drift of the machine favours neither.
+    ``report`` is called with a line of text after each repeat.
 
-    Parameters
-    ----------
-    experiment : Experiment
-        With snapshots.
-    repeats : int
-    device : str
-    report : callable
-        Called with a line of text after each repeat.
-
-    Returns
-    -------
-    dict
-        ``ratio`` of the seconds of training with and without, with ``median``, ``min`` and ``max``
-        over repeats; ``identical``, whether the networks are equal bit for bit each time;
-        ``seconds`` with and without; ``megabytes`` that the snapshots of a run take up; and
-        ``processor``, ``threads``, ``experiment``.
+    The result has ``ratio`` of the seconds of training with and without, with ``median``, ``min`` and
+    ``max`` over repeats; ``identical``, whether the networks are equal bit for bit each time;
+    ``seconds`` with and without; ``megabytes`` that the snapshots of a run take up; and
+    ``processor``, ``threads``, ``experiment``.
 
     Examples
     --------

@@ -16,25 +16,11 @@ PARTS = ("train", "test")
 
 
 def read_archive(archive: Path, classes: Sequence[str]) -> tuple[Split, Split]:
-    """Read ``train/<class>/*`` and ``test/<class>/*`` of a tar archive.
+    """Read ``train/<class>/*`` and ``test/<class>/*`` of a tar archive, compressed or not.
 
-    The classes are spread evenly over each split, as in :func:`fflib.data.folder.read_folder`.
-
-    Parameters
-    ----------
-    archive : Path
-        A tar file, compressed or not.
-    classes : sequence of str
-        Names of the class folders, in the order of the labels.
-
-    Returns
-    -------
-    train, test : Split
-
-    Raises
-    ------
-    DataError
-        If the archive cannot be read, a file in it lies elsewhere, or an image is broken.
+    The names of the class folders are in the order of the labels. The classes are spread evenly over
+    each split, as in :func:`fflib.data.folder.read_folder`. A DataError says that the archive cannot
+    be read, a file in it lies elsewhere, or an image is broken.
     """
     contents: dict[Path, bytes] = {}
     try:
@@ -46,9 +32,8 @@ def read_archive(archive: Path, classes: Sequence[str]) -> tuple[Split, Split]:
                     assert file is not None
                     contents[archive / name] = file.read()
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise DataError(
-            f"{archive} must be a readable tar archive ({error}): replace it"
-        ) from error
+        message = f"{archive} must be a readable tar archive ({error}): replace it"
+        raise DataError(message) from error
     by_folder: dict[tuple[str, ...], list[Path]] = {
         (part, label): [] for part in PARTS for label in classes
     }

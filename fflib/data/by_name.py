@@ -48,7 +48,7 @@ def load(name: str | Path, root: str | Path | None = None, download: bool = True
     Published data sets are looked for in `root`; without it in ``$FFLIB_DATA``, then in
     ``data/`` of the checkout (or of the working directory, for an installed package), and
     are else downloaded there. Their files are checked once per process. No data set
-    is ever replaced by another.
+    is ever replaced by another. Calls share what they return: do not change its tensors.
 
     Parameters
     ----------
@@ -60,11 +60,6 @@ def load(name: str | Path, root: str | Path | None = None, download: bool = True
         of CIFAR-10 is an archive in it, ``cifar10-jpeg.tar.gz``.
     download : bool
         Whether to download a data set that is not found.
-
-    Returns
-    -------
-    Dataset
-        Shared between calls: do not change its tensors.
 
     Raises
     ------
@@ -97,19 +92,7 @@ def load(name: str | Path, root: str | Path | None = None, download: bool = True
 def class_names(name: str | Path) -> tuple[str, ...]:
     """Return what the labels of a data set stand for; of a published one without its images.
 
-    Parameters
-    ----------
-    name : str or Path
-        One of `NAMES`, or a folder, as for `load`.
-
-    Returns
-    -------
-    tuple of str
-
-    Raises
-    ------
-    DataError
-        As for `load`.
+    The name and the errors are those of :func:`load`.
 
     Examples
     --------
@@ -122,19 +105,7 @@ def class_names(name: str | Path) -> tuple[str, ...]:
 def image_shape(name: str | Path) -> tuple[int, int, int]:
     """Return channels, height and width of the images; of a published data set without them.
 
-    Parameters
-    ----------
-    name : str or Path
-        One of `NAMES`, or a folder, as for `load`.
-
-    Returns
-    -------
-    (int, int, int)
-
-    Raises
-    ------
-    DataError
-        As for `load`.
+    The name and the errors are those of :func:`load`.
 
     Examples
     --------
@@ -147,22 +118,8 @@ def image_shape(name: str | Path) -> tuple[int, int, int]:
 def check(name: str, root: str | Path | None = None) -> tuple[FileCheck, ...]:
     """Compare the checksums of a data set's files with the published ones; digits has no files.
 
-    Parameters
-    ----------
-    name : str
-        One of `NAMES`.
-    root : str or Path, optional
-        As for `load`. Where the data are not complete anywhere, the first place that `load`
-        looks in is reported.
-
-    Returns
-    -------
-    tuple of FileCheck
-
-    Raises
-    ------
-    DataError
-        If the name is unknown.
+    Folders are searched as by :func:`load`. Where the data are not complete anywhere, the first of
+    them is reported. A DataError says that the name is unknown.
     """
     _require_name(name)
     if name == EMBEDDED:
@@ -171,19 +128,9 @@ def check(name: str, root: str | Path | None = None) -> tuple[FileCheck, ...]:
 
 
 def fetch(name: str, root: str | Path | None = None) -> tuple[FileCheck, ...]:
-    """Download a data set, with a progress bar, unless it is here and intact.
+    """Download a data set, with a progress bar, unless it is here and intact; return its files.
 
-    Parameters
-    ----------
-    name : str
-        One of `NAMES`; for the embedded one there is nothing to do.
-    root : str or Path, optional
-        Where to look and to download to, by default as for `load`.
-
-    Returns
-    -------
-    tuple of FileCheck
-        The files that are now here.
+    Folders are those of :func:`load`. For the embedded data set there is nothing to do.
 
     Raises
     ------
@@ -199,23 +146,9 @@ def fetch(name: str, root: str | Path | None = None) -> tuple[FileCheck, ...]:
 
 
 def where(name: str, root: str | Path | None = None) -> Availability:
-    """Find a data set on this machine, without reading it.
+    """Find a data set on this machine, where :func:`load` looks for it, without reading it.
 
-    Parameters
-    ----------
-    name : str
-        One of `NAMES`.
-    root : str or Path, optional
-        As for `load`.
-
-    Returns
-    -------
-    Availability
-
-    Raises
-    ------
-    DataError
-        If the name is unknown.
+    A DataError says that the name is unknown.
 
     Examples
     --------

@@ -114,20 +114,8 @@ class Dataset:
     def split(self, name: str) -> Split:
         """Select the images and labels of a split.
 
-        Parameters
-        ----------
-        name : str
-            ``train``, ``test``, or a part of ``train``: ``validation`` is its last sixth,
-            for choosing hyper-parameters only, and ``fit`` the rest.
-
-        Returns
-        -------
-        Split
-
-        Raises
-        ------
-        DataError
-            If there is no split of this name.
+        It is ``train``, ``test``, or a part of ``train``: ``validation`` is its last sixth, for choosing
+        hyper-parameters only, and ``fit`` the rest. Any other name raises a DataError.
 
         Examples
         --------
@@ -136,31 +124,18 @@ class Dataset:
         >>> [len(digits.split(name)) for name in ("train", "fit", "validation", "test")]
         [1437, 1198, 239, 360]
         """
+        if name not in SPLITS:
+            raise DataError(unknown("split", name, SPLITS))
+        if name in ("train", "test"):
+            return self.train if name == "train" else self.test
         cut = len(self.train) - len(self.train) // 6
-        match name:
-            case "train":
-                return self.train
-            case "fit":
-                return Split(self.train.images[:cut], self.train.labels[:cut])
-            case "validation":
-                return Split(self.train.images[cut:], self.train.labels[cut:])
-            case "test":
-                return self.test
-            case _:
-                raise DataError(unknown("split", name, SPLITS))
+        part = slice(cut) if name == "fit" else slice(cut, None)
+        return Split(self.train.images[part], self.train.labels[part])
 
     def pixels(self, split: str) -> Tensor:
         """Return a split's pixels standardised, (x / 255 - mean) / std, and flattened.
 
-        Parameters
-        ----------
-        split : str
-            As for `split`.
-
-        Returns
-        -------
-        Tensor
-            float32, shape (n, inputs), row by row and, for colour, channel by channel.
+        They are float32 of shape (n, inputs), row by row and, for colour, channel by channel.
         """
         return self._standardise(self.split(split).images.flatten(1))
 

@@ -15,23 +15,14 @@ import torch
 from fflib.data.dataset import Dataset, Split
 
 SIDE, BOX, MARGIN = 8, 20, 4
-TEST = 360
+PARTS = {"train": slice(-360), "test": slice(-360, None)}
 
 
 def enlarge(images: np.ndarray) -> np.ndarray:
-    """Bring digits of 8×8 to 28×28: a box of 20×20, centred, as MNIST has them.
+    """Bring digits of 8×8, integers from 0 to 16, to bytes of 28×28: a box of 20×20 in an empty margin.
 
-    Bilinear interpolation in integers, so that every machine gets the same bytes.
-
-    Parameters
-    ----------
-    images : ndarray
-        Integers from 0 to 16, shape (n, 8, 8).
-
-    Returns
-    -------
-    ndarray
-        uint8, shape (n, 28, 28), with an empty margin of 4 pixels.
+    That is how MNIST has them. The bilinear interpolation is in integers, so that every machine gets
+    the same bytes.
 
     Examples
     --------
@@ -52,10 +43,7 @@ def enlarge(images: np.ndarray) -> np.ndarray:
 def read_digits() -> Dataset:
     """Read the 1797 digits, a fifth of them (360) for testing, the same ones on every machine.
 
-    Returns
-    -------
-    Dataset
-        Named ``digits``, 28×28, ten classes in the same proportions in both splits.
+    All ten classes have the same proportions in both splits.
 
     Notes
     -----
@@ -63,22 +51,17 @@ def read_digits() -> Dataset:
     Learning Repository, as distributed in `sklearn.datasets.load_digits`.
     """
     path = distribution("scikit-learn").locate_file("sklearn/datasets/data/digits.csv.gz")
-    rows = np.loadtxt(str(path), delimiter=",", dtype=np.int64)
+    table = np.loadtxt(str(path), delimiter=",", dtype=np.int64)
     order = (files("fflib.data") / "digits-order.txt").read_text(encoding="ascii").split()
-    rows = rows[np.array(order, dtype=np.int64)]
-    images, labels = enlarge(rows[:, :-1].reshape(-1, SIDE, SIDE)), rows[:, -1].copy()
-    arrays = {
-        "train-images": images[:-TEST],
-        "test-images": images[-TEST:],
-        "train-labels": labels[:-TEST],
-        "test-labels": labels[-TEST:],
+    table = table[np.array(order, dtype=np.int64)]
+    images, labels = enlarge(table[:, :-1].reshape(-1, SIDE, SIDE)), table[:, -1].copy()
+    checksums = {
+        f"{part}-{kind}": hashlib.md5(array[rows].tobytes()).hexdigest()
+        for kind, array in (("images", images), ("labels", labels))
+        for part, rows in PARTS.items()
     }
-    checksums = {name: hashlib.md5(array.tobytes()).hexdigest() for name, array in arrays.items()}
-    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    return Dataset.of(
-        "digits",
-        tuple("0123456789"),
-        Split(tensors["train-images"], tensors["train-labels"]),
-        Split(tensors["test-images"], tensors["test-labels"]),
-        checksums,
+    train, test = (
+        Split(torch.from_numpy(images[rows]), torch.from_numpy(labels[rows]))
+        for rows in PARTS.values()
     )
+    return Dataset.of("digits", tuple("0123456789"), train, test, checksums)

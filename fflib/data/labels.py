@@ -12,7 +12,7 @@ from fflib.errors import DataError
 
 
 def place_label(pixels: Tensor, labels: Tensor, classes: int, lit: float) -> Tensor:
-    """Write a label into the first pixels of each image.
+    """Write a label into the first pixels of each image, in a copy of shape (n, inputs).
 
     The first `classes` pixels are set to 0 and the one of the label to `lit`, after
     standardisation, as in the authors' code.
@@ -27,11 +27,6 @@ def place_label(pixels: Tensor, labels: Tensor, classes: int, lit: float) -> Ten
         Number of classes, the width of the label.
     lit : float
         Value of a lit pixel, see `Dataset.lit`.
-
-    Returns
-    -------
-    Tensor
-        A copy, shape (n, inputs).
 
     Raises
     ------
@@ -66,27 +61,17 @@ def wrong_labels(labels: Tensor, candidates: Sequence[int], generator: Generator
     """Draw for each example a label, uniformly from the candidates other than its own.
 
     These are the labels of negative examples. Drawing from all classes instead would turn
-    one negative in ten into a positive.
+    one negative in ten into a positive. The result is int64 of shape (n,), on the device of `labels`.
 
     Parameters
     ----------
     labels : Tensor
         True labels, int64, shape (n,). One that is no candidate excludes nothing.
     candidates : sequence of int
-        Labels to draw from, at least two different ones, in any order and with gaps where
-        a class is held out.
+        Labels to draw from, at least two different ones, else a DataError is raised; in any order
+        and with gaps where a class is held out.
     generator : torch.Generator
         Source of the randomness; the numbers are drawn on its device.
-
-    Returns
-    -------
-    Tensor
-        Wrong labels, int64, shape (n,), on the device of `labels`.
-
-    Raises
-    ------
-    DataError
-        If there are fewer than two different candidates.
 
     Examples
     --------

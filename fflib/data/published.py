@@ -108,17 +108,7 @@ PUBLISHED = {
 
 @dataclass(frozen=True)
 class FileCheck:
-    """What a file's MD5 should be and what it is.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    expected : str
-        The published MD5.
-    found : str or None
-        The MD5 of the file, None where there is no file.
-    """
+    """The published MD5 of a file and the one found, None where there is no file."""
 
     path: Path
     expected: str
@@ -168,13 +158,7 @@ def check_files(name: str, root: Path) -> tuple[FileCheck, ...]:
 
 
 def read_published(name: str, root: Path) -> Dataset:
-    """Read a data set from its files under a root, once their checksums are found right.
-
-    Raises
-    ------
-    DataError
-        If a file is truncated or altered.
-    """
+    """Read a data set from its files under a root; a DataError names one that is truncated or altered."""
     checks = check_files(name, root)
     for check in checks:
         if not check.ok:
@@ -205,19 +189,10 @@ def _read(reader: str, root: Path) -> tuple[Split, Split]:
 
 
 def download(name: str, places: list[Path]) -> Path:
-    """Download a data set into the last of the places, with a progress bar.
+    """Download a data set into the last of the places, with a progress bar, and return that place.
 
-    The files appear there once all of them are whole.
-
-    Returns
-    -------
-    Path
-        That place.
-
-    Raises
-    ------
-    MissingData
-        If the data cannot be downloaded or stored; it names all places.
+    The files appear there once all of them are whole. A MissingData, which names all places, says that
+    the data cannot be downloaded or stored.
     """
     reader, root = PUBLISHED[name].reader, places[-1]
     if reader is None:

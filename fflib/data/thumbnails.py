@@ -14,19 +14,8 @@ __all__ = ["sizes", "thumbnails"]
 def sizes(folder: Path) -> set[tuple[int, int]]:
     """Return the sizes of a folder's images, width and height in pixels, by their headers alone.
 
-    Parameters
-    ----------
-    folder : Path
-        Laid out as :func:`fflib.data.load` says.
-
-    Returns
-    -------
-    set of (int, int)
-
-    Raises
-    ------
-    DataError
-        The folder has another layout, or a file is no image.
+    The folder is laid out as :func:`fflib.data.load` says. A DataError says that it has another layout,
+    or that a file is no image.
     """
     found = set()
     for path in files_of(folder):
@@ -36,27 +25,14 @@ def sizes(folder: Path) -> set[tuple[int, int]]:
 
 
 def thumbnails(folder: Path, into: Path, side: int) -> None:
-    """Write a square copy of each image: the largest square around its middle, scaled.
+    """Write a square copy of each image: the largest square around its middle, scaled to ``side`` pixels.
 
-    Parameters
-    ----------
-    folder : Path
-        Laid out as :func:`fflib.data.load` says.
-    into : Path
-        A folder for the copies, which are laid out in the same way and named after the images,
-        with ``.png`` added.
-    side : int
-        Of the copies, in pixels.
-
-    Raises
-    ------
-    DataError
-        The folder has another layout, or a file is no readable image of 8 bits.
+    The folder is laid out as :func:`fflib.data.load` says, and the folder for the copies in the same
+    way; they are named after the images, with ``.png`` added. A DataError says that the folder has
+    another layout, or that a file is no readable image of 8 bits.
     """
-    files = tqdm(
-        files_of(folder), desc=f"scaling {folder.name}", unit="image", delay=2, leave=False
-    )
-    for path in files:
+    files, title = files_of(folder), f"scaling {folder.name}"
+    for path in tqdm(files, desc=title, unit="image", delay=2, leave=False):
         place = into / path.relative_to(folder)
         place.parent.mkdir(parents=True, exist_ok=True)
         with readable(path), Image.open(path, formats=FORMATS) as image:

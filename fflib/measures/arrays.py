@@ -9,17 +9,9 @@ __all__ = ["as_array", "class_means", "mean_of_known", "ratio"]
 
 
 def as_array(x: Tensor | ArrayLike) -> NDArray[np.floating]:
-    """Convert numbers to a numpy array of at least single precision.
+    """Convert numbers, on any device and of any precision, to a numpy array.
 
-    Parameters
-    ----------
-    x : Tensor or array-like
-        On any device and of any precision.
-
-    Returns
-    -------
-    ndarray
-        float64 where float64 was given or single precision cannot hold the type, else float32.
+    It is float64 where float64 was given or single precision cannot hold the type, else float32.
 
     Examples
     --------
@@ -50,18 +42,9 @@ def mean_of_known(values: NDArray[np.floating]) -> NDArray[np.float64]:
 def class_means(
     values: NDArray[np.floating], labels: NDArray[np.integer], classes: int
 ) -> NDArray[np.float64]:
-    """Average over the samples of each class.
+    """Average values of shape (n, features) over the samples of each class.
 
-    Parameters
-    ----------
-    values : ndarray, shape (n, features)
-    labels : ndarray of int, shape (n,)
-    classes : int
-
-    Returns
-    -------
-    ndarray, shape (class, features)
-        nan for a class without samples.
+    The result has shape (class, features), with nan for a class without samples.
 
     Examples
     --------

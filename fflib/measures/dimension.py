@@ -73,18 +73,7 @@ class Estimate:
 def distinct(values: Tensor | ArrayLike) -> Points:
     """Leave out silent samples and copies, whose nearest neighbours have distance zero.
 
-    Parameters
-    ----------
-    values : Tensor or array-like, shape (n, units)
-
-    Returns
-    -------
-    Points
-
-    Raises
-    ------
-    ValueError
-        There is not one row per sample.
+    A ValueError says that the samples do not have the shape (n, units).
 
     Examples
     --------
@@ -102,9 +91,7 @@ def distinct(values: Tensor | ArrayLike) -> Points:
     first: dict[bytes, int] = {}
     new = [first.setdefault(row.tobytes(), at) == at for at, row in enumerate(active)]
     return Points(
-        values=active[new].astype(np.float64),
-        n=len(samples),
-        silent=len(samples) - len(active),
+        values=active[new].astype(np.float64), n=len(samples), silent=len(samples) - len(active)
     )
 
 
@@ -166,17 +153,10 @@ def _twonn(points: NDArray[np.floating]) -> float:
 def gride(points: NDArray[np.floating]) -> dict[int, float]:
     """Estimate the dimension by the ratio of the distances to more distant neighbours (Gride).
 
-    Parameters
-    ----------
-    points : ndarray, shape (n, units)
-        All different, see :func:`distinct`.
-
-    Returns
-    -------
-    dict of int to float
-        By the order k = 1, 2, 4, … 32 of the nearer neighbour, the farther being the 2k-th; nan
-        where there are fewer than 20 points, or than four times the farther order; nan throughout
-        where at some order all neighbours are equally far.
+    The points, shape (n, units), must all be different, see :func:`distinct`. There is an estimate for
+    each order k = 1, 2, 4, … 32 of the nearer neighbour, the farther being the 2k-th. It is nan where
+    there are fewer than 20 points, or than four times the farther order; nan throughout where at some
+    order all neighbours are equally far.
 
     References
     ----------

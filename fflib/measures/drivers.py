@@ -27,6 +27,7 @@ def strongest(
     values : Tensor or array-like, shape (n, units)
         Activations of one layer.
     labels : Tensor or array-like of int, shape (n,)
+        The class of each image.
     members : Tensor or array-like of bool, shape (class, unit)
         The ensembles of that layer.
     count : int

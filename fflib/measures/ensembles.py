@@ -55,13 +55,7 @@ class Activations(Protocol):
 
 @dataclass(frozen=True)
 class Labelled:
-    """Activations of labelled samples, the least that a rule needs.
-
-    Parameters
-    ----------
-    values, labels
-        As in :class:`Activations`.
-    """
+    """Activations of labelled samples, the least that a rule needs."""
 
     values: Sequence[Any]
     labels: Any
@@ -106,7 +100,9 @@ def _by_class(
 
 
 def class_means(activations: Activations, *, classes: int | None = None) -> NDArray[np.float64]:
-    """Return the mean activation of every unit for every class.
+    """Return the mean activation of every unit for every class, shape (layer, class, unit).
+
+    A class without samples has nan.
 
     Parameters
     ----------
@@ -114,11 +110,6 @@ def class_means(activations: Activations, *, classes: int | None = None) -> NDAr
         Activations of shape (n, units) for each layer, and labels.
     classes : int, optional
         Number of classes; the largest label plus one by default.
-
-    Returns
-    -------
-    ndarray, shape (layer, class, unit)
-        nan for a class without samples.
 
     Raises
     ------
@@ -137,18 +128,10 @@ def class_means(activations: Activations, *, classes: int | None = None) -> NDAr
 
 
 def class_medians(activations: Activations, *, classes: int | None = None) -> Floats:
-    """Return the median activation of every unit for every class.
+    """Return the median activation of every unit for every class, shape (layer, class, unit).
 
-    Parameters
-    ----------
-    activations, classes
-        As in :func:`class_means`, with the same errors.
-
-    Returns
-    -------
-    ndarray, shape (layer, class, unit)
-        For an even number of samples the mean of the two in the middle; nan for a class without
-        samples.
+    The arguments and errors are those of :func:`class_means`. For an even number of samples it is the
+    mean of the two in the middle; nan for a class without samples.
 
     Examples
     --------
@@ -164,21 +147,9 @@ def median_quantile(
 ) -> Booleans:
     """Find units whose median for the class is above a quantile of the whole layer for that class.
 
-    The quantile is that of all the class's activations in the layer, samples and units together.
-    A member is above it for half of the samples, so that about 2 (1 − q) of the units at most can
-    be members, however the layer behaves.
-
-    Parameters
-    ----------
-    activations, classes
-        As in :func:`class_means`.
-    q : float, default 0.9
-        Quantile, in [0, 1].
-
-    Returns
-    -------
-    ndarray of bool, shape (layer, class, unit)
-        A class without samples has an empty ensemble.
+    The quantile q, in [0, 1], is that of all the class's activations in the layer, samples and units
+    together. A member is above it for half of the samples, so that about 2 (1 − q) of the units at
+    most can be members, however the layer behaves. A class without samples has an empty ensemble.
 
     Raises
     ------
@@ -217,19 +188,8 @@ def leave_one_out(
 
     Where all other units are silent the ratio of an active unit is infinite, so that it is a member;
     a silent unit never is. The rule is meant for activations that are not negative; for others the
-    ratio is taken as it stands.
-
-    Parameters
-    ----------
-    activations, classes
-        As in :func:`class_means`.
-    k : float, default 2
-        The authors use 2 for plots and 1 for the shared-unit matrix.
-
-    Returns
-    -------
-    ndarray of bool, shape (layer, class, unit)
-        A class without samples has an empty ensemble.
+    ratio is taken as it stands. The authors use k = 2 for plots and 1 for the shared-unit matrix. A
+    class without samples has an empty ensemble.
 
     Raises
     ------
@@ -257,19 +217,9 @@ def kolmogorov_smirnov(
 ) -> Booleans:
     """Find units whose activations for the class are distributed unlike those of the other units.
 
-    The rule as recorded has no direction: a unit that is *less* active than the rest is a member too.
-
-    Parameters
-    ----------
-    activations, classes
-        As in :func:`class_means`.
-    p : float, default 0.05
-        Bound on the mean p-value, see :func:`mean_p_values`.
-
-    Returns
-    -------
-    ndarray of bool, shape (layer, class, unit)
-        A class without samples has an empty ensemble.
+    The mean p-value of a member, see :func:`mean_p_values`, is below p. The rule as recorded has no
+    direction: a unit that is *less* active than the rest is a member too. A class without samples has
+    an empty ensemble.
 
     Raises
     ------
@@ -299,24 +249,10 @@ def kolmogorov_smirnov(
 def mean_p_values(activations: Activations, *, classes: int | None = None) -> NDArray[np.float64]:
     """Measure how little a unit's activations differ from those of the others, class by class.
 
-    :func:`kolmogorov_smirnov` compares these numbers with its bound. They are what takes time, and
-    many bounds can be tried on them.
-
-    Parameters
-    ----------
-    activations, classes
-        As in :func:`class_means`.
-
-    Returns
-    -------
-    ndarray, shape (layer, class, unit)
-        The p-value of the Kolmogorov–Smirnov test between the unit and another unit, averaged over
-        all other units; nan for a class without samples.
-
-    Raises
-    ------
-    ValueError
-        Layers of different widths or of a single unit, or labels out of range.
+    The result, shape (layer, class, unit), is the p-value of the Kolmogorov–Smirnov test between the
+    unit and another unit, averaged over all other units; nan for a class without samples.
+    :func:`kolmogorov_smirnov`, which raises the same errors, compares these numbers with its bound.
+    They are what takes time, and many bounds can be tried on them.
 
     Examples
     --------

@@ -58,9 +58,11 @@ class Effect:
     place : int
         The layer, counted from 1; 0 for all at once.
     dose : float
+        In :data:`DOSES`.
     changed : float
         Share of the weights there that were chosen.
     accuracy : float
+        Share of images that are classified correctly.
     hoyer : float or None
         Mean Hoyer sparseness over the layers; None where all are silent.
     identity : float or None
@@ -82,18 +84,7 @@ class Effect:
 
 
 def order(weights: ArrayLike, target: str, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Return the places of weights of a kind in the order in which they are chosen at any dose.
-
-    Parameters
-    ----------
-    weights : array-like
-    target : {"negative", "random", "positive"}
-    rng : Generator
-
-    Returns
-    -------
-    ndarray of int, shape (n,)
-        Into the flattened weights.
+    """Return the places, in the flattened weights, of those of a kind, in the order of being chosen.
 
     Examples
     --------
@@ -110,20 +101,10 @@ def affected(
 ) -> NDArray[np.bool_]:
     """Choose the weights that an intervention changes.
 
-    Parameters
-    ----------
-    weights : array-like
-    target : {"negative", "random", "positive"}
-        A random part of the negative weights; equally many of all weights; or positive weights
-        with, in sum, the magnitude of that part of the negative ones, as far as there are any.
-    dose : float
-        That part, in [0, 1].
-    rng : Generator
-        For equal generators, a smaller dose chooses a part of the weights of a larger one.
-
-    Returns
-    -------
-    ndarray of bool, of the shape of the weights
+    At a dose in [0, 1] they are that part, drawn at random, of the negative weights; equally many of
+    all weights; or positive weights with, in sum, the magnitude of that part of the negative ones, as
+    far as there are any. For equal generators, a smaller dose chooses a part of the weights of a
+    larger one. The result is boolean, of the shape of the weights.
 
     Examples
     --------
@@ -161,19 +142,18 @@ def interventions(
     Parameters
     ----------
     weights : sequence of array-like, each of shape (units, inputs)
+        Of each layer.
     respond : callable
         From weights of these shapes to the predicted class of each image, shape (n,), and the
         activations of each layer, shape (n, units), on images that carry their true label.
     labels : array-like of int, shape (n,)
+        True classes of the images.
     classes : int
+        Number of classes.
     doses : sequence of float
+        At dose 0 the network is untouched, yet evaluated like any other.
     seed : int
         Decides which weights are chosen.
-
-    Returns
-    -------
-    list of Effect
-        At dose 0 the network is untouched, yet evaluated like any other.
 
     Examples
     --------

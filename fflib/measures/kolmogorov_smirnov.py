@@ -18,15 +18,8 @@ __all__ = ["summed_p_values"]
 def summed_p_values(values: NDArray[np.floating]) -> NDArray[np.float64]:
     """Add up, for each unit, the p-values of the tests between it and every unit, itself included.
 
-    Parameters
-    ----------
-    values : ndarray, shape (n, units)
-        Activations of a layer on n samples.
-
-    Returns
-    -------
-    ndarray, shape (units,)
-        At least 1, the p-value of the test of the unit against itself.
+    From the activations of a layer, shape (n, units), to shape (units,). A sum is at least 1, the
+    p-value of the test of the unit against itself.
 
     Examples
     --------

@@ -28,22 +28,11 @@ UNITS = 784
 def draw(
     shape: Shape, dimension: int, n: int = POINTS, units: int = UNITS, seed: int = 0
 ) -> NDArray[np.float64]:
-    """Draw points of a manifold that is rotated at random in a space of many dimensions.
+    """Draw n points of a manifold that is rotated at random in a space of ``units`` dimensions.
 
-    Parameters
-    ----------
-    shape : {"plane", "sphere", "torus"}
-        A flat manifold with normally distributed points; the surface of a ball; a product of
-        circles. The last two are curved, and their points are spread evenly.
-    dimension : int
-        Of the manifold.
-    n, units : int
-        Points, and dimensions of the space.
-    seed : int
-
-    Returns
-    -------
-    ndarray, shape (n, units)
+    A plane is flat with normally distributed points; a sphere is the surface of a ball, a torus a
+    product of circles. The last two are curved, and their points are spread evenly. ``dimension`` is
+    that of the manifold; the points have shape (n, units).
 
     Examples
     --------
@@ -66,19 +55,10 @@ def draw(
 def random_layer(points: NDArray[np.floating], active: float, seed: int = 0) -> NDArray[np.float64]:
     """Pass points through a layer of rectified units with random weights and a common threshold.
 
-    Parameters
-    ----------
-    points : ndarray, shape (n, units)
-    active : float
-        Share of activations above zero, over points and units: it sets the threshold.
-    seed : int
-
-    Returns
-    -------
-    ndarray, shape (n, units)
-        Not negative. Where at least as many units are active as the manifold has dimensions, the
-        layer bends and folds it but keeps its dimension; where fewer are, their number is the new
-        dimension.
+    The threshold is such that a share ``active`` of the activations, over points and units, is above
+    zero. From shape (n, units) to the same; not negative. Where at least as many units are active as
+    the manifold has dimensions, the layer bends and folds it but keeps its dimension; where fewer
+    are, their number is the new dimension.
 
     Examples
     --------
@@ -97,10 +77,10 @@ class Recovery:
 
     Parameters
     ----------
-    shape : str
-    dimension : int
-        Of the manifold.
+    shape, dimension
+        Of the manifold, as in :func:`draw`.
     seed : int
+        Of the points and of the layer.
     active : float or None
         Share of active units of the random layer behind; None for the manifold itself.
     hoyer, silent : float
@@ -130,18 +110,7 @@ def recover(
     seeds: Sequence[int] = (0, 1, 2),
     n: int = POINTS,
 ) -> list[Recovery]:
-    """Estimate dimensions that are known.
-
-    Parameters
-    ----------
-    shapes, dimensions, actives, seeds
-        Crossed with one another; see :class:`Recovery`.
-    n : int
-        Number of points.
-
-    Returns
-    -------
-    list of Recovery
+    """Estimate dimensions that are known, from n points for every combination of the other arguments.
 
     Examples
     --------

@@ -19,15 +19,6 @@ __all__ = ["SameClassLinks", "balance", "negative_fraction", "same_class_links"]
 def negative_fraction(weights: Tensor | ArrayLike) -> float:
     """Return the fraction of weights below zero, of all weights; zero is not negative.
 
-    Parameters
-    ----------
-    weights : Tensor or array-like, any shape
-
-    Returns
-    -------
-    float
-        In [0, 1].
-
     Examples
     --------
     >>> negative_fraction([[-1.0, 0.0], [2.0, -3.0]])
@@ -39,15 +30,8 @@ def negative_fraction(weights: Tensor | ArrayLike) -> float:
 def balance(weights: Tensor | ArrayLike) -> float:
     """Return excitation over inhibition: the sum of positive weights over that of negative magnitudes.
 
-    Parameters
-    ----------
-    weights : Tensor or array-like, any shape
-
-    Returns
-    -------
-    float
-        Above 1 where excitation is stronger; infinite without negative weights, nan when all
-        weights are zero.
+    It is above 1 where excitation is stronger; infinite without negative weights, nan when all weights
+    are zero.
 
     Examples
     --------
@@ -104,7 +88,9 @@ def same_class_links(
     """Compare the signs of weights between ensembles of the same and of different classes.
 
     A pair is a unit of the lower layer in some class's ensemble and a unit of the upper layer in
-    some class's ensemble. It is a same-class pair if there is a class that both serve.
+    some class's ensemble. It is a same-class pair if there is a class that both serve. A fraction
+    without pairs is nan, and with it the odds ratio and the p-value. Permutations that leave a
+    fraction without pairs are not counted.
 
     Parameters
     ----------
@@ -119,12 +105,6 @@ def same_class_links(
         that in all, every one is used.
     seed : int, default 0
         Seed of the permutations.
-
-    Returns
-    -------
-    SameClassLinks
-        A fraction without pairs is nan, and with it the odds ratio and the p-value. Permutations
-        that leave a fraction without pairs are not counted.
 
     Raises
     ------
@@ -181,10 +161,10 @@ def same_class_links(
 
 
 def _groups(members: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Group the units of ensembles of shape (class, unit) by the set of classes that they serve.
+    """Group the units of ensembles, shape (class, unit), that serve any class, by the classes they serve.
 
-    Units that serve none are left out. The first array, of shape (group, class), is 1 where the
-    group's units serve the class; the second, of shape (group, unit), where the unit is in the group.
+    The first array, of shape (group, class), is 1 where the group's units serve the class; the second,
+    of shape (group, unit), where the unit is in the group.
     """
     served, group = np.unique(members.T, axis=0, return_inverse=True)
     units = group.ravel() == np.arange(len(served))[:, None]

@@ -28,17 +28,8 @@ def decode(activations: ArrayLike, members: ArrayLike) -> NDArray[np.int64]:
     """Read the class of each image from the ensembles of one layer, without any training.
 
     The most active tenth of the units is compared with the ensemble of every class; the result is
-    the class with the highest Jaccard index, the first one where several are equal.
-
-    Parameters
-    ----------
-    activations : Tensor or array-like, shape (n, units)
-        A unit at zero is never active.
-    members : array-like of bool, shape (class, unit)
-
-    Returns
-    -------
-    ndarray of int, shape (n,)
+    the class with the highest Jaccard index, the first one where several are equal. Activations have
+    shape (n, units), where a unit at zero is never active, and ensembles (class, unit).
 
     Examples
     --------
@@ -53,17 +44,7 @@ def decode(activations: ArrayLike, members: ArrayLike) -> NDArray[np.int64]:
 
 
 def accuracy_by_class(predicted: ArrayLike, labels: ArrayLike, classes: int) -> NDArray[np.float64]:
-    """Return the share of each class's images that are predicted correctly.
-
-    Parameters
-    ----------
-    predicted, labels : array-like of int, shape (n,)
-    classes : int
-
-    Returns
-    -------
-    ndarray, shape (class,)
-        nan for a class without images.
+    """Return the share of each class's images that are predicted correctly; nan without images.
 
     Examples
     --------
@@ -125,15 +106,9 @@ def damage(
 def own_and_others(damage: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Average what a class loses without its own ensemble, and without another class's.
 
-    Parameters
-    ----------
-    damage : array-like, shape (layer, silenced class, class)
-        See :func:`damage`; classes without images are nan and left out.
-
-    Returns
-    -------
-    own, others : ndarray, shape (layer,)
-        Means over classes, and over pairs of different classes, layer by layer.
+    The damage has the shape (layer, silenced class, class) of :func:`damage`; classes without images
+    are nan and left out. The two means, over classes and over pairs of different classes, have shape
+    (layer,).
 
     Examples
     --------
@@ -169,16 +144,7 @@ class Cut:
 
 
 def cut(predict: Predict, members: ArrayLike, labels: ArrayLike, *, seed: int = 0) -> Cut:
-    """Silence every unit that is in no ensemble, in all layers at once.
-
-    Parameters
-    ----------
-    predict, members, labels, seed
-        As in :func:`damage`.
-
-    Returns
-    -------
-    Cut
+    """Silence every unit that is in no ensemble, in all layers at once; arguments as in :func:`damage`.
 
     Examples
     --------

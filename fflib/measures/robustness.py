@@ -36,8 +36,8 @@ class Choice:
 
     Parameters
     ----------
-    rule : str
-    threshold : float
+    rule, threshold
+        As in :data:`THRESHOLDS`.
     images : {"correct", "all"}
         Correctly classified images only, or wrongly classified ones too.
     size : tuple of float
@@ -57,25 +57,12 @@ class Choice:
 
 
 def members_by_threshold(
-    rule: str,
-    activations: Activations,
-    thresholds: Sequence[float],
-    *,
-    classes: int | None = None,
+    rule: str, activations: Activations, thresholds: Sequence[float], *, classes: int | None = None
 ) -> NDArray[np.bool_]:
-    """Find the ensembles of a rule at several thresholds.
+    """Find the ensembles of a rule at several thresholds, shape (threshold, layer, class, unit).
 
-    Parameters
-    ----------
-    rule : str
-        A name in :data:`fflib.measures.ensembles.RULES`.
-    activations, classes
-        As in :func:`fflib.measures.ensembles.class_means`.
-    thresholds : sequence of float
-
-    Returns
-    -------
-    ndarray of bool, shape (threshold, layer, class, unit)
+    The rule is a name in :data:`fflib.measures.ensembles.RULES`; the other arguments are as in
+    :func:`fflib.measures.ensembles.class_means`.
 
     Examples
     --------
@@ -96,19 +83,9 @@ def by_threshold(
 ) -> list[Choice]:
     """Measure the ensembles of a rule at each of its thresholds.
 
-    Parameters
-    ----------
-    rule : str
-    members : array-like of bool, shape (threshold, layer, class, unit)
-        In the order of :data:`THRESHOLDS`.
-    similarity : array-like, shape (class, class)
-        How alike classes look.
-    images : {"correct", "all"}
-        Which images the ensembles come from.
-
-    Returns
-    -------
-    list of Choice
+    The ensembles, shape (threshold, layer, class, unit), are in the order of :data:`THRESHOLDS` and
+    come from correctly classified images or from all. The similarity, shape (class, class), says how
+    alike classes look.
 
     Examples
     --------

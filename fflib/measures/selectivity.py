@@ -16,17 +16,9 @@ __all__ = ["mean_selectivity", "selectivity"]
 def selectivity(class_means: Tensor | ArrayLike) -> NDArray[np.float64]:
     """Return the class selectivity index of every unit.
 
-    It is 1 for a unit that responds to a single class, 0 for one that responds to all alike.
-
-    Parameters
-    ----------
-    class_means : Tensor or array-like, shape (..., class, unit)
-        Mean activation of each unit for each class; classes that are nan are left out.
-
-    Returns
-    -------
-    ndarray, shape (..., unit)
-        In [0, 1] where activations are not negative; nan for a unit that is silent for all.
+    It is 1 for a unit that responds to a single class, 0 for one that responds to all alike; in
+    [0, 1] where activations are not negative; nan for a unit that is silent for all. Class means
+    have shape (..., class, unit), and classes that are nan are left out.
 
     References
     ----------

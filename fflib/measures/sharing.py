@@ -1,6 +1,7 @@
 r"""Measure what the ensembles of two classes share, and how alike the classes look.
 
 For ensembles A and B, sets of units of a layer, the Jaccard index is :math:`|A \cap B| / |A \cup B|`.
+It lies in [0, 1] and is nan where both are empty. Ensembles are boolean of shape (..., class, unit).
 """
 
 import numpy as np
@@ -21,16 +22,9 @@ __all__ = [
 
 
 def shared_units(ensembles: Tensor | ArrayLike) -> NDArray[np.int64]:
-    """Count the units that the ensembles of two classes share.
+    """Count the units that the ensembles of two classes share, shape (..., class, class).
 
-    Parameters
-    ----------
-    ensembles : Tensor or array-like of bool, shape (..., class, unit)
-
-    Returns
-    -------
-    ndarray of int, shape (..., class, class)
-        Symmetric, with the ensemble sizes on the diagonal.
+    The matrix is symmetric, with the ensemble sizes on the diagonal.
 
     Examples
     --------
@@ -43,16 +37,7 @@ def shared_units(ensembles: Tensor | ArrayLike) -> NDArray[np.int64]:
 
 
 def jaccard(ensembles: Tensor | ArrayLike) -> NDArray[np.float64]:
-    """Return the Jaccard index of the ensembles of two classes: shared units over units in either.
-
-    Parameters
-    ----------
-    ensembles : Tensor or array-like of bool, shape (..., class, unit)
-
-    Returns
-    -------
-    ndarray, shape (..., class, class)
-        In [0, 1]; nan where both ensembles are empty.
+    """Return the Jaccard index of the ensembles of two classes, shape (..., class, class).
 
     Examples
     --------
@@ -67,16 +52,7 @@ def jaccard(ensembles: Tensor | ArrayLike) -> NDArray[np.float64]:
 
 
 def overlap(members: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
-    """Return the Jaccard index of ensembles with others, one by one.
-
-    Parameters
-    ----------
-    members, others : array-like of bool, shape (..., unit)
-
-    Returns
-    -------
-    ndarray, shape (...)
-        In [0, 1]; nan where both ensembles are empty.
+    """Return the Jaccard index of ensembles with others, one by one: of shape (..., unit) to (...).
 
     Examples
     --------
@@ -88,17 +64,10 @@ def overlap(members: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
 
 
 def mean_overlap(ensembles: Tensor | ArrayLike) -> NDArray[np.float64]:
-    """Average the Jaccard index over all pairs of classes.
+    """Average the Jaccard index over all pairs of classes, shape (...).
 
-    Parameters
-    ----------
-    ensembles : Tensor or array-like of bool, shape (..., class, unit)
-
-    Returns
-    -------
-    ndarray, shape (...)
-        0 where every unit serves one class at most. Pairs of empty ensembles are left out; nan
-        where no other pair is left.
+    It is 0 where every unit serves one class at most. Pairs of empty ensembles are left out; nan where
+    no other pair is left.
 
     Examples
     --------
@@ -113,17 +82,9 @@ def mean_overlap(ensembles: Tensor | ArrayLike) -> NDArray[np.float64]:
 def follows_similarity(ensembles: Tensor | ArrayLike, similarity: ArrayLike) -> NDArray[np.float64]:
     """Correlate (Pearson), over pairs of classes, the Jaccard index with a similarity.
 
-    Parameters
-    ----------
-    ensembles : Tensor or array-like of bool, shape (..., class, unit)
-    similarity : array-like, shape (class, class)
-        Such as :func:`visual_similarity`.
-
-    Returns
-    -------
-    ndarray, shape (...)
-        In [−1, 1]. Two empty ensembles count as not overlapping; nan where all pairs overlap
-        equally.
+    The similarity has shape (class, class), such as :func:`visual_similarity`; the correlation, in
+    [−1, 1], shape (...). Two empty ensembles count as not overlapping; nan where all pairs overlap
+    equally.
 
     Examples
     --------
@@ -141,20 +102,10 @@ def follows_similarity(ensembles: Tensor | ArrayLike, similarity: ArrayLike) -> 
 def visual_similarity(
     pixels: Tensor | ArrayLike, labels: Tensor | ArrayLike, classes: int
 ) -> NDArray[np.float64]:
-    """Correlate (Pearson) the mean images of two classes.
+    """Correlate (Pearson) the mean images of two classes, shape (class, class), in [−1, 1].
 
-    Parameters
-    ----------
-    pixels : Tensor or array-like, shape (n, ...)
-        Images without a label on their border, which would be compared too.
-    labels : Tensor or array-like of int, shape (n,)
-    classes : int
-        Number of classes.
-
-    Returns
-    -------
-    ndarray, shape (class, class)
-        In [−1, 1]; nan for a class without images or with a mean image of one shade.
+    The pixels, shape (n, ...), are of images without a label on their border, which would be compared
+    too. A class without images, or with a mean image of one shade, has nan.
 
     Examples
     --------

@@ -87,21 +87,7 @@ def treves_rolls(x: Vectors) -> Vectors:
     """Return the Treves–Rolls population sparseness, reversed and scaled so that sparse is 1.
 
     It runs from 0 (dense) to 1: the density a is 1 for equally active units and 1/n for one of n.
-
-    Parameters
-    ----------
-    x : Tensor or ndarray, shape (..., units)
-        Activations; only their magnitude counts.
-
-    Returns
-    -------
-    Tensor or ndarray, shape (...)
-        In [0, 1], nan for a vector of zeros.
-
-    Raises
-    ------
-    ValueError
-        A vector has fewer than two units.
+    Arguments, result and errors are as in :func:`hoyer`.
 
     References
     ----------
@@ -123,16 +109,7 @@ def treves_rolls(x: Vectors) -> Vectors:
 def active_fraction(x: Tensor | np.ndarray, threshold: float = 0.0) -> float:
     """Return the fraction of all units and samples whose activation is above a threshold.
 
-    Parameters
-    ----------
-    x : Tensor or ndarray, shape (..., units)
-    threshold : float, default 0
-        A sigmoid unit is always above zero: choose a threshold above its resting level.
-
-    Returns
-    -------
-    float
-        In [0, 1].
+    A sigmoid unit is always above zero: choose a threshold above its resting level.
 
     Examples
     --------
@@ -145,15 +122,6 @@ def active_fraction(x: Tensor | np.ndarray, threshold: float = 0.0) -> float:
 def silent_fraction(x: Tensor | np.ndarray) -> float:
     """Return the fraction of samples for which every unit is exactly zero.
 
-    Parameters
-    ----------
-    x : Tensor or ndarray, shape (..., units)
-
-    Returns
-    -------
-    float
-        In [0, 1].
-
     Examples
     --------
     >>> silent_fraction(np.array([[0.0, 2.0], [0.0, 0.0]]))
@@ -163,20 +131,11 @@ def silent_fraction(x: Tensor | np.ndarray) -> float:
 
 
 def mean_hoyer(x: Tensor | np.ndarray, resting: Tensor | np.ndarray | None = None) -> float:
-    """Average the Hoyer sparseness over the samples that are not silent.
+    """Average the Hoyer sparseness over the samples that are not silent; nan when all are.
 
-    Parameters
-    ----------
-    x : Tensor or ndarray, shape (n, units)
-    resting : Tensor or ndarray, shape (units,), optional
-        Level at which each unit rests, say its median over all classes. It is subtracted and what
-        falls below it is set to zero. A sigmoid unit rests above zero, so that without this a
-        layer in which one unit stands out looks dense.
-
-    Returns
-    -------
-    float
-        In [0, 1]; nan when every sample is silent.
+    Vectors have shape (n, units). The level at which each unit rests, shape (units,), say its median
+    over all classes, is subtracted and what falls below it is set to zero. A sigmoid unit rests above
+    zero, so that without this a layer in which one unit stands out looks dense.
 
     Examples
     --------

@@ -15,15 +15,8 @@ SILENT = 255
 def identity(members: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
     """Measure how far ensembles are the same as others: their Jaccard index, averaged over classes.
 
-    Parameters
-    ----------
-    members, others : array-like of bool, shape (..., class, unit)
-
-    Returns
-    -------
-    ndarray, shape (...)
-        1 for equal ensembles, 0 for ensembles without a common unit. Classes of which both are
-        empty are left out; nan where no other is left.
+    It is 1 for equal ensembles, 0 for ensembles without a common unit; of shape (..., class, unit) to
+    (...). Classes of which both are empty are left out; nan where no other is left.
 
     Examples
     --------
@@ -34,17 +27,10 @@ def identity(members: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
 
 
 def preferred(means: ArrayLike) -> NDArray[np.uint8]:
-    """Return the class that drives each unit most.
+    """Return the class that drives each unit most, shape (..., unit).
 
-    Parameters
-    ----------
-    means : array-like, shape (..., class, unit)
-        Mean activation of each unit for each class; classes that are nan are left out.
-
-    Returns
-    -------
-    ndarray of uint8, shape (..., unit)
-        :data:`SILENT` for a unit that responds to all classes alike, such as one that never does.
+    The mean activations have shape (..., class, unit); classes that are nan are left out. A unit that
+    responds to all classes alike, such as one that never does, has :data:`SILENT`.
 
     Examples
     --------
@@ -59,14 +45,9 @@ def preferred(means: ArrayLike) -> NDArray[np.uint8]:
 
 
 def kept(before: ArrayLike, after: ArrayLike) -> float:
-    """Return the share of units that prefer the same class as before.
+    """Return the share of units that prefer the same class as before, see :func:`preferred`.
 
     Units that prefer no class at one of the two moments are left out.
-
-    Parameters
-    ----------
-    before, after : array-like of int, shape (unit,)
-        From :func:`preferred`.
 
     Examples
     --------
@@ -82,10 +63,6 @@ def by_chance(before: ArrayLike, after: ArrayLike) -> float:
 
     The number of units that prefer each class stays the same at either moment; which units these
     are is drawn at random.
-
-    Parameters
-    ----------
-    before, after : array-like of int, shape (unit,)
 
     Examples
     --------
@@ -106,19 +83,10 @@ def _both(before: ArrayLike, after: ArrayLike) -> tuple[NDArray[np.uint8], NDArr
 
 
 def settled(values: ArrayLike, share: float) -> int:
-    """Find the moment from which a quantity stays close to its last value.
+    """Find the first moment from which a quantity stays close to its last value.
 
-    Parameters
-    ----------
-    values : array-like, shape (moment,)
-        In order of time.
-    share : float
-        Part of the way from the first to the last value that has to be covered for good.
-
-    Returns
-    -------
-    int
-        The first moment from which all values lie beyond that part of the way.
+    All values from that moment on, in order of time, have covered at least ``share`` of the way from
+    the first to the last.
 
     Examples
     --------

@@ -90,8 +90,8 @@ class UnseenChoice:
 
     Parameters
     ----------
-    rule : str
-    threshold : float
+    rule, threshold
+        As in :data:`fflib.measures.robustness.THRESHOLDS`.
     size : tuple of float
         Units in the ensemble of half of the unseen images, mean over halves, layer by layer.
     auroc : tuple of float
@@ -129,6 +129,7 @@ def unseen_class(
     seen : sequence of Tensor or array-like, each of shape (m, units)
         Activations of images of the seen classes.
     seen_labels : Tensor or array-like of int, shape (m,)
+        Classes of these images.
     rule : callable, default :func:`fflib.measures.ensembles.median_quantile`
         An ensemble rule, with :func:`functools.partial` for other thresholds. The
         Kolmogorov–Smirnov rule is slow: use few permutations with it.
@@ -140,11 +141,6 @@ def unseen_class(
         Random groups of images to compare with.
     seed : int, default 0
         Seed of halves and groups, which are the same in every layer.
-
-    Returns
-    -------
-    list of UnseenClass
-        One per layer.
 
     Raises
     ------
@@ -181,22 +177,9 @@ def told_by_threshold(
 ) -> list[UnseenChoice]:
     """Distinguish unseen from seen images by the ensembles of a rule, at each of its thresholds.
 
-    Parameters
-    ----------
-    unseen, seen, splits, seed
-        As in :func:`unseen_class`, with the same halves.
-    rule : str
-        A name in :data:`fflib.measures.ensembles.RULES`.
-
-    Returns
-    -------
-    list of UnseenChoice
-        In the order of :data:`fflib.measures.robustness.THRESHOLDS`.
-
-    Raises
-    ------
-    ValueError
-        There are fewer than two unseen images or no seen ones, or the layers do not match.
+    The rule is a name in :data:`fflib.measures.ensembles.RULES`, the thresholds are those of
+    :data:`fflib.measures.robustness.THRESHOLDS`. Other arguments, halves and errors are those of
+    :func:`unseen_class`.
 
     Examples
     --------

@@ -1,12 +1,7 @@
 """Statistics over training runs: the unit of statistics is the run, never the test image."""
 
 from fflib.statistics.corrections import holm
-from fflib.statistics.intervals import (
-    Interval,
-    bootstrap_interval,
-    mean_interval,
-    paired_interval,
-)
+from fflib.statistics.intervals import Interval, bootstrap_interval, mean_interval, paired_interval
 from fflib.statistics.permutations import Mantel, mantel, orderings
 
 __all__ = [

@@ -22,6 +22,7 @@ class Interval:
     Parameters
     ----------
     mean : float
+        Over the runs.
     low, high : float
         Bounds of the interval; nan where the runs are too few to have one.
     n : int
@@ -84,22 +85,10 @@ def student_interval(
 
 
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
-    """Return the mean of runs and its interval by Student's t.
+    """Return the mean of runs, one number each, and its interval by Student's t.
 
-    The interval covers the expected value of a run with the given confidence. It is exact for
-    normally distributed runs.
-
-    Parameters
-    ----------
-    values : array-like, shape (n,)
-        One number per run.
-    confidence : float, default 0.95
-        In (0, 1).
-
-    Returns
-    -------
-    Interval
-        With nan bounds for a single run; nan throughout if a run is nan.
+    The interval covers the expected value of a run with the given confidence, in (0, 1). It is exact
+    for normally distributed runs. A single run has nan bounds; all is nan if a run is nan.
 
     Raises
     ------
@@ -120,25 +109,8 @@ def bootstrap_interval(
     """Return the mean of runs and its interval by the bias-corrected accelerated (BCa) bootstrap.
 
     The method assumes no normal distribution, but its interval is too narrow for few runs: below
-    about ten, prefer :func:`mean_interval`.
-
-    Parameters
-    ----------
-    values, confidence
-        As in :func:`mean_interval`.
-    resamples : int, default 9999
-    seed : int, default 0
-        Seed of the resampling.
-
-    Returns
-    -------
-    Interval
-        With nan bounds for fewer than three runs or if a run is nan.
-
-    Raises
-    ------
-    ValueError
-        There is no run, or more than one number per run.
+    about ten, prefer :func:`mean_interval`, which takes the same numbers and raises the same errors.
+    The bounds are nan for fewer than three runs or if a run is nan.
 
     Examples
     --------
@@ -165,21 +137,8 @@ def bootstrap_interval(
 def paired_interval(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Interval:
     """Return the mean difference a − b of runs paired by seed, and its interval by Student's t.
 
-    Parameters
-    ----------
-    a, b : array-like, shape (n,)
-        One number per run, in the same order of seeds.
-    confidence : float, default 0.95
-        In (0, 1).
-
-    Returns
-    -------
-    Interval
-
-    Raises
-    ------
-    ValueError
-        There are not equally many runs on both sides.
+    Both have one number per run, in the same order of seeds. A ValueError says that there are not
+    equally many on both sides. See :func:`mean_interval`.
 
     Examples
     --------

@@ -11,21 +11,10 @@ __all__ = ["Mantel", "mantel", "orderings"]
 
 
 def orderings(n: int, count: int, seed: int = 0) -> NDArray[np.int64]:
-    """Return permutations of n items for a permutation test, the identity first.
+    """Return permutations of n items for a permutation test, one a row, the identity first.
 
-    Parameters
-    ----------
-    n : int
-        Number of items.
-    count : int
-        How many random permutations to draw. If n items have no more than that in all, each is
-        returned exactly once.
-    seed : int, default 0
-        Seed of the draw.
-
-    Returns
-    -------
-    ndarray of int, shape (count + 1 or n!, n)
+    So many random ones are drawn as the count says. If n items have no more than that in all, each is
+    returned exactly once.
 
     Examples
     --------

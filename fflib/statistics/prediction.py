@@ -21,23 +21,8 @@ def prediction_interval(values: ArrayLike, confidence: float = 0.95) -> Interval
     r"""Return the interval in which one further run should lie, by Student's t.
 
     For n runs of mean m and standard deviation s it is :math:`m \pm t_{n-1} s \sqrt{1 + 1/n}`. It
-    holds a further, normally distributed run of the same kind with the given confidence.
-
-    Parameters
-    ----------
-    values, confidence
-        As in :func:`fflib.statistics.mean_interval`.
-
-    Returns
-    -------
-    Interval
-        Around the mean of the runs, with nan bounds for a single run; nan throughout if a run is
-        nan.
-
-    Raises
-    ------
-    ValueError
-        There is no run, or more than one number per run.
+    holds a further, normally distributed run of the same kind with the given confidence. Arguments,
+    errors and what is nan are as in :func:`fflib.statistics.mean_interval`.
 
     References
     ----------
@@ -56,20 +41,9 @@ def allowed_difference(groups: Iterable[Sequence[float]], confidence: float = 0.
     r"""Return how far two runs of one kind may lie apart, given the spread of other runs.
 
     With a standard deviation s pooled within groups of runs, of d degrees of freedom in all, the
-    difference of two further runs lies within :math:`t_d s \sqrt 2` with the given confidence.
-
-    Parameters
-    ----------
-    groups : iterable of sequence of float
-        One number per run. Runs of a group differ by chance alone; groups may differ in their
-        means but not in their spread.
-    confidence : float, default 0.95
-        In (0, 1).
-
-    Returns
-    -------
-    float
-        nan where no group has two runs.
+    difference of two further runs lies within :math:`t_d s \sqrt 2` with the given confidence. Runs of
+    a group differ by chance alone; groups may differ in their means but not in their spread. The
+    result is nan where no group has two runs.
 
     Examples
     --------
