@@ -20,9 +20,9 @@ MODULES = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid}
 
 @dataclass
 class Plain:
-    """A network trained by the baseline, of layers that see labels, or for images without labels.
+    """A network trained by the baseline: layers that see labels, or one for images without labels.
 
-    The seconds are those spent training.
+    Its seconds are those spent training.
     """
 
     network: list[plain.Layer] | nn.Sequential

@@ -30,13 +30,13 @@ def growth(
 ) -> list[dict[str, Any]]:
     """Time training on every model, and the baseline on FF, along one axis after the other.
 
-    The axes give values of ``hidden``, ``layers`` and ``images``; the last value of ``images`` and the
-    settings of a published run, or other fields of :class:`fflib.Experiment` that are given, hold where
-    another axis is varied. A time is averaged over the epochs, per layer for FF. ``report`` is called
-    with a line of text as each point begins.
+    The axes give values of ``hidden``, ``layers`` and ``images``; the last value of ``images`` and
+    the settings of a published run, or other fields of :class:`fflib.Experiment` that are given,
+    hold where another axis is varied. A time is averaged over the epochs, per layer for FF.
+    ``report`` is called with a line of text as each point begins.
 
-    The rows have ``axis``, ``value``, ``model``, ``version`` ("engine" or "plain") and ``seconds`` per
-    epoch, over all layers for FF. A run that learned nothing has no time.
+    The rows have ``axis``, ``value``, ``model``, ``version`` ("engine" or "plain") and ``seconds``
+    per epoch, over all layers for FF. A run that learned nothing has no time.
     """
     data = load(dataset)
     images = axes["images"][-1] if "images" in axes else len(data.train)

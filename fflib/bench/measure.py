@@ -163,7 +163,7 @@ class _Tally:
 def _time_to_accuracy(
     plan: Plan, data: Dataset, formats: Sequence[str], tally: _Tally
 ) -> dict[str, int]:
-    """Time both versions until the accuracy is reached; return the epochs per layer that it took."""
+    """Time both versions until the accuracy is reached; return the epochs per layer it took."""
     usual = _experiment(plan, "ff", 0)
     # Where the baseline has not been timed yet, the epochs that it needs are found with the faster
     # trainers, which take the same steps.
@@ -187,7 +187,7 @@ def _time_to_accuracy(
 
 
 def product_rate(precision: str, seconds: float = 0.3) -> float:
-    """Return floating-point operations per second of a large matrix product, measured for some seconds."""
+    """Measure the rate of a large matrix product, in floating-point operations per second."""
     rows, width = 4096, 784
     x = torch.ones(rows, width, dtype=product_format(precision, CPU))
     weight = torch.ones(width, width, dtype=x.dtype)
@@ -246,7 +246,7 @@ def _first_to_reach(
     precision: str,
     known: Mapping[Experiment, float] = MappingProxyType({}),
 ) -> tuple[Experiment, Run | None]:
-    """Find the first length of training that reaches an accuracy, known or measured, or the last."""
+    """Find the first length of training that reaches an accuracy, or else the last."""
     run = None
     for count in epochs:
         experiment = _with(experiment, epochs=count)

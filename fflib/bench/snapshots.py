@@ -24,8 +24,8 @@ def snapshot_cost(
     Which goes first changes from repeat to repeat, so that a drift of the machine favours neither.
     ``report`` is called with a line of text after each repeat.
 
-    The result has ``ratio`` of the seconds of training with and without, with ``median``, ``min`` and
-    ``max`` over repeats; ``identical``, whether the networks are equal bit for bit each time;
+    The result has ``ratio`` of the seconds of training with and without, with ``median``, ``min``
+    and ``max`` over repeats; ``identical``, whether the networks are equal bit for bit each time;
     ``seconds`` with and without; ``megabytes`` that the snapshots of a run take up; and
     ``processor``, ``threads``, ``experiment``.
 

@@ -18,9 +18,9 @@ PARTS = ("train", "test")
 def read_archive(archive: Path, classes: Sequence[str]) -> tuple[Split, Split]:
     """Read ``train/<class>/*`` and ``test/<class>/*`` of a tar archive, compressed or not.
 
-    The names of the class folders are in the order of the labels. The classes are spread evenly over
-    each split, as in :func:`fflib.data.folder.read_folder`. A DataError says that the archive cannot
-    be read, a file in it lies elsewhere, or an image is broken.
+    The names of the class folders are in the order of the labels. The classes are spread evenly
+    over each split, as in :func:`fflib.data.folder.read_folder`. An archive that cannot be read, a
+    file that lies elsewhere in it, or a broken image raises a DataError.
     """
     contents: dict[Path, bytes] = {}
     try:

@@ -119,7 +119,7 @@ def check(name: str, root: str | Path | None = None) -> tuple[FileCheck, ...]:
     """Compare the checksums of a data set's files with the published ones; digits has no files.
 
     Folders are searched as by :func:`load`. Where the data are not complete anywhere, the first of
-    them is reported. A DataError says that the name is unknown.
+    them is reported. An unknown name raises a DataError.
     """
     _require_name(name)
     if name == EMBEDDED:
@@ -148,7 +148,7 @@ def fetch(name: str, root: str | Path | None = None) -> tuple[FileCheck, ...]:
 def where(name: str, root: str | Path | None = None) -> Availability:
     """Find a data set on this machine, where :func:`load` looks for it, without reading it.
 
-    A DataError says that the name is unknown.
+    An unknown name raises a DataError.
 
     Examples
     --------

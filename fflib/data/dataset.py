@@ -114,8 +114,8 @@ class Dataset:
     def split(self, name: str) -> Split:
         """Select the images and labels of a split.
 
-        It is ``train``, ``test``, or a part of ``train``: ``validation`` is its last sixth, for choosing
-        hyper-parameters only, and ``fit`` the rest. Any other name raises a DataError.
+        It is ``train``, ``test``, or a part of ``train``: ``validation`` is its last sixth, for
+        choosing hyper-parameters only, and ``fit`` the rest. Any other name raises a DataError.
 
         Examples
         --------

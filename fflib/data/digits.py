@@ -1,8 +1,9 @@
 """The handwritten digits that come with scikit-learn, in the proportions of MNIST.
 
 The file is read without scikit-learn, whose import loads pandas and takes longer than to train.
-``digits-order.txt`` holds the numbers of its rows, those to train with before those to test with, as
-``train_test_split(rows, test_size=0.2, stratify=labels, random_state=0)`` of scikit-learn draws them.
+``digits-order.txt`` holds the numbers of its rows, those to train with before those to test with,
+as ``train_test_split(rows, test_size=0.2, stratify=labels, random_state=0)`` of scikit-learn draws
+them.
 """
 
 import hashlib
@@ -19,10 +20,10 @@ PARTS = {"train": slice(-360), "test": slice(-360, None)}
 
 
 def enlarge(images: np.ndarray) -> np.ndarray:
-    """Bring digits of 8×8, integers from 0 to 16, to bytes of 28×28: a box of 20×20 in an empty margin.
+    """Bring digits of 8×8 to 28×28: a box of 20×20, centred, as MNIST has them.
 
-    That is how MNIST has them. The bilinear interpolation is in integers, so that every machine gets
-    the same bytes.
+    Integers from 0 to 16 become bytes, within an empty margin of 4 pixels. The bilinear
+    interpolation is in integers, so that every machine gets the same bytes.
 
     Examples
     --------

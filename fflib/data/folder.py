@@ -18,13 +18,12 @@ Examples = list[tuple[Path, int]]
 def read_folder(folder: Path) -> Dataset:
     """Read class folders of images as a data set; read them again only if a file has changed.
 
-    The folder holds either ``train/<class>/*`` and ``test/<class>/*``, or ``<class>/*``, of
-    which every fifth image of each class, in the order of the file names, is for testing.
-    Files that are hidden or have no image's suffix are ignored. Grey images give shape
-    (n, height, width); where any image has colour, all give (n, 3, height, width). The
-    classes are spread evenly over each split, so that its last sixth holds all of them. The data set
-    is named ``folder:<name of the folder>``. Its one checksum is over the sorted names and the
-    contents of all files used.
+    The folder holds either ``train/<class>/*`` and ``test/<class>/*``, or ``<class>/*``, of which
+    every fifth image of each class, in the order of the file names, is for testing. Files that are
+    hidden or have no image's suffix are ignored. Grey images give shape (n, height, width); where
+    any image has colour, all give (n, 3, height, width). The classes are spread evenly over each
+    split, so that its last sixth holds all of them. The data set is named ``folder:<name of the
+    folder>``. Its one checksum is over the sorted names and the contents of all files used.
 
     Raises
     ------

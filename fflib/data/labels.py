@@ -1,6 +1,7 @@
 """Labels on the border of an image, which distinguish positive examples from negative ones.
 
-A positive example carries its own label, a negative one a wrong label drawn at random (Hinton 2022).
+A positive example carries its own label, a negative one a wrong label drawn at random (Hinton
+2022).
 """
 
 from collections.abc import Sequence
@@ -60,8 +61,8 @@ def place_label(pixels: Tensor, labels: Tensor, classes: int, lit: float) -> Ten
 def wrong_labels(labels: Tensor, candidates: Sequence[int], generator: Generator) -> Tensor:
     """Draw for each example a label, uniformly from the candidates other than its own.
 
-    These are the labels of negative examples. Drawing from all classes instead would turn
-    one negative in ten into a positive. The result is int64 of shape (n,), on the device of `labels`.
+    These are the labels of negative examples. Drawing from all classes instead would turn one
+    negative in ten into a positive. The result is int64 of shape (n,), on the device of `labels`.
 
     Parameters
     ----------

@@ -158,7 +158,7 @@ def check_files(name: str, root: Path) -> tuple[FileCheck, ...]:
 
 
 def read_published(name: str, root: Path) -> Dataset:
-    """Read a data set from its files under a root; a DataError names one that is truncated or altered."""
+    """Read a data set under a root; a file that is truncated or altered raises a DataError."""
     checks = check_files(name, root)
     for check in checks:
         if not check.ok:
@@ -191,8 +191,8 @@ def _read(reader: str, root: Path) -> tuple[Split, Split]:
 def download(name: str, places: list[Path]) -> Path:
     """Download a data set into the last of the places, with a progress bar, and return that place.
 
-    The files appear there once all of them are whole. A MissingData, which names all places, says that
-    the data cannot be downloaded or stored.
+    The files appear there once all of them are whole. If the data cannot be downloaded or stored, a
+    MissingData error names all places.
     """
     reader, root = PUBLISHED[name].reader, places[-1]
     if reader is None:

@@ -14,8 +14,8 @@ __all__ = ["sizes", "thumbnails"]
 def sizes(folder: Path) -> set[tuple[int, int]]:
     """Return the sizes of a folder's images, width and height in pixels, by their headers alone.
 
-    The folder is laid out as :func:`fflib.data.load` says. A DataError says that it has another layout,
-    or that a file is no image.
+    The folder is laid out as :func:`fflib.data.load` says. Another layout, or a file that is no
+    image, raises a DataError.
     """
     found = set()
     for path in files_of(folder):
@@ -25,11 +25,11 @@ def sizes(folder: Path) -> set[tuple[int, int]]:
 
 
 def thumbnails(folder: Path, into: Path, side: int) -> None:
-    """Write a square copy of each image: the largest square around its middle, scaled to ``side`` pixels.
+    """Write a square copy of each image: the largest square around its middle, scaled.
 
-    The folder is laid out as :func:`fflib.data.load` says, and the folder for the copies in the same
-    way; they are named after the images, with ``.png`` added. A DataError says that the folder has
-    another layout, or that a file is no readable image of 8 bits.
+    The copies have ``side`` pixels a side. The folder is laid out as :func:`fflib.data.load` says,
+    and the folder for the copies in the same way; they are named after the images, with ``.png``
+    added. Another layout, or a file that is no readable image of 8 bits, raises a DataError.
     """
     files, title = files_of(folder), f"scaling {folder.name}"
     for path in tqdm(files, desc=title, unit="image", delay=2, leave=False):

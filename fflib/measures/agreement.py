@@ -12,9 +12,9 @@ Array = NDArray[np.float64]
 def agreement(dimension: Array, other: Array, given: Array | None = None) -> float:
     """Return the rank correlation of two numbers over the classes, averaged over layers.
 
-    Both have shape (layers, class). Depth changes both in all classes at once, and would look like a
-    relation between them if layers were pooled. The effect of `given`, shape (class,), a number that
-    both may follow, is taken out: the result is then a partial correlation.
+    Both have shape (layers, class). Depth changes both in all classes at once, and would look like
+    a relation between them if layers were pooled. The effect of `given`, shape (class,), a number
+    that both may follow, is taken out: the result is then a partial correlation.
 
     The correlation is Spearman's, within a layer. A layer has none where all classes are alike, or
     fewer than three are known (four, if a number is given); nan where no layer has one.

@@ -1,11 +1,11 @@
 r"""Estimate the intrinsic dimension: how many numbers locate a representation near a given point.
 
-Both estimators use the distances :math:`r_k` from a point to its k-th nearest neighbour. Where points
-of a d-dimensional manifold are spread evenly, the ratio :math:`\mu = r_{2k} / r_k` has the density
-:math:`d (\mu^d - 1)^{k-1} / (B(k, k) \mu^{(2k-1) d + 1})` with the beta function B; TwoNN is the case
-k = 1, :math:`d \mu^{-d-1}`, and Gride any k. Both maximise the likelihood over d. Estimates are made at
-several scales, since a dimension that depends on the scale is that of noise, of curvature or of the
-edge of the data.
+Both estimators use the distances :math:`r_k` from a point to its k-th nearest neighbour. Where
+points of a d-dimensional manifold are spread evenly, the ratio :math:`\mu = r_{2k} / r_k` has the
+density :math:`d (\mu^d - 1)^{k-1} / (B(k, k) \mu^{(2k-1) d + 1})` with the beta function B; TwoNN
+is the case k = 1, :math:`d \mu^{-d-1}`, and Gride any k. Both maximise the likelihood over d.
+Estimates are made at several scales, since a dimension that depends on the scale is that of noise,
+of curvature or of the edge of the data.
 """
 
 import math
@@ -73,7 +73,7 @@ class Estimate:
 def distinct(values: Tensor | ArrayLike) -> Points:
     """Leave out silent samples and copies, whose nearest neighbours have distance zero.
 
-    A ValueError says that the samples do not have the shape (n, units).
+    Samples of another shape than (n, units) raise a ValueError.
 
     Examples
     --------
@@ -153,10 +153,10 @@ def _twonn(points: NDArray[np.floating]) -> float:
 def gride(points: NDArray[np.floating]) -> dict[int, float]:
     """Estimate the dimension by the ratio of the distances to more distant neighbours (Gride).
 
-    The points, shape (n, units), must all be different, see :func:`distinct`. There is an estimate for
-    each order k = 1, 2, 4, … 32 of the nearer neighbour, the farther being the 2k-th. It is nan where
-    there are fewer than 20 points, or than four times the farther order; nan throughout where at some
-    order all neighbours are equally far.
+    The points, shape (n, units), must all be different, see :func:`distinct`. There is an estimate
+    for each order k = 1, 2, 4, … 32 of the nearer neighbour, the farther being the 2k-th. It is nan
+    where there are fewer than 20 points, or than four times the farther order; nan throughout where
+    at some order all neighbours are equally far.
 
     References
     ----------

@@ -1,8 +1,8 @@
 r"""Find ensembles: for a class and a layer, the units that are consistently active for it.
 
-Three rules are on record, one in the paper (Method 1) and two more in the authors' code. They answer
-the same question with different strictness, and a conclusion should survive the choice. For unit i
-with activations :math:`h_i` on the samples of a class, i is a member of the class's ensemble
+Three rules are on record, one in the paper (Method 1) and two more in the authors' code. They
+answer the same question with different strictness, and a conclusion should survive the choice. For
+unit i with activations :math:`h_i` on the samples of a class, i is a member of the class's ensemble
 
 * by :func:`median_quantile` if median :math:`h_i > Q_q`, the q-quantile of all the class's
   activations in the layer, samples and units together;
@@ -11,7 +11,8 @@ with activations :math:`h_i` on the samples of a class, i is a member of the cla
 * by :func:`kolmogorov_smirnov` if the p-value of the two-sample Kolmogorov–Smirnov test between
   :math:`h_i` and :math:`h_j`, averaged over all other units j, is below p.
 
-Each takes activations of labelled samples and returns a boolean array of shape (layer, class, unit).
+Each takes activations of labelled samples and returns a boolean array of shape (layer, class,
+unit).
 """
 
 from collections.abc import Callable, Sequence
@@ -130,8 +131,8 @@ def class_means(activations: Activations, *, classes: int | None = None) -> NDAr
 def class_medians(activations: Activations, *, classes: int | None = None) -> Floats:
     """Return the median activation of every unit for every class, shape (layer, class, unit).
 
-    The arguments and errors are those of :func:`class_means`. For an even number of samples it is the
-    mean of the two in the middle; nan for a class without samples.
+    The arguments and errors are those of :func:`class_means`. For an even number of samples it is
+    the mean of the two in the middle; nan for a class without samples.
 
     Examples
     --------
@@ -147,9 +148,10 @@ def median_quantile(
 ) -> Booleans:
     """Find units whose median for the class is above a quantile of the whole layer for that class.
 
-    The quantile q, in [0, 1], is that of all the class's activations in the layer, samples and units
-    together. A member is above it for half of the samples, so that about 2 (1 − q) of the units at
-    most can be members, however the layer behaves. A class without samples has an empty ensemble.
+    The quantile q, in [0, 1], is that of all the class's activations in the layer, samples and
+    units together. A member is above it for half of the samples, so that about 2 (1 − q) of the
+    units at most can be members, however the layer behaves. A class without samples has an empty
+    ensemble.
 
     Raises
     ------
@@ -186,10 +188,10 @@ def leave_one_out(
 ) -> Booleans:
     """Find units whose mean for the class exceeds the mean of all other units by more than k times it.
 
-    Where all other units are silent the ratio of an active unit is infinite, so that it is a member;
-    a silent unit never is. The rule is meant for activations that are not negative; for others the
-    ratio is taken as it stands. The authors use k = 2 for plots and 1 for the shared-unit matrix. A
-    class without samples has an empty ensemble.
+    Where all other units are silent the ratio of an active unit is infinite, so that it is a
+    member; a silent unit never is. The rule is meant for activations that are not negative; for
+    others the ratio is taken as it stands. The authors use k = 2 for plots and 1 for the
+    shared-unit matrix. A class without samples has an empty ensemble.
 
     Raises
     ------
@@ -218,8 +220,8 @@ def kolmogorov_smirnov(
     """Find units whose activations for the class are distributed unlike those of the other units.
 
     The mean p-value of a member, see :func:`mean_p_values`, is below p. The rule as recorded has no
-    direction: a unit that is *less* active than the rest is a member too. A class without samples has
-    an empty ensemble.
+    direction: a unit that is *less* active than the rest is a member too. A class without samples
+    has an empty ensemble.
 
     Raises
     ------
@@ -249,8 +251,8 @@ def kolmogorov_smirnov(
 def mean_p_values(activations: Activations, *, classes: int | None = None) -> NDArray[np.float64]:
     """Measure how little a unit's activations differ from those of the others, class by class.
 
-    The result, shape (layer, class, unit), is the p-value of the Kolmogorov–Smirnov test between the
-    unit and another unit, averaged over all other units; nan for a class without samples.
+    The result, shape (layer, class, unit), is the p-value of the Kolmogorov–Smirnov test between
+    the unit and another unit, averaged over all other units; nan for a class without samples.
     :func:`kolmogorov_smirnov`, which raises the same errors, compares these numbers with its bound.
     They are what takes time, and many bounds can be tried on them.
 

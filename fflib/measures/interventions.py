@@ -84,7 +84,7 @@ class Effect:
 
 
 def order(weights: ArrayLike, target: str, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Return the places, in the flattened weights, of those of a kind, in the order of being chosen.
+    """Return the places of weights of a kind, flattened, in the order in which they are chosen.
 
     Examples
     --------
@@ -101,10 +101,10 @@ def affected(
 ) -> NDArray[np.bool_]:
     """Choose the weights that an intervention changes.
 
-    At a dose in [0, 1] they are that part, drawn at random, of the negative weights; equally many of
-    all weights; or positive weights with, in sum, the magnitude of that part of the negative ones, as
-    far as there are any. For equal generators, a smaller dose chooses a part of the weights of a
-    larger one. The result is boolean, of the shape of the weights.
+    At a dose in [0, 1] they are that part, drawn at random, of the negative weights; equally many
+    of all weights; or positive weights with, in sum, the magnitude of that part of the negative
+    ones, as far as there are any. For equal generators, a smaller dose chooses a part of the
+    weights of a larger one. The result is boolean, of the shape of the weights.
 
     Examples
     --------

@@ -1,9 +1,9 @@
 """The two-sample Kolmogorov–Smirnov test between all units of a layer at once.
 
 The statistic is the largest difference between the cumulative distributions of two units. All units
-have equally many samples n, so that it is h / n for a whole number h, and the exact two-sided p-value
-depends on h alone: 2 Σ_j (−1)^(j−1) C(2n, n − jh) / C(2n, n), what :func:`scipy.stats.ks_2samp` computes
-for one pair.
+have equally many samples n, so that it is h / n for a whole number h, and the exact two-sided
+p-value depends on h alone: 2 Σ_j (−1)^(j−1) C(2n, n − jh) / C(2n, n), what
+:func:`scipy.stats.ks_2samp` computes for one pair.
 """
 
 from functools import lru_cache

@@ -31,8 +31,8 @@ def draw(
     """Draw n points of a manifold that is rotated at random in a space of ``units`` dimensions.
 
     A plane is flat with normally distributed points; a sphere is the surface of a ball, a torus a
-    product of circles. The last two are curved, and their points are spread evenly. ``dimension`` is
-    that of the manifold; the points have shape (n, units).
+    product of circles. The last two are curved, and their points are spread evenly. ``dimension``
+    is that of the manifold; the points have shape (n, units).
 
     Examples
     --------
@@ -55,10 +55,10 @@ def draw(
 def random_layer(points: NDArray[np.floating], active: float, seed: int = 0) -> NDArray[np.float64]:
     """Pass points through a layer of rectified units with random weights and a common threshold.
 
-    The threshold is such that a share ``active`` of the activations, over points and units, is above
-    zero. From shape (n, units) to the same; not negative. Where at least as many units are active as
-    the manifold has dimensions, the layer bends and folds it but keeps its dimension; where fewer
-    are, their number is the new dimension.
+    The threshold is such that a share ``active`` of the activations, over points and units, is
+    above zero. From shape (n, units) to the same; not negative. Where at least as many units are
+    active as the manifold has dimensions, the layer bends and folds it but keeps its dimension;
+    where fewer are, their number is the new dimension.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def recover(
     seeds: Sequence[int] = (0, 1, 2),
     n: int = POINTS,
 ) -> list[Recovery]:
-    """Estimate dimensions that are known, from n points for every combination of the other arguments.
+    """Estimate dimensions that are known, from n points for every combination of the others.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Measure the signs of weights: how many are negative, how strong, and what positive ones connect.
 
-Over the weights w of a layer, the negative fraction is #(w < 0) / #w, and the balance Σ w⁺ / Σ w⁻ of
-excitation, the positive parts, over inhibition, the magnitudes of the negative parts.
+Over the weights w of a layer, the negative fraction is #(w < 0) / #w, and the balance Σ w⁺ / Σ w⁻
+of excitation, the positive parts, over inhibition, the magnitudes of the negative parts.
 """
 
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ def negative_fraction(weights: Tensor | ArrayLike) -> float:
 def balance(weights: Tensor | ArrayLike) -> float:
     """Return excitation over inhibition: the sum of positive weights over that of negative magnitudes.
 
-    It is above 1 where excitation is stronger; infinite without negative weights, nan when all weights
-    are zero.
+    It is above 1 where excitation is stronger; infinite without negative weights, nan when all
+    weights are zero.
 
     Examples
     --------
@@ -161,10 +161,10 @@ def same_class_links(
 
 
 def _groups(members: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Group the units of ensembles, shape (class, unit), that serve any class, by the classes they serve.
+    """Group units by the classes whose ensembles, shape (class, unit), they are in, if any.
 
-    The first array, of shape (group, class), is 1 where the group's units serve the class; the second,
-    of shape (group, unit), where the unit is in the group.
+    The first array, of shape (group, class), is 1 where the group's units serve the class; the
+    second, of shape (group, unit), where the unit is in the group.
     """
     served, group = np.unique(members.T, axis=0, return_inverse=True)
     units = group.ravel() == np.arange(len(served))[:, None]

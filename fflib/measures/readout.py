@@ -28,8 +28,8 @@ def decode(activations: ArrayLike, members: ArrayLike) -> NDArray[np.int64]:
     """Read the class of each image from the ensembles of one layer, without any training.
 
     The most active tenth of the units is compared with the ensemble of every class; the result is
-    the class with the highest Jaccard index, the first one where several are equal. Activations have
-    shape (n, units), where a unit at zero is never active, and ensembles (class, unit).
+    the class with the highest Jaccard index, the first one where several are equal. Activations
+    have shape (n, units), where a unit at zero is never active, and ensembles (class, unit).
 
     Examples
     --------
@@ -106,9 +106,9 @@ def damage(
 def own_and_others(damage: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Average what a class loses without its own ensemble, and without another class's.
 
-    The damage has the shape (layer, silenced class, class) of :func:`damage`; classes without images
-    are nan and left out. The two means, over classes and over pairs of different classes, have shape
-    (layer,).
+    The damage has the shape (layer, silenced class, class) of :func:`damage`; classes without
+    images are nan and left out. The two means, over classes and over pairs of different classes,
+    have shape (layer,).
 
     Examples
     --------
@@ -144,7 +144,7 @@ class Cut:
 
 
 def cut(predict: Predict, members: ArrayLike, labels: ArrayLike, *, seed: int = 0) -> Cut:
-    """Silence every unit that is in no ensemble, in all layers at once; arguments as in :func:`damage`.
+    """Silence every unit that is in no ensemble, in all layers at once; see :func:`damage`.
 
     Examples
     --------

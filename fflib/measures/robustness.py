@@ -84,8 +84,8 @@ def by_threshold(
     """Measure the ensembles of a rule at each of its thresholds.
 
     The ensembles, shape (threshold, layer, class, unit), are in the order of :data:`THRESHOLDS` and
-    come from correctly classified images or from all. The similarity, shape (class, class), says how
-    alike classes look.
+    come from correctly classified images or from all. The similarity, shape (class, class), says
+    how alike classes look.
 
     Examples
     --------

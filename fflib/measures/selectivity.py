@@ -1,7 +1,7 @@
 r"""Measure how much a unit prefers one class to the others.
 
-The class selectivity index of a unit with largest class mean m, and mean r of its other class means,
-is :math:`(m - r) / (|m| + |r|)`.
+The class selectivity index of a unit with largest class mean m, and mean r of its other class
+means, is :math:`(m - r) / (|m| + |r|)`.
 """
 
 import numpy as np

@@ -1,7 +1,8 @@
 r"""Measure what the ensembles of two classes share, and how alike the classes look.
 
-For ensembles A and B, sets of units of a layer, the Jaccard index is :math:`|A \cap B| / |A \cup B|`.
-It lies in [0, 1] and is nan where both are empty. Ensembles are boolean of shape (..., class, unit).
+For ensembles A and B, sets of units of a layer, the Jaccard index is
+:math:`|A \cap B| / |A \cup B|`. It lies in [0, 1] and is nan where both are empty. Ensembles are
+boolean, of shape (..., class, unit).
 """
 
 import numpy as np
@@ -66,8 +67,8 @@ def overlap(members: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
 def mean_overlap(ensembles: Tensor | ArrayLike) -> NDArray[np.float64]:
     """Average the Jaccard index over all pairs of classes, shape (...).
 
-    It is 0 where every unit serves one class at most. Pairs of empty ensembles are left out; nan where
-    no other pair is left.
+    It is 0 where every unit serves one class at most. Pairs of empty ensembles are left out; nan
+    where no other pair is left.
 
     Examples
     --------
@@ -104,8 +105,8 @@ def visual_similarity(
 ) -> NDArray[np.float64]:
     """Correlate (Pearson) the mean images of two classes, shape (class, class), in [−1, 1].
 
-    The pixels, shape (n, ...), are of images without a label on their border, which would be compared
-    too. A class without images, or with a mean image of one shade, has nan.
+    The pixels, shape (n, ...), are of images without a label on their border, which would be
+    compared too. A class without images, or with a mean image of one shade, has nan.
 
     Examples
     --------

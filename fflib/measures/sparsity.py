@@ -1,7 +1,7 @@
 r"""Measure how few units carry an activation vector: Hoyer, Treves–Rolls, active and silent fractions.
 
-For a vector h of n units, with :math:`r = \lVert h \rVert_1 / \lVert h \rVert_2`, which runs from 1 (one
-active unit) to √n (all equally active),
+For a vector h of n units, with :math:`r = \lVert h \rVert_1 / \lVert h \rVert_2`, which runs from 1
+(one active unit) to √n (all equally active),
 
 * Hoyer's sparseness, the measure of the paper's tables, is :math:`(\sqrt n - r) / (\sqrt n - 1)`;
 * Treves and Rolls's density is :math:`a = r^2 / n`, (mean of h)² over (mean of h²), and the sparseness
@@ -47,8 +47,8 @@ def _norm_ratio(x: Tensor) -> Tensor:
 def hoyer(x: Vectors) -> Vectors:
     """Return the Hoyer sparseness of activation vectors.
 
-    It is 1 when one unit is active, 0 when all are equally active. The measure assumes that a resting
-    unit is at zero; see :func:`mean_hoyer` for units that rest above it.
+    It is 1 when one unit is active, 0 when all are equally active. The measure assumes that a
+    resting unit is at zero; see :func:`mean_hoyer` for units that rest above it.
 
     Parameters
     ----------
@@ -133,9 +133,9 @@ def silent_fraction(x: Tensor | np.ndarray) -> float:
 def mean_hoyer(x: Tensor | np.ndarray, resting: Tensor | np.ndarray | None = None) -> float:
     """Average the Hoyer sparseness over the samples that are not silent; nan when all are.
 
-    Vectors have shape (n, units). The level at which each unit rests, shape (units,), say its median
-    over all classes, is subtracted and what falls below it is set to zero. A sigmoid unit rests above
-    zero, so that without this a layer in which one unit stands out looks dense.
+    Vectors have shape (n, units). The level at which each unit rests, shape (units,), say its
+    median over all classes, is subtracted and what falls below it is set to zero. A sigmoid unit
+    rests above zero, so that without this a layer in which one unit stands out looks dense.
 
     Examples
     --------

@@ -15,8 +15,8 @@ SILENT = 255
 def identity(members: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
     """Measure how far ensembles are the same as others: their Jaccard index, averaged over classes.
 
-    It is 1 for equal ensembles, 0 for ensembles without a common unit; of shape (..., class, unit) to
-    (...). Classes of which both are empty are left out; nan where no other is left.
+    It is 1 for equal ensembles, 0 for ensembles without a common unit; of shape (..., class, unit)
+    to (...). Classes of which both are empty are left out; nan where no other is left.
 
     Examples
     --------
@@ -29,8 +29,8 @@ def identity(members: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
 def preferred(means: ArrayLike) -> NDArray[np.uint8]:
     """Return the class that drives each unit most, shape (..., unit).
 
-    The mean activations have shape (..., class, unit); classes that are nan are left out. A unit that
-    responds to all classes alike, such as one that never does, has :data:`SILENT`.
+    The mean activations have shape (..., class, unit); classes that are nan are left out. A unit
+    that responds to all classes alike, such as one that never does, has :data:`SILENT`.
 
     Examples
     --------
@@ -85,8 +85,8 @@ def _both(before: ArrayLike, after: ArrayLike) -> tuple[NDArray[np.uint8], NDArr
 def settled(values: ArrayLike, share: float) -> int:
     """Find the first moment from which a quantity stays close to its last value.
 
-    All values from that moment on, in order of time, have covered at least ``share`` of the way from
-    the first to the last.
+    All values from that moment on, in order of time, have covered at least ``share`` of the way
+    from the first to the last.
 
     Examples
     --------

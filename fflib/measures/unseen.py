@@ -4,8 +4,8 @@ The protocol compares the activations of a held-out class, under one choice of t
 images carry, with those of the seen classes. It asks whether an ensemble forms, how sparse it is,
 what it shares with the seen classes, and whether it distinguishes the unseen class from them. The
 score of an image for an ensemble is the mean activation of its members over that of the layer, and
-the AUROC is the chance that an unseen image has a higher score than a seen one, plus half the chance
-that they are equal.
+the AUROC is the chance that an unseen image has a higher score than a seen one, plus half the
+chance that they are equal.
 
 Limits. Under every condition but "none" the label pixel is itself part of the input, and the
 held-out label was never lit in training: the first layer may respond to the pixel rather than to

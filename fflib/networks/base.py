@@ -70,14 +70,8 @@ class LayeredNetwork(nn.Module):
     def silenced(self, units: Tensor) -> Self:
         """Return the same network with some units silent: they add no goodness and feed no layer.
 
-        Parameters
-        ----------
-        units : Tensor of bool, shape (layers, units)
-
-        Returns
-        -------
-        LayeredNetwork
-            It shares its weights with this one, which stays as it is.
+        The units are given as bool of shape (layers, units). The result shares its weights with
+        this network, which stays as it is.
 
         Examples
         --------
@@ -91,16 +85,9 @@ class LayeredNetwork(nn.Module):
         return other
 
     def with_weights(self, weights: Sequence[Tensor]) -> Self:
-        """Return a network with other weights in its layers, and all else alike.
+        """Return a network with other weights, each of shape (units, inputs), and all else alike.
 
-        Parameters
-        ----------
-        weights : sequence of Tensor, each of shape (units, inputs)
-
-        Returns
-        -------
-        LayeredNetwork
-            It shares nothing with this one, which stays as it is.
+        It shares nothing with this network, which stays as it is.
 
         Examples
         --------
@@ -118,19 +105,11 @@ class LayeredNetwork(nn.Module):
 
     @torch.no_grad()
     def activations(self, pixels: Tensor, labels: Tensor) -> list[Tensor]:
-        """Compute the activations of every layer for images that carry the given labels.
+        """Compute the activations of every layer, shape (n, units), for images that carry labels.
 
-        Parameters
-        ----------
-        pixels : Tensor, shape (n, inputs)
-            Standardised pixels, without a label.
-        labels : Tensor, shape (n,)
-            Labels to place; ``NO_LABEL`` (-1) leaves the image without one.
-
-        Returns
-        -------
-        list of Tensor, each of shape (n, units)
-            On the CPU, first hidden layer first.
+        The pixels, shape (n, inputs), are standardised and without a label; the labels, shape (n,),
+        are placed on them, where ``NO_LABEL`` (-1) leaves an image without one. The result is on
+        the CPU, first hidden layer first.
         """
         chunks = [
             [h.cpu() for h in self.respond(x.to(self.device), y.to(self.device))]
@@ -144,20 +123,13 @@ class LayeredNetwork(nn.Module):
 
     @torch.no_grad()
     def layer_scores(self, pixels: Tensor, depth: int | None = None) -> Tensor:
-        """Score every label that the network may predict, layer by layer.
+        """Score every label that the network may predict, layer by layer: (n, depth, seen labels).
 
-        Parameters
-        ----------
-        pixels : Tensor, shape (n, inputs)
-        depth : int, optional
-            Use only the first ``depth`` layers, for a network still being trained.
-
-        Returns
-        -------
-        Tensor, shape (n, depth, seen labels)
-            On the network's device. Of a network that sees labels, the goodness of each layer under
-            every label, or the output of the head in its place; else the logits of its heads, of
-            which a plain network has one, or the goodness of the units of every class.
+        The pixels have shape (n, inputs). Only the first ``depth`` layers are used, for a network
+        still being trained; all by default. The scores are on the network's device. For a network
+        that sees labels, a score is the goodness of a layer under a label, or the output of the
+        head in its place; else it is a logit of a head, of which a plain network has one, or the
+        goodness of the units of a class.
         """
         chunks = pixels.split(self.at_once)
         return torch.cat([self.score(x.to(self.device), depth) for x in chunks])
@@ -168,20 +140,10 @@ class LayeredNetwork(nn.Module):
 
     @torch.no_grad()
     def label_scores(self, pixels: Tensor, depth: int | None = None) -> Tensor:
-        """Score every label that the network may predict.
+        """Score every label that the network may predict, shape (n, seen labels).
 
-        The softmax over labels of each layer's score, summed over layers (the authors' code). A
-        plain network has one score, that of its head.
-
-        Parameters
-        ----------
-        pixels : Tensor, shape (n, inputs)
-        depth : int, optional
-            Use only the first ``depth`` layers.
-
-        Returns
-        -------
-        Tensor, shape (n, seen labels)
+        The softmax over labels of each layer's score, see :meth:`layer_scores`, summed over layers
+        (the authors' code). A plain network has one score, that of its head.
         """
         return self.layer_scores(pixels, depth).softmax(-1).sum(1)
 

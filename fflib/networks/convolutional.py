@@ -1,7 +1,7 @@
 """The convolutional network: a stack of convolutions that can be read out layer by layer.
 
-It answers the same questions as the dense :class:`fflib.networks.dense.Network`. Where ensembles and
-sparseness are concerned, a unit is a channel, and its activation is the mean over the image.
+It answers the same questions as the dense :class:`fflib.networks.dense.Network`. Where ensembles
+and sparseness are concerned, a unit is a channel, and its activation is the mean over the image.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,6 +34,7 @@ class ConvNetwork(LayeredNetwork):
     hidden, layers : int
         Channels of every layer, and the number of layers.
     classes : int
+        Number of labels.
     activation : str
         A name in :data:`fflib.activation.ACTIVATIONS`.
     goodness : str or None
@@ -49,6 +50,7 @@ class ConvNetwork(LayeredNetwork):
     symmetric : bool
         Whether the loss compares two goodnesses with one another.
     lit : float
+        Value of a lit label pixel or channel.
     seen : sequence of int, optional
         Labels the network may predict; all of them by default.
 
@@ -132,12 +134,8 @@ class ConvNetwork(LayeredNetwork):
     def forward(self, x: Tensor) -> list[Tensor]:
         """Compute the pooled maps of every layer.
 
-        Products are computed in the number format that ``products`` names, all else in float32.
-
-        Parameters
-        ----------
-        x : Tensor, shape (n, channels, height, width)
-            Images with their labels.
+        The images, shape (n, channels, height, width), have their labels. Products are computed in the
+        number format that ``products`` names, all else in float32.
         """
         maps = []
         mixed = self.products == torch.bfloat16

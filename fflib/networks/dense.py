@@ -169,18 +169,9 @@ class Network(LayeredNetwork):
 
         Copies of one image under different labels differ in which border pixel is lit and in
         nothing else, their norm included. So ``image @ W.T + strength * W[:, label]`` is the first
-        layer's product for any label, and the image's share of it is computed once.
-
-        Parameters
-        ----------
-        pixels : Tensor, shape (n, inputs)
-
-        Returns
-        -------
-        image : Tensor, shape (n, inputs)
-            Normalised, with a dark border.
-        strength : Tensor, shape (n, 1)
-            Normalised value of a lit label pixel.
+        layer's product for any label, and the image's share of it is computed once. The image,
+        shape (n, inputs), is normalised, with a dark border; the strength, shape (n, 1), is the
+        normalised value of a lit label pixel.
         """
         none = torch.full((len(pixels),), NO_LABEL, device=pixels.device)
         dark = self.with_label(pixels, none)
@@ -196,14 +187,8 @@ class Network(LayeredNetwork):
     def verdict(self, h: Tensor, depth: int) -> Tensor:
         """Return how right a layer finds the label: its goodness, or the output of its head.
 
-        Parameters
-        ----------
-        h : Tensor, shape (..., units)
-            Activations of layer ``depth``, counted from 0, of a network that sees labels.
-
-        Returns
-        -------
-        Tensor, shape (...)
+        From activations of shape (..., units) to (...). The network sees labels, and ``depth`` is
+        that of the layer, counted from 0.
         """
         if self.goodness is not None:
             return self.goodness.value(h)

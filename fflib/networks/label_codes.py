@@ -28,6 +28,7 @@ class LabelCodes(nn.Module):
         class, of which that of the label is lit all over; a plane wave added to the image, whose
         direction and length stand for the class; one more channel with a pattern that is learned.
     classes : int
+        Number of labels.
     shape : (int, int, int)
         Channels, height and width of an image.
     lit : float
@@ -71,14 +72,9 @@ class LabelCodes(nn.Module):
         return torch.cat([self.own, torch.zeros_like(self.own[:1])])
 
     def forward(self, pixels: Tensor, labels: Tensor) -> Tensor:
-        """Images with their labels, shape (n, channels, height, width).
+        """Return images with their labels, shape (n, channels, height, width).
 
-        Parameters
-        ----------
-        pixels : Tensor, shape (n, inputs)
-            Standardised.
-        labels : Tensor, shape (n,)
-            -1 for none.
+        The pixels, shape (n, inputs), are standardised; a label of -1 stands for none.
         """
         if self.code == "border":
             return place_label(pixels, labels, self.classes, self.lit).unflatten(1, self.shape)

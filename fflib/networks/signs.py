@@ -15,17 +15,10 @@ __all__ = ["column_signs", "impose", "keep"]
 def column_signs(signs: str, layers: Sequence[nn.Linear]) -> list[Tensor | None]:
     """Draw the sign of every column of every weight matrix, from torch's own stream.
 
-    Parameters
-    ----------
-    signs : {"free", "positive", "dale"}
-        No rule; every weight positive; one sign for all weights that leave a hidden unit, drawn
-        with equal chances. Pixels are no units, so that the first layer is free under "dale".
-    layers : sequence of nn.Linear
-
-    Returns
-    -------
-    list of Tensor or None
-        +1 or -1 for each input of a layer, shape (inputs,); None for a layer without a rule.
+    Under "free" there is no rule; under "positive" every weight is positive; under "dale" all
+    weights that leave a hidden unit have one sign, drawn with equal chances. Pixels are no units,
+    so that the first layer is free under "dale". There is +1 or -1 for each input of a layer, None
+    for a layer without a rule.
 
     Examples
     --------

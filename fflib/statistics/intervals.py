@@ -1,7 +1,8 @@
 r"""Confidence intervals for the mean over runs.
 
-For n runs of mean m and standard deviation s, Student's interval is :math:`m \pm t_{n-1} s / \sqrt n`
-with a quantile t of Student's distribution with n − 1 degrees of freedom.
+For n runs of mean m and standard deviation s, Student's interval is
+:math:`m \pm t_{n-1} s / \sqrt n` with a quantile t of Student's distribution with n − 1 degrees of
+freedom.
 """
 
 import math
@@ -87,8 +88,8 @@ def student_interval(
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     """Return the mean of runs, one number each, and its interval by Student's t.
 
-    The interval covers the expected value of a run with the given confidence, in (0, 1). It is exact
-    for normally distributed runs. A single run has nan bounds; all is nan if a run is nan.
+    The interval covers the expected value of a run with the given confidence, in (0, 1). It is
+    exact for normally distributed runs. A single run has nan bounds; all is nan if a run is nan.
 
     Raises
     ------
@@ -109,8 +110,8 @@ def bootstrap_interval(
     """Return the mean of runs and its interval by the bias-corrected accelerated (BCa) bootstrap.
 
     The method assumes no normal distribution, but its interval is too narrow for few runs: below
-    about ten, prefer :func:`mean_interval`, which takes the same numbers and raises the same errors.
-    The bounds are nan for fewer than three runs or if a run is nan.
+    about ten, prefer :func:`mean_interval`, which takes the same numbers and raises the same
+    errors. The bounds are nan for fewer than three runs or if a run is nan.
 
     Examples
     --------
@@ -137,8 +138,8 @@ def bootstrap_interval(
 def paired_interval(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Interval:
     """Return the mean difference a − b of runs paired by seed, and its interval by Student's t.
 
-    Both have one number per run, in the same order of seeds. A ValueError says that there are not
-    equally many on both sides. See :func:`mean_interval`.
+    Both have one number per run, in the same order of seeds; unequal numbers raise a ValueError.
+    See :func:`mean_interval`.
 
     Examples
     --------

@@ -13,8 +13,8 @@ __all__ = ["Mantel", "mantel", "orderings"]
 def orderings(n: int, count: int, seed: int = 0) -> NDArray[np.int64]:
     """Return permutations of n items for a permutation test, one a row, the identity first.
 
-    So many random ones are drawn as the count says. If n items have no more than that in all, each is
-    returned exactly once.
+    The others, ``count`` of them, are drawn at random. If n items have no more than that in all,
+    each is returned exactly once.
 
     Examples
     --------

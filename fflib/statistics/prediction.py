@@ -41,8 +41,8 @@ def allowed_difference(groups: Iterable[Sequence[float]], confidence: float = 0.
     r"""Return how far two runs of one kind may lie apart, given the spread of other runs.
 
     With a standard deviation s pooled within groups of runs, of d degrees of freedom in all, the
-    difference of two further runs lies within :math:`t_d s \sqrt 2` with the given confidence. Runs of
-    a group differ by chance alone; groups may differ in their means but not in their spread. The
+    difference of two further runs lies within :math:`t_d s \sqrt 2` with the given confidence. Runs
+    of a group differ by chance alone; groups may differ in their means but not in their spread. The
     result is nan where no group has two runs.
 
     Examples

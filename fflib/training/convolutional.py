@@ -1,10 +1,10 @@
 """The ways to train a convolutional network, and the remedies proposed for deep Forward-Forward.
 
 All layers learn in every step, each from its own loss. The remedies are options of the experiment:
-a loss that compares a right label with a wrong one directly (``loss="symmetric"``); losses that reach
-down into the layer below (``reach=2``); a pull of every channel's activity towards the mean of its
-layer (``peer``); normalisation by layer or batch (``norm``); hard negatives (``negatives``); goodness
-by location, by channel or by class (``scope``).
+a loss that compares a right label with a wrong one directly (``loss="symmetric"``); losses that
+reach down into the layer below (``reach=2``); a pull of every channel's activity towards the mean
+of its layer (``peer``); normalisation by layer or batch (``norm``); hard negatives (``negatives``);
+goodness by location, by channel or by class (``scope``).
 """
 
 from collections.abc import Callable, Sequence
@@ -29,10 +29,7 @@ Learn = Callable[[ConvNetwork, Tensor, Tensor, Tensor | None], tuple[Tensor, Ten
 class ConvStack:
     """Convolutional networks of one shape, whose steps are taken one network after the other.
 
-    Parameters
-    ----------
-    networks : sequence of ConvNetwork
-        Equal in everything but their weights and the labels they have seen.
+    They are equal in everything but their weights and the labels they have seen.
     """
 
     def __init__(self, networks: Sequence[ConvNetwork]) -> None:
@@ -58,16 +55,9 @@ class ConvStack:
 
 
 def symmetric_loss(positive: Tensor, negative: Tensor) -> Tensor:
-    """Loss of a pair by the difference of its goodness alone: softplus(G⁻ - G⁺), the mean.
+    """Return the mean loss of pairs by the difference of their goodness: softplus(G⁻ - G⁺).
 
-    Parameters
-    ----------
-    positive, negative : Tensor, any shape
-        Goodness, already multiplied by the sharpness of the difference.
-
-    Returns
-    -------
-    Tensor, shape ()
+    The goodness is already multiplied by the sharpness of the difference.
 
     References
     ----------
@@ -83,16 +73,10 @@ def symmetric_loss(positive: Tensor, negative: Tensor) -> Tensor:
 
 
 def peer_penalty(maps: Tensor) -> Tensor:
-    """How unequal the channels of a layer are in their mean activity, relative to its mean.
+    """Measure how unequal the channels of a layer are in their mean activity, relative to its mean.
 
-    Parameters
-    ----------
-    maps : Tensor, shape (n, channels, height, width)
-
-    Returns
-    -------
-    Tensor, shape ()
-        0 where all are equally active; near the number of channels where one alone is.
+    For maps of shape (n, channels, height, width) it is 0 where all are equally active; near the
+    number of channels where one alone is.
 
     References
     ----------
@@ -130,14 +114,8 @@ def _of_classes(goodness: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 def descend(network: ConvNetwork, losses: list[Tensor], reach: int) -> None:
     """Give each layer the gradients of its own loss and of those that reach down to it.
 
-    Parameters
-    ----------
-    network : ConvNetwork
-    losses : list of Tensor, each of shape ()
-        From maps whose graph is whole; the last is that of the last layer, which a single loss is
-        as well.
-    reach : int
-        Layers that a loss trains: its own and those next below.
+    The losses are from maps whose graph is whole. The last is that of the last layer, which a
+    single loss is as well. A loss trains ``reach`` layers: its own and those next below.
     """
     by_layer = network.parameters_by_layer
     for depth, loss in enumerate(losses, start=len(by_layer) - len(losses)):

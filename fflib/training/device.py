@@ -15,18 +15,7 @@ __all__ = ["Replay", "private_stream", "processor", "product_format", "resolve_d
 def resolve_device(name: str) -> torch.device:
     """Return the device of a name; ``"auto"`` takes the fastest kind this machine has.
 
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    torch.device
-
-    Raises
-    ------
-    ExperimentError
-        The name is unknown, or there is no such device here.
+    An unknown name, or a device that is not here, raises an ExperimentError.
     """
     here = ["cpu"]
     if torch.cuda.is_available():
@@ -47,17 +36,9 @@ def resolve_device(name: str) -> torch.device:
 def product_format(precision: str, device: torch.device) -> torch.dtype:
     """Choose the number format of the matrix products.
 
-    Parameters
-    ----------
-    precision : {"auto", "float32", "mixed"}
-        ``"mixed"`` is bfloat16; ``"auto"`` takes it where the device multiplies it in units of
-        its own (tensor cores, or the matrix extension of recent Intel processors). Elsewhere it
-        is no faster than float32, or slower.
-    device : torch.device
-
-    Returns
-    -------
-    torch.dtype
+    ``"mixed"`` is bfloat16; ``"auto"`` takes it where the device multiplies it in units of its own
+    (tensor cores, or the matrix extension of recent Intel processors). Elsewhere it is no faster
+    than float32, or slower.
 
     Examples
     --------
@@ -96,13 +77,8 @@ class Replay:
     """A training step that a CUDA device replays as one graph, and other devices take directly.
 
     A step of these small networks is dozens of kernels, each shorter than its launch. Replaying
-    launches them all at once.
-
-    Parameters
-    ----------
-    step : callable
-        Called as ``step(runs, rows)``. It must work in place on tensors that stay where they
-        are, and must not wait for the device.
+    launches them all at once. The step is called as ``step(runs, rows)``. It must work in place on
+    tensors that stay where they are, and must not wait for the device.
     """
 
     EAGER = 2  # steps taken directly, in which kernels are loaded and Adam's moments made

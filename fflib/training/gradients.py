@@ -46,9 +46,7 @@ class ImagePairs:
 class HiddenPairs:
     """Input of a higher layer: the frozen, normalised output of the layer below.
 
-    Parameters
-    ----------
-    below : Tensor, shape (runs, 2, n, inputs)
+    It has the shape (runs, 2, n, inputs).
     """
 
     below: Tensor
@@ -112,24 +110,15 @@ def _select(values: Tensor, runs: slice, rows: Tensor) -> Tensor:
 def layer_gradient(
     z: Tensor, activation: Activation, goodness: Goodness, theta: float
 ) -> tuple[Tensor, Tensor]:
-    """Gradient of the Forward-Forward loss of one layer with respect to its pre-activations.
+    """Return the gradient of one layer's Forward-Forward loss, and the goodness of each example.
 
-    With s = -1 for positive and +1 for negative examples, the loss is the mean of
-    softplus(s (G - θ)), so dL/dz = s σ(s (G - θ)) / (2n) · dG/dh · dh/dz.
+    The gradient is with respect to the pre-activations. With s = -1 for positive and +1 for
+    negative examples, the loss is the mean of softplus(s (G - θ)), so
 
-    Parameters
-    ----------
-    z : Tensor, shape (..., 2, n, units)
-        Pre-activations of the positive and the negative examples of each run.
-    activation, goodness : Activation, Goodness
-        Where either leaves its derivative to autograd, so does this function.
-    theta : float
+        dL/dz = s σ(s (G - θ)) / (2n) · dG/dh · dh/dz.
 
-    Returns
-    -------
-    dz : Tensor, shape (..., 2, n, units)
-    g : Tensor, shape (..., 2, n)
-        Goodness of each example.
+    The pre-activations and their gradient have shape (..., 2, n, units), the goodness (..., 2, n).
+    Where the activation or the goodness leaves its derivative to autograd, so does this function.
 
     Examples
     --------

@@ -107,16 +107,8 @@ class Monitor:
     def count(self, runs: slice, loss: Tensor, goodness: Tensor | None, examples: int) -> None:
         """Add a step to the running epoch, without waiting for the device.
 
-        Parameters
-        ----------
-        runs : slice
-            The runs that took the step.
-        loss : Tensor, shape (runs,)
-            Mean loss of the step.
-        goodness : Tensor of shape (runs, 2, examples) or None
-            Goodness of positive and negative examples, where the model has one.
-        examples : int
-            Number of images in the step.
+        The mean loss has shape (runs,) for the runs that took the step; the goodness of its images,
+        where the model has one, shape (runs, 2, examples), positive first.
         """
         totals = self._totals[runs]
         totals[:, 0] += loss * examples
@@ -129,26 +121,16 @@ class Monitor:
     def require_learning(self, layer: int | None, pairs: Sequence[int]) -> None:
         """Refuse a layer that separates positive from negative examples no better than a coin.
 
-        Parameters
-        ----------
-        layer : int or None
-            Which layer has just been trained.
-        pairs : sequence of int
-            Number of pairs the last epoch of each run saw; a fair coin orders half of them, give
-            or take three standard errors of 1 / (2 √pairs).
-
-        Raises
-        ------
-        TrainingError
-            No run is left; with what was seen and what to change.
+        The last epoch of each run saw so many pairs; a fair coin orders half of them, give or take
+        three standard errors of 1 / (2 √pairs). Where no run is left, a TrainingError says what was
+        seen and what to change.
         """
         where = "the network" if layer is None else f"layer {layer + 1}"
         for run, number in enumerate(pairs):
             row = next(row for row in reversed(self.curves[run]) if row["layer"] == layer)
             if row["positive"] == row["negative"] == 0:
                 self._fail(
-                    run,
-                    f"every unit of {where} is silent after {row['epoch']} epochs: {_TOO_FAST}",
+                    run, f"every unit of {where} is silent after {row['epoch']} epochs: {_TOO_FAST}"
                 )
             if row["ordered"] < 0.5 + 1.5 / math.sqrt(number):
                 self._fail(
@@ -166,10 +148,7 @@ class Monitor:
             raise self.failures[run]
 
     def restore(
-        self,
-        curves: list[list[dict[str, Any]]],
-        failures: dict[int, TrainingError],
-        seconds: float,
+        self, curves: list[list[dict[str, Any]]], failures: dict[int, TrainingError], seconds: float
     ) -> None:
         """Go on from where another training of the same runs was."""
         self.curves, self.failures, self.seconds = curves, failures, seconds

@@ -25,10 +25,10 @@ class Run:
 
     Parameters
     ----------
-    experiment : Experiment
+    experiment, data, circumstances
+        What was trained, on what, and how.
     network : Network or ConvNetwork
-    data : Dataset
-    circumstances : Circumstances
+        As training left it.
     curve : list of dict
         One row per epoch: ``layer``, ``epoch``, ``seconds`` since training began, ``loss``, mean
         ``positive`` and ``negative`` goodness, the share of pairs ``ordered`` rightly, and at some
@@ -78,19 +78,10 @@ class Run:
         return (predicted == labels[:, None]).double().mean(0).tolist()
 
     def images(self, split: str, *, unseen: bool = False) -> tuple[Tensor, Tensor]:
-        """Images of a split and their labels.
+        """Return images of a split of the data, shape (n, inputs), and their labels, shape (n,).
 
-        Parameters
-        ----------
-        split : {"train", "fit", "validation", "test"}
-        unseen : bool
-            The held-out class in place of the classes seen in training.
-
-        Returns
-        -------
-        pixels : Tensor, shape (n, inputs)
-            Standardised, without a label.
-        labels : Tensor, shape (n,)
+        They are standardised, without a label, and of the classes seen in training, or of the
+        held-out class if ``unseen``.
         """
         labels = self.data.split(split).labels
         hold_out = self.experiment.hold_out
@@ -103,18 +94,9 @@ class Run:
         return self.data.pixels(split)[chosen], labels[chosen]
 
     def correct(self, split: str, first: int | None = None) -> Tensor:
-        """Tell which images of the seen classes get their own label.
+        """Tell which images of the seen classes get their own label, in the order of `images`.
 
-        Parameters
-        ----------
-        split : {"train", "fit", "validation", "test"}
-        first : int, optional
-            Only so many images, from the beginning of the split; all by default.
-
-        Returns
-        -------
-        Tensor of bool, shape (n,)
-            On the CPU, in the order of :meth:`images`.
+        The first images of the split are judged, or by default all. The result is on the CPU.
         """
         pixels, labels = (x[:first] for x in self.images(split))
         return self.network.predict(pixels) == labels
@@ -127,11 +109,12 @@ class Run:
         carried: Carried = "true",
         unseen: bool = False,
     ) -> Activations:
-        """Activations of every layer on the images of a split.
+        """Return activations of every layer on the images of a split.
 
         Parameters
         ----------
         split : {"test", "train", "fit", "validation"}
+            Where the images come from.
         correct_only : bool
             Only images that the network classifies correctly, as the authors' code does. It has
             no effect on the unseen class, which no network can predict.
@@ -140,11 +123,6 @@ class Run:
             A plain network sees no label.
         unseen : bool
             Images of the held-out class in place of those of the seen classes.
-
-        Returns
-        -------
-        Activations
-            ``.values``, a list of (n, units) tensors, and ``.labels``, shape (n,).
         """
         if carried not in get_args(Carried):
             raise ExperimentError(unknown("carried label", carried, get_args(Carried)))

@@ -62,9 +62,8 @@ class Session(Generic[N]):
         Streams of randomness of each run.
     products : torch.dtype
         Number format of the matrix products; everything else is float32.
-    monitor : Monitor
-    snapshots : Snapshots
-    keeper : Keeper, optional
+    monitor, snapshots, keeper
+        What follows the training; the keeper is optional.
     kept_wrong : Tensor, shape (runs, n), optional
         Wrong labels to go on with, in place of new ones.
 
@@ -193,17 +192,8 @@ class Session(Generic[N]):
 def batches(orders: Sequence[Tensor], size: int) -> Iterator[tuple[slice, Tensor]]:
     """Cut the shuffled examples of every run into batches, those of equal length together.
 
-    Parameters
-    ----------
-    orders : sequence of Tensor, each of shape (n_run,)
-        Runs may have different numbers of examples.
-    size : int
-
-    Yields
-    ------
-    runs : slice
-        The runs that take this step.
-    rows : Tensor, shape (runs, batch)
+    Runs may have different numbers of examples. Each batch comes with the runs that take this step,
+    and has the shape (runs, batch).
 
     Examples
     --------

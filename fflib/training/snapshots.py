@@ -22,20 +22,11 @@ Batches = Iterable[tuple[slice, Tensor]]
 
 
 def schedule(steps: int, most: int) -> list[int]:
-    """After which steps a snapshot is taken: dense at the start, then thinning.
+    """Return the steps after which a snapshot is taken: dense at the start, then thinning.
 
-    Parameters
-    ----------
-    steps : int
-        Training steps in all.
-    most : int
-        Snapshots at most: none, or the one before the first step, the one after the last, and
-        between them, each after about the same multiple of the steps of the one before.
-
-    Returns
-    -------
-    list of int
-        Rising, without repeats.
+    There are ``most`` at most: none, or the one before the first step, the one after the last, and
+    between them, each after about the same multiple of the steps of the one before. They rise,
+    without repeats.
 
     Examples
     --------
@@ -79,16 +70,10 @@ class Snapshot:
 class Snapshots:
     """Takes the snapshots of networks that are trained side by side.
 
-    A stage is the training of one layer, or of all where they learn together. Networks trained on
-    different numbers of images have schedules of their own. A run's snapshots take up no more memory
-    than ``most`` copies of its network in single precision: 148 MB for twenty of three layers of 784
-    units.
-
-    Parameters
-    ----------
-    stack : Stack or ConvStack
-    most : int
-        Snapshots at most in a stage; 0 takes none.
+    A stage is the training of one layer, or of all where they learn together. At most ``most``
+    snapshots are taken in a stage; 0 takes none. Networks trained on different numbers of images
+    have schedules of their own. A run's snapshots take up no more memory than ``most`` copies of
+    its network in single precision: 148 MB for twenty of three layers of 784 units.
 
     Attributes
     ----------
@@ -102,16 +87,9 @@ class Snapshots:
         self._seen = [0] * len(stack.networks)
 
     def begin(self, layer: int | None, layers: Sequence[Learner], steps: Sequence[int]) -> None:
-        """Begin a stage.
+        """Begin a stage, in which layers learn, and each run takes its number of steps.
 
-        Parameters
-        ----------
-        layer : int or None
-            Which layer learns, from 0.
-        layers : sequence of Learner
-            What changes in this stage.
-        steps : sequence of int
-            Training steps that each run will take.
+        ``layer`` is the one that learns, from 0; None where all learn together.
         """
         everything = self._stack.all_layers
         self._layer = layer
@@ -151,27 +129,14 @@ def _copy(parameter: Tensor) -> Tensor:
 
 
 def replay(network: Network, snapshots: Iterable[Snapshot]) -> Iterator[tuple[Snapshot, Network]]:
-    """Replay the training of a network.
+    """Yield each snapshot of a run, from the first, and what the network was at that moment.
 
-    Parameters
-    ----------
-    network : Network
-        It stays as it is.
-    snapshots : iterable of Snapshot
-        All of a run, from the first.
-
-    Yields
-    ------
-    snapshot : Snapshot
-    then : Network
-        What the network was at that moment; the next one overwrites it.
+    The next one overwrites it; the network that is given stays as it is.
 
     Examples
     --------
     >>> import fflib
-    >>> experiment = fflib.Experiment(
-    ...     model="bp", dataset="digits", hidden=32, epochs=2, snapshots=5
-    ... )
+    >>> experiment = fflib.Experiment(model="bp", dataset="digits", hidden=32, epochs=2, snapshots=5)
     >>> run = fflib.train(experiment, progress=False)
     >>> [snapshot.step for snapshot, then in replay(run.network, run.snapshots)]
     [0, 1, 4, 20, 90]

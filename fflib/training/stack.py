@@ -120,11 +120,7 @@ class StackedLayer:
     def set_gradient(self, runs: slice, weight: Tensor, bias: Tensor) -> None:
         """Give each of some runs its gradient, and none to the others: they then stay put.
 
-        Parameters
-        ----------
-        runs : slice
-        weight : Tensor, shape (runs, units, inputs)
-        bias : Tensor, shape (runs, units)
+        The gradient of the weights has shape (runs, units, inputs), that of the bias (runs, units).
         """
         for layer in self.layers:
             layer.weight.grad = layer.bias.grad = None
@@ -147,10 +143,7 @@ class StackedLayer:
 class Stack:
     """Networks of one shape, layer by layer.
 
-    Parameters
-    ----------
-    networks : sequence of Network
-        Equal in everything but their weights and the labels they have seen.
+    They are equal in everything but their weights and the labels they have seen.
     """
 
     def __init__(self, networks: Sequence[Network]) -> None:

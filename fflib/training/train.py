@@ -38,6 +38,7 @@ def train(
     Parameters
     ----------
     experiment : Experiment
+        What is to be trained.
     device : str
         ``"auto"`` takes CUDA or MPS where there is one, else the CPU; or any name torch knows.
     progress : bool
@@ -86,7 +87,8 @@ def train_together(
 
     A layer of 784 units cannot fill a large accelerator by itself. Each run draws from its own
     streams of randomness, so that it differs from the run trained alone by rounding and by
-    nothing else. Convolutional networks take their steps one after the other.
+    nothing else. Convolutional networks take their steps one after the other. A run that fails
+    does not stop the others: its place, in the order of the experiments, has the error.
 
     Parameters
     ----------
@@ -96,11 +98,6 @@ def train_together(
         As in :func:`train`.
     data : Dataset, optional
         Stands in for what the experiments name, such as a part of it.
-
-    Returns
-    -------
-    list of Run or TrainingError
-        In the order of the experiments. A run that fails does not stop the others.
 
     Raises
     ------
@@ -238,7 +235,6 @@ def _initial(experiment: Experiment, data: Dataset, seed: int) -> Network | Conv
                 symmetric=e.loss == "symmetric",
                 **shared,
             )
-        assert isinstance(experiment, DenseExperiment)
         assert isinstance(e, DenseExperiment)
         return Network(
             data.inputs,

@@ -3,12 +3,12 @@
 Forward-Forward, layer by layer, each on what comes out of the one below; the loss on the sum of the
 goodness, back-propagated through the whole stack (BP/FF); and plain back-propagation of the
 cross-entropy (BP). Two controls go layer by layer as Forward-Forward does: one has a linear unit in
-place of the goodness, which scores right labels against wrong ones; the other classifies bare images.
-:mod:`fflib.training.plain` shows the first three in their simplest form.
+place of the goodness, which scores right labels against wrong ones; the other classifies bare
+images. :mod:`fflib.training.plain` shows the first three in their simplest form.
 
 Each trains several networks side by side as readily as one: they share the images and the
-configuration, and differ in their initial weights, in the order of examples, in their negatives, and
-in the class that is held out.
+configuration, and differ in their initial weights, in the order of examples, in their negatives,
+and in the class that is held out.
 """
 
 from collections.abc import Callable
@@ -63,8 +63,8 @@ def forward_forward(session: Session[Stack]) -> None:
 def local_contrast(session: Session[Stack]) -> None:
     """Train each layer alone, by a linear unit on top that scores right labels above wrong ones.
 
-    The loss is Forward-Forward's, with the output of that unit in place of the goodness; its bias is
-    the threshold.
+    The loss is Forward-Forward's, with the output of that unit in place of the goodness; its bias
+    is the threshold.
     """
     activation = session.stack.networks[0].activation
 
@@ -128,24 +128,9 @@ def _train_on_pairs(
     wrong: Tensor,
     step: Step,
 ) -> Tensor:
-    """Train layers for all epochs on pairs of a right and a wrong label.
-
-    Parameters
-    ----------
-    session : Session
-    depth : int or None
-        Which layer learns, from 0; None where all learn together.
-    layers : list of StackedLayer
-        What learns.
-    wrong : Tensor, shape (runs, n)
-        The wrong labels of the first epoch; later ones are drawn as the experiment says.
-    step : callable
-
-    Returns
-    -------
-    Tensor, shape (runs, n)
-        The wrong labels of the last epoch.
-    """
+    """Train layers on pairs of a right and a wrong label; return the last wrong labels."""
+    # Layer `depth` learns, from 0, or all layers together. The wrong labels, shape (runs, n), are
+    # those of the first epoch; later ones are drawn as the experiment says.
     e, place = session.experiment, depth or 0
     pairs, take = session.pairs(place, wrong), None
     for epoch, optimiser, steps in session.epochs(depth, layers):
