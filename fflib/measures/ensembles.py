@@ -12,7 +12,8 @@ unit i with activations :math:`h_i` on the samples of a class, i is a member of 
   :math:`h_i` and :math:`h_j`, averaged over all other units j, is below p.
 
 Each takes activations of labelled samples and returns a boolean array of shape (layer, class,
-unit).
+unit). A class without samples has an empty ensemble. Layers of different widths, or of a single
+unit where units are compared with each other, and labels out of range raise a ValueError.
 """
 
 from collections.abc import Callable, Sequence
@@ -112,11 +113,6 @@ def class_means(activations: Activations, *, classes: int | None = None) -> NDAr
     classes : int, optional
         Number of classes; the largest label plus one by default.
 
-    Raises
-    ------
-    ValueError
-        Layers of different widths, or labels out of range.
-
     Examples
     --------
     >>> values = np.array([[1.0, 0.0], [3.0, 0.0], [5.0, 7.0]])
@@ -131,7 +127,7 @@ def class_means(activations: Activations, *, classes: int | None = None) -> NDAr
 def class_medians(activations: Activations, *, classes: int | None = None) -> Floats:
     """Return the median activation of every unit for every class, shape (layer, class, unit).
 
-    The arguments and errors are those of :func:`class_means`. For an even number of samples it is
+    The arguments are those of :func:`class_means`. For an even number of samples it is
     the mean of the two in the middle; nan for a class without samples.
 
     Examples
@@ -148,15 +144,9 @@ def median_quantile(
 ) -> Booleans:
     """Find units whose median for the class is above a quantile of the whole layer for that class.
 
-    The quantile q, in [0, 1], is that of all the class's activations in the layer, samples and
-    units together. A member is above it for half of the samples, so that about 2 (1 − q) of the
-    units at most can be members, however the layer behaves. A class without samples has an empty
-    ensemble.
-
-    Raises
-    ------
-    ValueError
-        Layers of different widths, labels out of range, or q outside [0, 1].
+    The quantile q, in [0, 1] or a ValueError is raised, is that of all the class's activations in
+    the layer, samples and units together. A member is above it for half of the samples, so that
+    about 2 (1 − q) of the units at most can be members, however the layer behaves.
 
     References
     ----------
@@ -191,12 +181,7 @@ def leave_one_out(
     Where all other units are silent the ratio of an active unit is infinite, so that it is a
     member; a silent unit never is. The rule is meant for activations that are not negative; for
     others the ratio is taken as it stands. The authors use k = 2 for plots and 1 for the
-    shared-unit matrix. A class without samples has an empty ensemble.
-
-    Raises
-    ------
-    ValueError
-        Layers of different widths or of a single unit, or labels out of range.
+    shared-unit matrix.
 
     References
     ----------
@@ -220,13 +205,7 @@ def kolmogorov_smirnov(
     """Find units whose activations for the class are distributed unlike those of the other units.
 
     The mean p-value of a member, see :func:`mean_p_values`, is below p. The rule as recorded has no
-    direction: a unit that is *less* active than the rest is a member too. A class without samples
-    has an empty ensemble.
-
-    Raises
-    ------
-    ValueError
-        Layers of different widths or of a single unit, or labels out of range.
+    direction: a unit that is *less* active than the rest is a member too.
 
     Notes
     -----
@@ -253,7 +232,7 @@ def mean_p_values(activations: Activations, *, classes: int | None = None) -> ND
 
     The result, shape (layer, class, unit), is the p-value of the Kolmogorov–Smirnov test between
     the unit and another unit, averaged over all other units; nan for a class without samples.
-    :func:`kolmogorov_smirnov`, which raises the same errors, compares these numbers with its bound.
+    :func:`kolmogorov_smirnov` compares these numbers with its bound.
     They are what takes time, and many bounds can be tried on them.
 
     Examples

@@ -134,8 +134,8 @@ class ConvNetwork(LayeredNetwork):
     def forward(self, x: Tensor) -> list[Tensor]:
         """Compute the pooled maps of every layer.
 
-        The images, shape (n, channels, height, width), have their labels. Products are computed in the
-        number format that ``products`` names, all else in float32.
+        The images, shape (n, channels, height, width), have their labels. Products are computed in
+        the number format that ``products`` names, all else in float32.
         """
         maps = []
         mixed = self.products == torch.bfloat16
