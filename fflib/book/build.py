@@ -222,8 +222,7 @@ def _swap(new: Path, site: Path) -> None:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m fflib.book",
-        description="Execute the chapters and build the book.",
+        prog="python -m fflib.book", description="Execute the chapters and build the book."
     )
     parser.add_argument(
         "--chapters", nargs="+", metavar="NAME", help="execute only these, and build no pages"

@@ -31,7 +31,7 @@ def bench(
         bool, typer.Option("--json", help="Print one object with every figure.")
     ] = False,
 ) -> None:
-    """Measure how much faster the engine is than a plain baseline."""
+    """Measure how much faster fflib trains than a plain baseline."""
     if snapshots:
         _snapshots(quick, as_json)
         return

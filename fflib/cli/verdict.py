@@ -16,7 +16,7 @@ left out in turn; judges the claims of the paper by their fixed criteria; and wr
 intervals, figures and a few of the images, which needs nothing but itself. For 200 images in four
 classes it takes a minute or two on two cores. Records are kept in $FFLIB_STORE, else in data/own: a
 second call trains only what is missing, or all of it where images have changed. A training that fails
-is told of on the page; the exit code is 1 if all of a model with all classes do.
+is reported on the page; the exit code is 1 if all of a model with all classes do.
 
 \b
 Examples:

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 CELL_AND_RUN = ("dataset", "protocol", "model", "seed")
-"""Fields of an experiment that tell runs of the main grid apart."""
+"""Fields of an experiment that distinguish runs of the main grid."""
 
 
 def rows_of(

@@ -88,7 +88,7 @@ def estimate_rows(
     table : DataFrame
         A row per run, with ``dataset``.
     column : str
-        The column that tells to which row a run belongs.
+        The column that says to which row a run belongs.
     names : sequence of str
         Its values, from the top.
     measures : iterable of str

@@ -47,7 +47,7 @@ _WORDS = (
     ("BP", "one classifier on top, its error sent back through all layers"),
     ("local", "a classifier for each layer, whose error stays there"),
     ("+ norm", "inputs of every layer scaled to unit norm"),
-    ("+ labels", "a label in the input, right or wrong, told apart by a linear unit"),
+    ("+ labels", "a label in the input, right or wrong, distinguished by a linear unit"),
     ("FF", "the goodness in place of the linear unit"),
     ("BP/FF", "one loss on the sum of goodness, sent back through all layers"),
 )

@@ -114,7 +114,7 @@ def _listed(thetas: Iterable[float]) -> str:
 
 
 def _candidate(e: Experiment) -> bool:
-    """Tell whether an experiment may be a short run of the search."""
+    """Return whether an experiment may be a short run of the search."""
     return e.model == "ff" and e.architecture == "dense" and e.evaluate_on == "validation"
 
 

@@ -1,4 +1,4 @@
-"""What the book tells of speed: a benchmark on file, and runs that differ in number format only."""
+"""What the book says of speed: a benchmark on file, and runs that differ in number format only."""
 
 import json
 from collections.abc import Iterable
@@ -91,12 +91,12 @@ def to_accuracy(result: dict[str, Any]) -> pd.DataFrame:
     """Show what it takes to reach the accuracy that a benchmark asks for.
 
     The columns are seconds, epochs per layer and the accuracy reached, the rows the baseline and
-    the engine. `result` comes from :func:`fflib.bench.bench`.
+    fflib. `result` comes from :func:`fflib.bench.bench`.
     """
     kinds = {
         "plain": ("baseline", "plain"),
-        "float32": ("engine, float32", "engine"),
-        "mixed": ("engine, bfloat16 products", "engine"),
+        "float32": ("fflib, float32", "engine"),
+        "mixed": ("fflib, bfloat16 products", "engine"),
     }
     rows = {
         title: {
