@@ -20,12 +20,8 @@ NO_OTHER_HOST = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLU
 __all__ = ["BrowserError", "confine", "find", "opened", "serving"]
 
 NAMES = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+    *(f"/Applications/{name}.app/Contents/MacOS/{name}" for name in ("Chromium", "Google Chrome")),
 )
 
 
@@ -34,17 +30,9 @@ class BrowserError(FflibError):
 
 
 def find() -> str:
-    """Find Chromium, or Chrome, which is Chromium under another name.
+    """Find the path of Chromium, or of Chrome, which is Chromium under another name.
 
-    Returns
-    -------
-    str
-        Its path.
-
-    Raises
-    ------
-    BrowserError
-        Where there is none.
+    Raises BrowserError where there is none.
     """
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
@@ -56,16 +44,8 @@ def find() -> str:
 def opened() -> Iterator["Browser"]:
     """Open Chromium without a window, driven by Playwright, and close it afterwards.
 
-    Every name but that of this machine is unknown to it.
-
-    Yields
-    ------
-    playwright.sync_api.Browser
-
-    Raises
-    ------
-    BrowserError
-        Where Chromium or Playwright is missing.
+    Every name but that of this machine is unknown to it. Raises BrowserError where Chromium or Playwright
+    is missing.
     """
     path = find()
     try:
@@ -83,17 +63,7 @@ def opened() -> Iterator["Browser"]:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """Serve a folder to this machine alone.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Yields
-    ------
-    str
-        The address, without a slash at its end.
-    """
+    """Serve a folder to this machine alone, and yield the address, without a slash at its end."""
     server = _Server(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -120,18 +90,9 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 def confine(context: "BrowserContext", address: str) -> list[str]:
-    """Let pages reach one address and nothing else.
+    """Let pages reach one address, as :func:`serving` gives it, and nothing else.
 
-    Parameters
-    ----------
-    context : playwright.sync_api.BrowserContext
-    address : str
-        As :func:`serving` gives it.
-
-    Returns
-    -------
-    list of str
-        What pages have asked of others; it grows as they do.
+    Return what pages have asked of others, a list that grows as they do.
     """
     refused: list[str] = []
 

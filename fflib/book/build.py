@@ -13,9 +13,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
-from fflib.errors import ChapterError, FflibError, unknown
+from fflib.book.commands import exit_code
+from fflib.errors import ChapterError, unknown
 from fflib.sweeps.cluster import cores
 
 try:
@@ -44,17 +46,7 @@ EXECUTED = Path("_build", "chapters")
 
 
 def chapters(root: Path) -> dict[str, Path]:
-    """Find the notebooks of the book.
-
-    Parameters
-    ----------
-    root : Path
-        The folder that holds ``_toc.yml``.
-
-    Returns
-    -------
-    dict of str to Path
-        By name, in the order of the table of contents.
+    """Find the notebooks of the book in the folder of ``_toc.yml``, by name, in its order.
 
     Raises
     ------
@@ -81,18 +73,10 @@ def execute_all(
     jobs: int = 2,
     timeout: int = TIMEOUT,
 ) -> None:
-    """Execute chapters side by side, with a line for each when it is done.
+    """Execute chapters side by side, `jobs` at a time, with a line for each when it is done.
 
-    Parameters
-    ----------
-    outputs : mapping of Path to Path
-        Each chapter and where its executed form goes.
-    values : mapping, optional
-        Parameters for every one of them.
-    jobs : int
-        How many at a time.
-    timeout : int
-        Seconds that one cell may take.
+    `outputs` has each chapter and where its executed form goes; `values` are parameters for every one
+    of them; a cell may take `timeout` seconds.
 
     Raises
     ------
@@ -150,17 +134,9 @@ def _report(what: str, seconds: float) -> None:
 def build(root: Path, site: Path, *, jobs: int = 2, timeout: int = TIMEOUT) -> None:
     """Execute every chapter, build the pages and put them in the place of the last site.
 
-    Parameters
-    ----------
-    root : Path
-        The folder that holds ``_config.yml``, ``_toc.yml``, ``references.bib`` and the folder
-        ``chapters``.
-    site : Path
-        Where the pages go. What is there stays as it is unless everything succeeds.
-    jobs : int
-        How many chapters are executed at a time.
-    timeout : int
-        Seconds that one cell may take.
+    The folder `root` holds ``_config.yml``, ``_toc.yml``, ``references.bib``, ``CITATION.cff`` and the
+    folder ``chapters``. What is at `site` stays as it is unless everything succeeds. So many chapters
+    are executed at a time as `jobs` says, and a cell may take `timeout` seconds.
 
     Raises
     ------
@@ -273,7 +249,7 @@ def _check(root: Path) -> None:
         raise ChapterError("the chapters are not clean: clear their outputs, correct the rest")
 
 
-def _execute_some(root: Path, arguments: argparse.Namespace) -> None:
+def _execute_some(root: Path, arguments: argparse.Namespace) -> str:
     known = chapters(root)
     output = arguments.output or EXECUTED
     values = {name: yaml.safe_load(value) for name, value in arguments.parameter}
@@ -284,40 +260,28 @@ def _execute_some(root: Path, arguments: argparse.Namespace) -> None:
             raise ChapterError(unknown("chapter", name, known))
         outputs[known[stem]] = output / known[stem].name
     execute_all(outputs, values, jobs=arguments.jobs, timeout=arguments.timeout)
-    print(f"The executed chapters are in {output}")
+    return f"The executed chapters are in {output}"
+
+
+def _run(arguments: argparse.Namespace) -> str:
+    root = Path()
+    if arguments.check:
+        _check(root)
+        return ""
+    if arguments.install_cells:
+        return "\n".join(f"{path}: written" for path in update(root / CHAPTERS, configured(root)))
+    if arguments.chapters:
+        return _execute_some(root, arguments)
+    site = arguments.output or SITE
+    build(root, site, jobs=arguments.jobs, timeout=arguments.timeout)
+    return f"The book is in {site}: {(site / 'index.html').resolve().as_uri()}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``python -m fflib.book`` in the folder of the book.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        The arguments, those of the process by default.
-
-    Returns
-    -------
-    int
-        The exit code: 0, or 1 if anything failed.
-    """
+    """Run ``python -m fflib.book`` in the folder of the book; return 0, or 1 if anything failed."""
     arguments = _arguments(argv)
-    root = Path()
     try:
-        if arguments.check:
-            _check(root)
-        elif arguments.install_cells:
-            for path in update(root / CHAPTERS, configured(root)):
-                print(f"{path}: written")
-        elif arguments.chapters:
-            _execute_some(root, arguments)
-        else:
-            site = arguments.output or SITE
-            build(root, site, jobs=arguments.jobs, timeout=arguments.timeout)
-            print(f"The book is in {site}: {(site / 'index.html').resolve().as_uri()}")
-    except FflibError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return exit_code(partial(_run, arguments))
     except KeyboardInterrupt:
         print("interrupted: the last good site is as it was", file=sys.stderr)
         return 1
-    return 0

@@ -69,17 +69,7 @@ class ThisPython(AsyncKernelManager):
 
 
 def parameters(chapter: Path) -> dict[str, object]:
-    """Read the parameters of a chapter and their defaults.
-
-    Parameters
-    ----------
-    chapter : Path
-        A notebook.
-
-    Returns
-    -------
-    dict
-        From the cell tagged ``parameters``, in its order.
+    """Read the parameters of a chapter and their defaults, in the order of the cell so tagged.
 
     Raises
     ------
@@ -98,19 +88,7 @@ def parameters(chapter: Path) -> dict[str, object]:
 
 
 def with_defaults(chapter: Path, values: Mapping[str, object]) -> dict[str, object]:
-    """Complete parameters by the chapter's defaults.
-
-    Parameters
-    ----------
-    chapter : Path
-        A notebook.
-    values : mapping
-        Some of its parameters.
-
-    Returns
-    -------
-    dict
-        All of them, so that the cell which sets them says the whole truth.
+    """Complete parameters by the chapter's defaults, so that the cell which sets them has all of them.
 
     Raises
     ------
@@ -135,18 +113,8 @@ def execute(
 
     The kernel is the running interpreter, in the chapter's folder. Nothing is written unless
     every cell succeeds. What is written names no machine and no time of day, and shows the
-    parameters once: those it was executed with.
-
-    Parameters
-    ----------
-    chapter : Path
-        A notebook; it is not changed.
-    output : Path
-        Where the executed notebook goes.
-    parameters : mapping, optional
-        Values in the place of the chapter's defaults.
-    timeout : int
-        Seconds that one cell may take.
+    parameters once: those it was executed with, which are the chapter's defaults where `parameters` has
+    no value for them. The chapter itself is not changed. A cell may take `timeout` seconds.
 
     Returns
     -------
@@ -207,20 +175,12 @@ def execute(
 
 
 def check_sources(folder: Path) -> list[str]:
-    """Look for what has no place in the sources of the chapters.
+    """Look for what has no place in the notebooks and Markdown of a folder and the folders in it.
 
-    Parameters
-    ----------
-    folder : Path
-        Searched for notebooks and Markdown, as are the folders in it.
-
-    Returns
-    -------
-    list of str
-        A line for each output or execution count left in a cell, unknown cell tag, missing,
-        doubled or unreadable ``parameters`` cell, kernel other than ``python3`` and path of
-        somebody's machine. A notebook in a folder within `folder` is no chapter but a page of
-        reference and may do without parameters.
+    Returns a line for each output or execution count left in a cell, unknown cell tag, missing, doubled
+    or unreadable ``parameters`` cell, kernel other than ``python3`` and path of somebody's machine. A
+    notebook in a folder within `folder` is no chapter but a page of reference and may do without
+    parameters.
     """
     problems = []
     for page in sorted(folder.rglob("*")):

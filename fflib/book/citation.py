@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from fflib.book.commands import exit_code
 from fflib.errors import FflibError
 
 __all__ = ["FILE", "Citation", "CitationError", "check_release", "read"]
@@ -27,14 +28,7 @@ class CitationError(FflibError, ValueError):
 class Citation:
     """What a reference to the book needs.
 
-    Parameters
-    ----------
-    title : str
-    authors : tuple of str
-        Persons as "Family, Given", others by their name.
-    version : str
-    released : datetime.date or None
-        None before the release.
+    Authors are persons as "Family, Given", others by their name; `released` is None before the release.
     """
 
     title: str
@@ -44,16 +38,7 @@ class Citation:
 
 
 def read(path: Path) -> Citation:
-    """Read a citation file.
-
-    Parameters
-    ----------
-    path : Path
-        In the Citation File Format, version 1.2.
-
-    Returns
-    -------
-    Citation
+    """Read a file in the Citation File Format, version 1.2.
 
     Raises
     ------
@@ -89,15 +74,9 @@ def _date(value: object) -> datetime.date | None:
 
 
 def check_release(tag: str, citation: Citation, package: str) -> None:
-    """Refuse a release whose name, package and citation disagree.
+    """Refuse a release whose name, such as ``"v1.2.3"``, package and citation disagree.
 
-    Parameters
-    ----------
-    tag : str
-        Such as ``"v1.2.3"``.
-    citation : Citation
-    package : str
-        The version of the package.
+    `package` is the version of the package.
 
     Raises
     ------
@@ -119,29 +98,17 @@ def check_release(tag: str, citation: Citation, package: str) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``python -m fflib.book.citation TAG`` in the folder of the book.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        The arguments, those of the process by default.
-
-    Returns
-    -------
-    int
-        The exit code: 0, or 1 if the release must not be made.
-    """
+    """Run ``python -m fflib.book.citation TAG``; return 0, or 1 if the release must not be made."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     if len(arguments) != 1 or arguments[0].startswith("-"):
         print("usage: python -m fflib.book.citation TAG", file=sys.stderr)
         return 2
-    try:
+
+    def check() -> str:
         check_release(arguments[0], read(Path(FILE)), version("forward-forward-ensembles"))
-    except FflibError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"{arguments[0]} is what {FILE} and the package say")
-    return 0
+        return f"{arguments[0]} is what {FILE} and the package say"
+
+    return exit_code(check)
 
 
 if __name__ == "__main__":

@@ -29,12 +29,8 @@ BASIC = ("model", "dataset", "protocol", "seed")
 def made_from(records: Iterable[Record], also: str = "") -> Markdown | None:
     """Say which runs a figure or a table was made from, and how to train them again.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Those that are shown; one that comes twice counts once.
-    also : str
-        A sentence on what is shown besides.
+    `records` are those that are shown, where one that comes twice counts once; `also` is a sentence on what
+    is shown besides.
 
     Returns
     -------
@@ -75,17 +71,8 @@ def made_from(records: Iterable[Record], also: str = "") -> Markdown | None:
 def made_here(chapter: str, **parameters: Any) -> Markdown:
     """Say that a figure was computed while its chapter was executed, from networks trained there.
 
-    Parameters
-    ----------
-    chapter : str
-        Its name, without ending.
-    **parameters
-        Values of the chapter's parameters.
-
-    Returns
-    -------
-    Markdown
-        A folded block with the command that executes the chapter with these values.
+    The folded block has the command that executes the chapter, named without ending, with these values
+    of its parameters.
 
     Examples
     --------
@@ -103,32 +90,15 @@ def made_here(chapter: str, **parameters: Any) -> Markdown:
 
 
 def made_by(said: str, command: str) -> Markdown:
-    """Say how something was made that comes from no training run.
+    """Say in a folded block how something was made that comes from no training run.
 
-    Parameters
-    ----------
-    said : str
-        What it is, and what the command is for.
-    command : str
-
-    Returns
-    -------
-    Markdown
-        A folded block.
+    `said` is what it is, and what the command is for.
     """
     return _folded([said, _code(command)])
 
 
 def train_command(experiment: Experiment) -> str:
     """Return the command that trains exactly this experiment and keeps its record.
-
-    Parameters
-    ----------
-    experiment : Experiment
-
-    Returns
-    -------
-    str
 
     Examples
     --------

@@ -5,7 +5,6 @@ the repository, which stands in one place only, ``repository.url`` in ``_config.
 that readers download from the site get one of their own, see :mod:`fflib.book.site.launch`.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +44,7 @@ if find_spec("fflib") is None:
 
 
 def source(repository: Repository) -> str:
-    """Return the source of the cell for a repository.
-
-    Parameters
-    ----------
-    repository : Repository
-        Where its address is not known, the cell says what to do.
-
-    Returns
-    -------
-    str
+    """Return the source of the cell for a repository; without an address the cell says what to do.
 
     Examples
     --------
@@ -85,23 +75,14 @@ def put(notebook: Any, text: str) -> None:
 
 
 def update(folder: Path, repository: Repository, *, write: bool = True) -> list[Path]:
-    """Write the cell into every notebook of a folder in which it is missing or another.
+    """Write the cell into every notebook in and below a folder in which it is missing or another.
 
-    Parameters
-    ----------
-    folder : Path
-        Searched for notebooks, as are the folders in it.
-    repository : Repository
-    write : bool
-        Whether to write, or only to look.
-
-    Returns
-    -------
-    list of Path
-        The notebooks that were changed, or would be.
+    Return the notebooks that were changed, or, where `write` is false, would be.
     """
     changed = []
-    for path in _notebooks(folder):
+    for path in sorted(folder.rglob("*.ipynb")):
+        if ".ipynb_checkpoints" in path.parts:
+            continue
         notebook = nbformat.read(path, as_version=4)
         before = nbformat.writes(notebook)
         put(notebook, source(repository))
@@ -110,9 +91,3 @@ def update(folder: Path, repository: Repository, *, write: bool = True) -> list[
             if write:
                 nbformat.write(notebook, path)
     return changed
-
-
-def _notebooks(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*.ipynb")):
-        if ".ipynb_checkpoints" not in path.parts:
-            yield path

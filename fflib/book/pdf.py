@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from fflib.book.browser import BrowserError, confine, opened, serving
-from fflib.errors import ChapterError, FflibError
+from fflib.book.commands import exit_code
+from fflib.errors import ChapterError
 from fflib.records.files import write_whole
 
 try:
@@ -53,12 +54,7 @@ TIMEOUT = 300_000  # milliseconds
 class Part:
     """Pages under one heading of the table of contents.
 
-    Parameters
-    ----------
-    caption : str
-        Empty for the page that the book opens with.
-    pages : tuple of str
-        Their names, without a suffix, in order.
+    `caption` is empty for the page that the book opens with; `pages` are names without a suffix, in order.
     """
 
     caption: str
@@ -66,16 +62,7 @@ class Part:
 
 
 def parts(root: Path) -> list[Part]:
-    """Read the order of the book.
-
-    Parameters
-    ----------
-    root : Path
-        The folder that holds ``_toc.yml``.
-
-    Returns
-    -------
-    list of Part
+    """Read the order of the book from ``_toc.yml`` in a folder.
 
     Raises
     ------
@@ -99,20 +86,11 @@ def parts(root: Path) -> list[Part]:
 
 
 def document(site: Path, book: Sequence[Part], title: str, author: str) -> str:
-    """Put the pages of a site into one HTML document.
+    """Put the pages of a site into one HTML document, to be opened at the root of the site.
 
-    Parameters
-    ----------
-    site : Path
-    book : sequence of Part
-    title, author : str
-
-    Returns
-    -------
-    str
-        To be opened at the root of the site: a title page, a table of contents whose page numbers
-        are left open, and every page's article. Code that a page folds away is left out, and so
-        is what only works on a screen; other things that are folded are open.
+    It has a title page, a table of contents whose page numbers are left open, and every page's article.
+    Code that a page folds away is left out, and so is what only works on a screen; other things that are
+    folded are open.
 
     Raises
     ------
@@ -216,21 +194,10 @@ def _lead(link: Tag, page: str, names: Mapping[str, str]) -> None:
 
 
 def make(site: Path, output: Path, root: Path = Path()) -> int:
-    """Print a built site.
+    """Print a site that ``make book`` built, and return the number of pages.
 
-    Parameters
-    ----------
-    site : Path
-        What ``make book`` built.
-    output : Path
-        The PDF; what is there is replaced only by a whole one.
-    root : Path
-        The folder that holds ``_toc.yml`` and ``_config.yml``.
-
-    Returns
-    -------
-    int
-        Its number of pages.
+    A PDF at `output` is replaced only by a whole one. The folder `root` holds ``_toc.yml`` and
+    ``_config.yml``.
 
     Raises
     ------
@@ -301,18 +268,7 @@ def _printing(site: Path, html: str) -> Iterator[tuple["Page", Callable[[], byte
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``python -m fflib.book.pdf`` in the folder of the book.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        The arguments, those of the process by default.
-
-    Returns
-    -------
-    int
-        The exit code: 0, or 1 if nothing could be printed.
-    """
+    """Run ``python -m fflib.book.pdf``; return 0, or 1 if nothing could be printed."""
     parser = argparse.ArgumentParser(
         prog="python -m fflib.book.pdf", description="Print the built book into one PDF."
     )
@@ -321,13 +277,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--output", type=Path, default=OUTPUT, metavar="FILE", help=f"where it goes ({OUTPUT})"
     )
     arguments = parser.parse_args(argv)
-    try:
-        pages = make(arguments.site, arguments.output)
-    except FflibError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"{pages} pages are in {arguments.output}")
-    return 0
+    return exit_code(
+        lambda: f"{make(arguments.site, arguments.output)} pages are in {arguments.output}"
+    )
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def evidence(
         )
         if published:
             return published
-    from fflib.records.obtain import gather  # it trains: reading records needs no torch
+    from fflib.records.obtain import gather  # it trains: reading records needs no trainer
 
     return gather(
         source,

@@ -1,6 +1,5 @@
 """The picture of the book in link previews, drawn from the published records when pages are built."""
 
-from functools import partial
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -8,17 +7,13 @@ from sphinx.application import Sphinx
 from fflib import wording
 from fflib.book.site.pages import finished
 
-__all__ = ["IMAGE", "draw"]
+__all__ = ["IMAGE"]
 
 IMAGE = "_static/card.png"
 DATASET, LAYER = "mnist", 0
 
 
-def draw(path: Path, title: str) -> None:
-    """Draw the picture under the title of the book into a PNG, which is replaced.
-
-    Raises MissingRecord if the run that it shows is in no store.
-    """
+def _draw(app: Sphinx, site: Path) -> None:
     # Only a build that draws it has to wait for these.
     import matplotlib as mpl
     import matplotlib.pyplot as plt
@@ -31,17 +26,14 @@ def draw(path: Path, title: str) -> None:
     means = find(Experiment(dataset=DATASET)).arrays["mean"][LAYER].astype(float)
     name = wording.dataset_name(DATASET)
     said = f"Forward-Forward on {name}, layer {LAYER + 1}: units across, classes down"
+    title = str(app.config.html_title or app.config.project)
     with mpl.rc_context():
         style.use()
         figure = card.card(means, class_names(DATASET), title, said)
-        figure.savefig(path, dpi=figure.dpi, metadata={"Software": None})
+        figure.savefig(site / IMAGE, dpi=figure.dpi, metadata={"Software": None})
         plt.close(figure)
-
-
-def _draw(app: Sphinx, site: Path) -> None:
-    draw(site / IMAGE, str(app.config.html_title or app.config.project))
 
 
 def setup(app: Sphinx) -> None:
     """Register with Sphinx."""
-    finished(app, partial(_draw, app))
+    finished(app, _draw)

@@ -79,7 +79,7 @@ def placed(page: str, folder: Path) -> str:
     return IMAGE.sub(image, page)
 
 
-def _slim_and_place(site: Path) -> None:
+def _slim_and_place(app: Sphinx, site: Path) -> None:
     for drawing in (site / "_images").glob("*.svg"):
         rewrite(drawing, slim)
     for page in site.rglob("*.html"):

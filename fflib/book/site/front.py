@@ -7,7 +7,6 @@ to cite.
 import os
 import posixpath
 import re
-from functools import partial
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -42,13 +41,6 @@ def moved(page: str, origin: str, target: str) -> str:
     return ADDRESS.sub(address, page)
 
 
-def _linked(page: str, place: str, front: str) -> str:
-    # Links from other pages go to the site's own address.
-    old = posixpath.relpath(front, posixpath.dirname(place) or ".")
-    new = posixpath.relpath("index.html", posixpath.dirname(place) or ".")
-    return re.sub(rf'\bhref="{re.escape(old)}(?=["#])', f'href="{new}', page)
-
-
 def _link(page: Path, site: Path, front: str) -> None:
     # Links from other pages go to the site's own address, and the page itself names it.
     old, new = (
@@ -76,4 +68,4 @@ def _make(app: Sphinx, site: Path) -> None:
 
 def setup(app: Sphinx) -> None:
     """Register with Sphinx."""
-    finished(app, partial(_make, app), priority=700)
+    finished(app, _make, priority=700)

@@ -5,7 +5,6 @@ address of the repository is known, links open it on Binder and, for GitHub, on 
 not known there is no link: a dead one is worse.
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,4 +67,4 @@ def _downloads(app: Sphinx, site: Path) -> None:
 def setup(app: Sphinx) -> None:
     """Register with Sphinx."""
     app.connect("config-inited", _links, priority=300)
-    finished(app, partial(_downloads, app))
+    finished(app, _downloads)

@@ -8,7 +8,6 @@ site itself.
 
 import re
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -121,4 +120,4 @@ def setup(app: Sphinx) -> None:
     app.setup_extension("sphinxext.opengraph")
     app.connect("config-inited", _find_address, priority=200)
     app.connect("html-page-context", _describe, priority=400)  # before what sets the preview
-    finished(app, partial(_map, app))
+    finished(app, _map)

@@ -19,11 +19,11 @@ def rewrite(page: Path, change: Callable[[str], str]) -> None:
         page.write_text(after, encoding="utf-8")
 
 
-def finished(app: Sphinx, work: Callable[[Path], None], priority: int = 500) -> None:
-    """Call a function with the folder of the site once it is built, if it is one of HTML."""
+def finished(app: Sphinx, work: Callable[[Sphinx, Path], None], priority: int = 500) -> None:
+    """Call a function with Sphinx and the folder of the site once it is built, if it is one of HTML."""
 
     def do(app: Sphinx, failure: Exception | None) -> None:
         if failure is None and app.builder.name in ("html", "dirhtml"):
-            work(Path(app.outdir))
+            work(app, Path(app.outdir))
 
     app.connect("build-finished", do, priority)

@@ -13,22 +13,10 @@ VARIABLE = "SITE_URL"
 
 
 def site_address(configured: str = "") -> str:
-    """Return the address of the published site.
+    """Return the address of the published site, with a slash at its end; empty where it is not known.
 
-    Parameters
-    ----------
-    configured : str
-        ``html.baseurl`` of ``_config.yml``, which the environment variable ``SITE_URL`` overrides.
-
-    Returns
-    -------
-    str
-        With a slash at its end; empty where it is not known.
-
-    Raises
-    ------
-    ChapterError
-        If it is not an absolute address of the web.
+    The environment variable ``SITE_URL`` overrides the one that is configured, ``html.baseurl`` of
+    ``_config.yml``. One that is not an absolute address of the web raises ChapterError.
 
     Examples
     --------
@@ -51,12 +39,8 @@ def site_address(configured: str = "") -> str:
 class Repository:
     """A repository and one of its states.
 
-    Parameters
-    ----------
-    address : str
-        Where it can be cloned from, without a slash at its end; empty where it is not known.
-    ref : str
-        A branch, a tag or a commit; empty for the usual branch.
+    It can be cloned from `address`, which has no slash at its end, and is empty where it is not known;
+    `ref` is a branch, a tag or a commit, and empty for the usual branch.
 
     Examples
     --------
@@ -85,22 +69,9 @@ class Repository:
 def published_from(configured: str = "", branch: str = "main") -> Repository:
     """Return the repository that pages are published from, in the state that they are built from.
 
-    Parameters
-    ----------
-    configured : str
-        ``repository.url`` of ``_config.yml``.
-    branch : str
-        The ref, unless GitHub Actions says which tag or commit is built.
-
-    Returns
-    -------
-    Repository
-        In GitHub Actions the one that is built there, where `configured` is empty.
-
-    Raises
-    ------
-    ChapterError
-        If the address is not one of the web.
+    That is the one `configured`, ``repository.url`` of ``_config.yml``; where this is empty, in GitHub
+    Actions the one that is built there. The ref is `branch`, unless GitHub Actions says which tag or
+    commit is built. An address that is not one of the web raises ChapterError.
     """
     server, name = (os.environ.get(f"GITHUB_{part}", "") for part in ("SERVER_URL", "REPOSITORY"))
     address = configured or (f"{server}/{name}" if server and name else "")

@@ -90,7 +90,7 @@ def _override(app: Sphinx, config: Config) -> None:
     config.templates_path.insert(0, str(Path(__file__).with_name("templates")))
 
 
-def _remove_unused(site: Path) -> None:
+def _remove_unused(app: Sphinx, site: Path) -> None:
     for pattern in UNUSED:
         for path in (site / "_static").glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()

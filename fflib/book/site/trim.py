@@ -102,7 +102,7 @@ def _asked_for(style: str, folder: Path, others: str) -> str:
     return MOVEMENT.sub(movement, FACE.sub(face, style))
 
 
-def _trim(site: Path) -> None:
+def _trim(app: Sphinx, site: Path) -> None:
     texts = (page.read_text(encoding="utf-8") for page in site.rglob("*.html"))
     scripts = (path.read_text(encoding="utf-8") for path in site.glob("_static/**/*.js"))
     names = names_in(texts, scripts)

@@ -23,7 +23,8 @@ def gather(app: Sphinx, env: BuildEnvironment) -> None:
     }
     documenting = {entry.docname for entry in env.domains["py"].data["objects"].values()}
     users: dict[str, list[str]] = {}
-    for page in _in_order(env):
+    listed = list(env.collect_relations())  # as the tables of contents have them
+    for page in listed + sorted(env.found_docs - set(listed)):
         if page not in documenting:
             for name in _named(env.get_doctree(page)) | called.get(page, set()):
                 users.setdefault(name, []).append(page)
@@ -36,18 +37,6 @@ def _named(tree: nodes.document) -> set[str]:
         for xref in tree.findall(addnodes.pending_xref)
         if xref.get("refdomain") == "py"
     }
-
-
-def _in_order(env: BuildEnvironment) -> list[str]:
-    """Return all pages, as the tables of contents have them, then those in none."""
-    listed: list[str] = []
-    ahead = [env.config.root_doc]
-    while ahead:
-        page = ahead.pop(0)
-        if page not in listed:
-            listed.append(page)
-            ahead = env.toctree_includes.get(page, []) + ahead
-    return listed + sorted(env.found_docs - set(listed))
 
 
 def show(app: Sphinx, tree: nodes.document, page: str) -> None:
