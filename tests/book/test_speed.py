@@ -130,7 +130,7 @@ def test_the_benchmark_on_file_has_all_that_the_page_shows():
 
 
 def test_a_benchmark_that_is_not_on_file_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(speed, "download_folder", lambda: tmp_path / "data")
+    monkeypatch.setattr(throughput, "download_folder", lambda: tmp_path / "data")
     with pytest.raises(MissingData, match=r"not found: .*abacus\.json"):
         throughput.on_file("abacus")
     (tmp_path / "benchmarks").mkdir()
