@@ -56,21 +56,9 @@ def brief(value: object, most: int = 80) -> str:
 
 
 def unknown(kind: str, value: object, valid: Iterable[str]) -> str:
-    """Make the message for a name that does not exist: the valid names, the nearest first.
+    """Return one line on a name that does not exist: the valid names, the nearest first.
 
-    Parameters
-    ----------
-    kind : str
-        What the name stands for, such as ``"dataset"``.
-    value : object
-        What was received.
-    valid : iterable of str
-        The names that exist; those equally near keep their order.
-
-    Returns
-    -------
-    str
-        One line.
+    Those equally near keep their order.
 
     Examples
     --------

@@ -55,51 +55,42 @@ SEARCH = "validation search"
 BUDGET = "our computing budget"
 CHOICE = "our choice"
 
-_SHARED = {
-    "hidden": Setting(784, PAPER),
-    "layers": Setting(3, PAPER),
-    "batch_size": Setting(256, CHOICE),
-    "schedule": Setting("cosine", CHOICE),
-    "label_gain": Setting(1.0, CODE),
-}
+
+def _set(origin: str, **values: Any) -> dict[str, Setting]:
+    return {name: Setting(value, origin) for name, value in values.items()}
+
+
+_SHARED = (
+    _set(PAPER, hidden=784, layers=3)
+    | _set(CHOICE, batch_size=256, schedule="cosine")
+    | _set(CODE, label_gain=1.0)
+)
 
 _FORM: dict[str, dict[str, Setting]] = {
-    "relu-l2": {
-        "activation": Setting("relu", CODE),
-        "goodness": Setting("l2", CODE),
-        "norm": Setting("l2", CODE),
-        "theta": Setting(3.0, CODE),
-        "negatives": Setting("fixed", CODE),
-    },
-    "sigmoid-linf": {
-        "activation": Setting("sigmoid", PAPER),
-        "goodness": Setting("linf", PAPER),
-        "norm": Setting("linf", PAPER),
-        "negatives": Setting("fixed", CODE),
-    },
+    "relu-l2": _set(
+        CODE, activation="relu", goodness="l2", norm="l2", theta=3.0, negatives="fixed"
+    ),
+    "sigmoid-linf": _set(PAPER, activation="sigmoid", goodness="linf", norm="linf")
+    | _set(CODE, negatives="fixed"),
 }
 
 
 def _training(
     epochs: int, learning_rate: float, origin: str, **searched: Any
 ) -> dict[str, Setting]:
-    return {
-        "epochs": Setting(epochs, BUDGET),
-        "learning_rate": Setting(learning_rate, origin),
-        **{name: Setting(value, SEARCH) for name, value in searched.items()},
-    }
+    found = _set(BUDGET, epochs=epochs) | _set(origin, learning_rate=learning_rate)
+    return found | _set(SEARCH, **searched)
 
 
 _TRAINING: dict[tuple[str, str], dict[str, Setting]] = {
-    ("relu-l2", "ff"): _training(25, 0.01, CODE, batch_size=256)
-    | {"schedule": Setting("constant", CODE)},
+    ("relu-l2", "ff"): _training(25, 0.01, CODE, batch_size=256) | _set(CODE, schedule="constant"),
     ("relu-l2", "bp-ff"): _training(12, 0.001, SEARCH),
     # A search would choose ten times this rate, and sparser layers with it: see chapter 8.
     ("relu-l2", "bp"): _training(20, 0.0001, CODE),
     ("relu-l2", "local-bp"): _training(12, 0.001, CHOICE),
     ("relu-l2", "local-contrast"): _training(12, 0.001, CHOICE),
     ("sigmoid-linf", "ff"): _training(8, 0.003, CHOICE, label_gain=10.0)
-    | {"theta": Setting(0.5, CHOICE), "batch_size": Setting(2048, CHOICE)},
+    | _set(CHOICE, theta=0.5, batch_size=2048),
     ("sigmoid-linf", "bp-ff"): _training(8, 0.001, CHOICE, theta=1.5),
     ("sigmoid-linf", "bp"): _training(10, 0.003, SEARCH),
     ("sigmoid-linf", "local-bp"): _training(8, 0.003, CHOICE),
@@ -107,51 +98,25 @@ _TRAINING: dict[tuple[str, str], dict[str, Setting]] = {
 }
 
 PUBLISHED_SETS = ("mnist", "fashion-mnist", "cifar-10", "cifar-10-jpeg")
-"""Data sets that share their settings; all smaller ones have others."""
 
 # Digits and most folders of images are so small that an epoch is a handful of steps.
-_SMALL = {
-    "epochs": Setting(40, BUDGET),
-    "batch_size": Setting(32, CHOICE),
-    "schedule": Setting("cosine", CHOICE),
-}
-_SMALL_WINNER_TAKES_ALL = {
-    "batch_size": Setting(128, CHOICE),
-    "learning_rate": Setting(0.001, CHOICE),
-}
-
+_SMALL = _set(BUDGET, epochs=40) | _set(CHOICE, batch_size=32, schedule="cosine")
+_SMALL_WINNER_TAKES_ALL = _set(CHOICE, batch_size=128, learning_rate=0.001)
 
 # A mean does not grow with the number of units, which differs from layer to layer.
-_CONV = {
-    "hidden": Setting(120, CHOICE),
-    "layers": Setting(4, CHOICE),
-    "goodness": Setting("mean-square", CHOICE),
-    "norm": Setting("batch", CHOICE),
-    "theta": Setting(1.0, CHOICE),
-    "negatives": Setting("resampled", CHOICE),
-    "epochs": Setting(10, BUDGET),
-    "batch_size": Setting(128, CHOICE),
-    "learning_rate": Setting(0.001, CHOICE),
-    "schedule": Setting("cosine", CHOICE),
-}
+_CONV = (
+    _set(CHOICE, hidden=120, layers=4, goodness="mean-square", norm="batch", theta=1.0)
+    | _set(CHOICE, negatives="resampled", batch_size=128, learning_rate=0.001, schedule="cosine")
+    | _set(BUDGET, epochs=10)
+)
 
 
 def preset(
     protocol: str, model: str, dataset: str, architecture: str = "dense"
 ) -> dict[str, Setting]:
-    """Look up the settings of a protocol for a model and a data set.
+    """Look up the settings of a protocol for a model and a data set, by the name of the field.
 
-    Parameters
-    ----------
-    protocol, model : str
-        Names in :data:`PROTOCOLS`, and in :data:`MODELS` or :data:`CONTROLS`.
-    dataset : str
-        The published sets share their settings, and so do all smaller ones.
-    architecture : {"dense", "conv"}
-
-    Returns
-    -------
-    dict of str to Setting
+    The published data sets share their settings, and so do all smaller ones.
 
     Examples
     --------
@@ -166,8 +131,8 @@ def preset(
     if architecture == "conv":
         settings |= _CONV
         if model == "ff":
-            settings |= {"order": Setting("simultaneous", CHOICE)}
+            settings |= _set(CHOICE, order="simultaneous")
     if model == "local-bp":
-        settings |= {"norm": Setting(None, CHOICE)}  # plain back-propagation, but for its reach
+        settings |= _set(CHOICE, norm=None)  # plain back-propagation, but for its reach
     absent = Setting(None, "of no use to this model")
     return settings | dict.fromkeys(MEANINGLESS.get(model, ()), absent)

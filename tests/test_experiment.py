@@ -192,6 +192,26 @@ def test_what_an_architecture_does_not_know_is_refused(given, said):
     assert str(caught.value).startswith(said)
 
 
+def test_fields_of_an_architecture_are_listed_beside_those_they_are_akin_to():
+    changed = {"probe": "weight-signs", "snapshots": 2, "signs": "dale", "label_gain": 2.0}
+    dense = Experiment(dataset="digits", seed=1, precision="mixed", **changed)
+    listed = ["label_gain", "precision", "signs", "probe", "snapshots"]
+    assert list(dense.own_settings()) == listed
+    assert [name for name in dense.model_dump() if name in listed] == listed
+    assert str(dense) == (
+        "ff on digits (relu-l2), seed 1, label_gain 2.0, precision mixed, signs dale, "
+        "probe weight-signs, snapshots 2"
+    )
+    conv = Experiment(dataset="digits", architecture="conv", reach=2, scope="class", epochs=3)
+    assert str(conv) == (
+        "ff on digits (relu-l2), seed 0, theta None, negatives None, epochs 3, "
+        "architecture conv, scope class, reach 2"
+    )
+    assert list(fields())[-9:] == [
+        *("signs", "probe", "snapshots", "architecture", "label", "scope", "loss", "peer", "reach")
+    ]
+
+
 def test_every_field_says_what_it_means_and_what_it_may_be():
     for name, schema in properties().items():
         assert schema["description"].endswith("."), name

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-import typer
+from typer import Option, echo
 
 from fflib.cli.output import print_json, print_table
 
@@ -21,15 +21,12 @@ Examples:
 
 def bench(
     quick: Annotated[
-        bool, typer.Option("--quick", help="Fewer epochs, one repeat, a lower accuracy.")
+        bool, Option("--quick", help="Fewer epochs, one repeat, a lower accuracy.")
     ] = False,
     snapshots: Annotated[
-        bool,
-        typer.Option("--snapshots", help="Only what snapshots cost: train with and without them."),
+        bool, Option("--snapshots", help="Only what snapshots cost: train with and without them.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one object with every figure.")
-    ] = False,
+    as_json: Annotated[bool, Option("--json", help="Print one object with every figure.")] = False,
 ) -> None:
     """Measure how much faster fflib trains than a plain baseline."""
     if snapshots:
@@ -39,27 +36,26 @@ def bench(
     from fflib.bench import bench as measure
     from fflib.study.analyses.throughput import ratios
 
-    result = measure(QUICK if quick else FULL, lambda line: typer.echo(line, err=True))
+    result = measure(QUICK if quick else FULL, lambda line: echo(line, err=True))
     if as_json:
         print_json(result)
         return
     machine = result["machine"]
-    typer.echo(f"{machine['processor']}, {machine['threads']} threads, torch {machine['torch']}")
-    typer.echo(f"trained here in {result['precision']} unless told otherwise\n")
+    echo(f"{machine['processor']}, {machine['threads']} threads, torch {machine['torch']}")
+    echo(f"trained here in {result['precision']} unless told otherwise\n")
     table = ratios(result)
     print_table(
         ["times faster than the baseline", *table.columns],
         [[title, *row] for title, row in zip(table.index, table.to_numpy(), strict=True)],
     )
-    typer.echo()
-    print_table(
-        ["measured", "seconds", "test accuracy"],
-        [
-            [name, _range(spread), f"{result['accuracy'][name]:.4f}"]
-            for name, spread in result["seconds"].items()
-            if name in result["accuracy"]
-        ],
-    )
+    echo()
+    reached = result["accuracy"]
+    rows = [
+        [name, _range(spread), f"{reached[name]:.4f}"]
+        for name, spread in result["seconds"].items()
+        if name in reached
+    ]
+    print_table(["measured", "seconds", "test accuracy"], rows)
 
 
 def _snapshots(quick: bool, as_json: bool) -> None:
@@ -68,15 +64,13 @@ def _snapshots(quick: bool, as_json: bool) -> None:
 
     usual = planned("development")[0]
     experiment = type(usual)(**usual.model_dump() | ({"epochs": 2} if quick else {}))
-    cost = snapshot_cost(
-        experiment, 2 if quick else 5, report=lambda line: typer.echo(line, err=True)
-    )
+    cost = snapshot_cost(experiment, 2 if quick else 5, report=lambda line: echo(line, err=True))
     if as_json:
         print_json(cost)
         return
     ratio = _range(cost["ratio"])
     same = "equal bit for bit" if cost["identical"] else "not equal"
-    typer.echo(
+    echo(
         f"{experiment}: training with snapshots takes {ratio} times as long as without, and the "
         f"networks are {same}; the snapshots take up {cost['megabytes']:.0f} MB"
     )

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-import typer
+from typer import Option, echo
 
 from fflib.cli.output import print_json, print_table
 
@@ -20,7 +20,7 @@ Examples:
 
 def claims(
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print a list of objects, one per claim.")
+        bool, Option("--json", help="Print a list of objects, one per claim.")
     ] = False,
 ) -> None:
     """Judge the claims of the paper, then ours on its checks and questions, by what is published."""
@@ -32,19 +32,11 @@ def claims(
     if as_json:
         print_json([verdict.as_dict() for verdict in verdicts])
         return
-    print_table(
-        ["claim", "verdict", "estimate", "interval", "runs", "chapter"],
-        [
-            [
-                v.claim.id,
-                v.verdict,
-                f"{v.interval.mean:.3f}" if v.cells else "-",
-                f"[{v.interval.low:.3f}, {v.interval.high:.3f}]" if v.cells else "-",
-                v.interval.n,
-                v.claim.chapter,
-            ]
-            for v in verdicts
-        ],
-    )
+    rows = []
     for v in verdicts:
-        typer.echo(f"\n{v.claim.id}: {v.claim.statement}\n  {v.claim.criterion}.\n  {v.why}")
+        i = v.interval
+        estimate = (f"{i.mean:.3f}", f"[{i.low:.3f}, {i.high:.3f}]") if v.cells else ("-", "-")
+        rows.append([v.claim.id, v.verdict, *estimate, i.n, v.claim.chapter])
+    print_table(["claim", "verdict", "estimate", "interval", "runs", "chapter"], rows)
+    for v in verdicts:
+        echo(f"\n{v.claim.id}: {v.claim.statement}\n  {v.claim.criterion}.\n  {v.why}")

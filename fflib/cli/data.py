@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-import typer
+from typer import Argument, Exit, Typer, echo
 
 from fflib.cli.output import print_table
 
@@ -17,7 +17,7 @@ Examples:
   fflib data check
 """
 
-app = typer.Typer(help="List, check and download data sets.", no_args_is_help=True, epilog=EXAMPLES)
+app = Typer(help="List, check and download data sets.", no_args_is_help=True, epilog=EXAMPLES)
 
 
 @app.command("list")
@@ -35,9 +35,7 @@ def list_() -> None:
 
 @app.command()
 def check(
-    name: Annotated[
-        str | None, typer.Argument(help="A data set; without it, all that are here.")
-    ] = None,
+    name: Annotated[str | None, Argument(help="A data set; without it, all that are here.")] = None,
 ) -> None:
     """Compare every file with its published checksum; exit 1 where one differs."""
     from fflib import data
@@ -47,24 +45,24 @@ def check(
         files = data.check(each)
         here = data.where(each).embedded or any(file.found for file in files)
         if not here:
-            typer.echo(f"{each}: {_not_here(each)}")
+            echo(f"{each}: {_not_here(each)}")
         elif not files:
-            typer.echo(f"{each}: comes with scikit-learn, no files to check")
+            echo(f"{each}: comes with scikit-learn, no files to check")
         for file in files if here else ():
             state = "intact" if file.ok else "altered or truncated" if file.found else "missing"
-            typer.echo(f"{each}: {file.path}: {state}, MD5 {file.found}, published {file.expected}")
+            echo(f"{each}: {file.path}: {state}, MD5 {file.found}, published {file.expected}")
         bad |= not all(file.ok for file in files) and (here or name is not None)
-    raise typer.Exit(int(bad))
+    raise Exit(int(bad))
 
 
 @app.command()
-def fetch(name: Annotated[str, typer.Argument(help="mnist, fashion-mnist or cifar-10.")]) -> None:
+def fetch(name: Annotated[str, Argument(help="mnist, fashion-mnist or cifar-10.")]) -> None:
     """Download a data set unless it is here and intact."""
     from fflib import data
 
     files = data.fetch(name)
     place = files[0].path.parent if files else "scikit-learn"
-    typer.echo(f"{name} is in {place}, {len(files)} files intact")
+    echo(f"{name} is in {place}, {len(files)} files intact")
 
 
 def _not_here(name: str) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option, echo
 
 from fflib.cli.output import duration, numbers, print_table
 
@@ -23,7 +23,7 @@ Examples:
 def explore(
     into: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where the files go, in place of the published ones."),
+        Option(metavar="FOLDER", help="Where the files go, in place of the published ones."),
     ] = None,
 ) -> None:
     """Train the runs of the explorers again, and keep the images that drive their ensembles."""
@@ -35,15 +35,9 @@ def explore(
     for experiment in drivers.explored():
         record = PUBLISHED.load(experiment)
         if not (path := folder / f"{experiment.key}{drivers.SUFFIX}").exists():
-            typer.echo(f"training {experiment}", err=True)
+            echo(f"training {experiment}", err=True)
             drivers.write(drivers.retrain(record), folder)
         found = drivers.read(path)
-        rows.append(
-            [
-                experiment,
-                len(found.images),
-                duration(found.provenance.circumstances.seconds),
-                numbers(found.agreement(record)),
-            ]
-        )
+        took = duration(found.provenance.circumstances.seconds)
+        rows.append([experiment, len(found.images), took, numbers(found.agreement(record))])
     print_table(["run", "images", "training", "ensembles as on record"], rows)

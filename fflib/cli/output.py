@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import typer
+from typer import echo
 
 if TYPE_CHECKING:
     from fflib.experiment import Experiment
@@ -19,12 +19,12 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
+        echo("  ".join(cells).rstrip())
 
 
 def print_json(value: object) -> None:
     """Print a value as JSON that every parser accepts: nan and infinity are refused."""
-    typer.echo(json.dumps(value, indent=2, allow_nan=False))
+    echo(json.dumps(value, indent=2, allow_nan=False))
 
 
 def finite(value: float) -> float | None:
@@ -40,7 +40,7 @@ def named(experiment: "Experiment", **more: Any) -> dict[str, Any]:
 def warn(faults: Iterable[object]) -> None:
     """Print faults that do not keep a command from going on."""
     for fault in faults:
-        typer.echo(f"warning: {fault}", err=True)
+        echo(f"warning: {fault}", err=True)
 
 
 def numbers(values: Iterable[float], form: str = ".3f") -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Exit, Option, Typer, echo
 
 from fflib.cli.options import AsJson, Jobs
 from fflib.cli.output import duration, finite, named, numbers, print_json, print_table, warn
@@ -25,9 +25,9 @@ Examples:
   fflib records verify --retrain 3
 """
 
-app = typer.Typer(help="List, show and verify records.", no_args_is_help=True, epilog=EXAMPLES)
+app = Typer(help="List, show and verify records.", no_args_is_help=True, epilog=EXAMPLES)
 Folder = Annotated[
-    Path | None, typer.Option("--store", metavar="FOLDER", help="Another folder of records.")
+    Path | None, Option("--store", metavar="FOLDER", help="Another folder of records.")
 ]
 
 
@@ -48,40 +48,34 @@ def list_(folder: Folder = None, as_json: AsJson = False) -> None:
         records |= found
         warn(faults.values())
     if as_json:
-        print_json([_row(record, path) for path, record in records.items()])
+        print_json([_as_dict(record, path) for path, record in records.items()])
         return
-    rows = [
-        [
-            r.experiment.key,
-            r.experiment,
-            r.experiment.evaluate_on,
-            f"{r.metrics.accuracy:.4f}",
-            numbers(layer.hoyer for layer in r.metrics.layers),
-            duration(r.provenance.circumstances.seconds),
-            path.parent,
-        ]
-        for path, r in records.items()
-    ]
     header = ["key", "experiment", "images", "accuracy", "Hoyer by layer", "training", "store"]
-    print_table(header, rows)
+    print_table(header, [_cells(record, path) for path, record in records.items()])
 
 
-def _row(record: "Record", path: Path) -> dict[str, Any]:
+def _cells(record: "Record", path: Path) -> list[object]:
+    e, metrics = record.experiment, record.metrics
+    hoyer = numbers(layer.hoyer for layer in metrics.layers)
+    took = duration(record.provenance.circumstances.seconds)
+    return [e.key, e, e.evaluate_on, f"{metrics.accuracy:.4f}", hoyer, took, path.parent]
+
+
+def _as_dict(record: "Record", path: Path) -> dict[str, Any]:
+    layers, provenance = record.metrics.layers, record.provenance
     return {
-        "key": record.experiment.key,
-        "experiment": record.experiment.model_dump(),
+        **{"key": record.experiment.key, "experiment": record.experiment.model_dump()},
         "accuracy": record.metrics.accuracy,
-        "hoyer": [finite(layer.hoyer) for layer in record.metrics.layers],
-        "negative_weights": [layer.negative_weights for layer in record.metrics.layers],
-        "seconds": record.provenance.circumstances.seconds,
-        "date": record.provenance.date.isoformat(),
+        "hoyer": [finite(layer.hoyer) for layer in layers],
+        "negative_weights": [layer.negative_weights for layer in layers],
+        **{"seconds": provenance.circumstances.seconds, "date": provenance.date.isoformat()},
         "path": str(path),
     }
 
 
 @app.command()
 def show(
-    key: Annotated[str, typer.Argument(help="The key of a record, or how it begins.")],
+    key: Annotated[str, Argument(help="The key of a record, or how it begins.")],
     folder: Folder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -105,35 +99,30 @@ def show(
         )
     (path,) = found.values()
     record = Record.from_file(path)
-    content = json.loads(record.model_dump_json(exclude={"arrays"}, by_alias=True))
-    content["arrays"] = {
-        name: {"dtype": str(array.dtype), "shape": list(array.shape)}
-        for name, array in record.arrays.items()
-    }
-    if as_json:
-        print_json({"key": path.stem, "path": str(path)} | content)
-    else:
+    if not as_json:
         _print(path, record)
+        return
+    content = json.loads(record.model_dump_json(exclude={"arrays"}, by_alias=True))
+    arrays = {n: {"dtype": str(a.dtype), "shape": a.shape} for n, a in record.arrays.items()}
+    print_json({"key": path.stem, "path": str(path)} | content | {"arrays": arrays})
 
 
 def _print(path: Path, record: "Record") -> None:
     e, m, p = record.experiment, record.metrics, record.provenance
-    typer.echo(f"{e}\n{path}\n")
+    echo(f"{e}\n{path}\n")
     fields = e.model_dump().items()
     print_table(
         ["field", "value", "origin"],
         [[name, "-" if value is None else value, e.origin(name)] for name, value in fields],
     )
-    typer.echo(f"\naccuracy {m.accuracy:.4f} ({m.correct} of {m.images} images)")
+    echo(f"\naccuracy {m.accuracy:.4f} ({m.correct} of {m.images} images)")
     shown = ("hoyer", "treves_rolls", "active_fraction", "silent_fraction", "negative_weights")
-    print_table(
-        ["layer", *(name.replace("_", " ") for name in shown)],
-        [
-            [depth, *(f"{getattr(layer, name):.3f}" for name in shown)]
-            for depth, layer in enumerate(m.layers, 1)
-        ],
-    )
-    typer.echo("")
+    layers = [
+        [depth, *(f"{getattr(layer, name):.3f}" for name in shown)]
+        for depth, layer in enumerate(m.layers, 1)
+    ]
+    print_table(["layer", *(name.replace("_", " ") for name in shown)], layers)
+    echo("")
     c = p.circumstances
     where = f"{c.device}, {c.processor}, threads: {c.threads}, {c.precision}"
     rows = [
@@ -153,9 +142,9 @@ def verify(
     folder: Folder = None,
     as_json: AsJson = False,
     retrain: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Also train N records again, drawn at random.")
+        int, Option(min=0, metavar="N", help="Also train N records again, drawn at random.")
     ] = 0,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
+    seed: Annotated[int, Option(min=0, help="Seed of the draw.")] = 0,
     jobs: Jobs = None,
 ) -> None:
     """Check every published record.
@@ -176,15 +165,15 @@ def verify(
     by_state = {name: getattr(checked, name) for name in ("intact", "orphaned", "missing")}
     if not as_json:
         for path, why in checked.damaged.items():
-            typer.echo(f"damaged   {path.name}: {why}")
+            echo(f"damaged   {path.name}: {why}")
         for name in ("orphaned", "missing"):
             for experiment in by_state[name]:
-                typer.echo(f"{name:<10}{experiment.key} {experiment}")
+                echo(f"{name:<10}{experiment.key} {experiment}")
         for experiment, why in checked.failed.items():
-            typer.echo(f"failed    {experiment.key} {experiment}: {why}")
+            echo(f"failed    {experiment.key} {experiment}: {why}")
         by_state["failed"] = list(checked.failed)
         counts = [f"{len(experiments)} {name}" for name, experiments in by_state.items()]
-        typer.echo(f"{store.folder}: {len(checked.damaged)} damaged, {', '.join(counts)}")
+        echo(f"{store.folder}: {len(checked.damaged)} damaged, {', '.join(counts)}")
     found = _retrain(store, retrain, seed, jobs, err=as_json) if retrain else []
     if as_json:
         print_json(
@@ -193,7 +182,7 @@ def verify(
             | {"failed": [named(e, why=why) for e, why in checked.failed.items()]}
             | ({"retrained": [_compared(c) for c in found]} if retrain else {})
         )
-    raise typer.Exit(int(bool(checked.damaged) or any(c.agree is False for c in found)))
+    raise Exit(int(bool(checked.damaged) or any(c.agree is False for c in found)))
 
 
 def _retrain(
@@ -212,22 +201,19 @@ def _retrain(
     wanted = set(planned())
     records = [r for r in readable.values() if r.experiment in wanted]
     drawn = draw(records, n, seed)
-    typer.echo(f"to train again, drawn from {len(records)} records with seed {seed}:", err=err)
+    echo(f"to train again, drawn from {len(records)} records with seed {seed}:", err=err)
     for record in drawn:
-        typer.echo(f"  {record.experiment.key} {record.experiment}", err=err)
+        echo(f"  {record.experiment.key} {record.experiment}", err=err)
     expected = estimate([r.experiment for r in drawn], costs(store))
-    typer.echo(expected_time(len(drawn), expected), err=err)
+    echo(expected_time(len(drawn), expected), err=err)
     found = []
     with TemporaryDirectory(prefix="fflib-") as folder:
         for record, outcome in retrain(drawn, Store(Path(folder)), jobs=jobs):
             comparison = compare(record, outcome, records, among=n)
             found.append(comparison)
             said = {True: "agrees", False: "DISAGREES", None: "not decidable"}[comparison.agree]
-            typer.echo(
-                f"[{len(found)}/{n}] {record.experiment.key} {record.experiment}: {said} "
-                f"({comparison.how}): {comparison}",
-                err=err,
-            )
+            e, how = record.experiment, f"{said} ({comparison.how}): {comparison}"
+            echo(f"[{len(found)}/{n}] {e.key} {e}: {how}", err=err)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option, echo
 
 from fflib.cli.options import Into, Jobs, Retry
 from fflib.cli.output import numbers, print_table, warn
@@ -28,7 +28,7 @@ Examples:
 def reproduce(
     grid: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             metavar="NAME",
             help="A grid in fflib.study.plans.grids, such as main or unseen; may be given several times.",
         ),
@@ -36,9 +36,7 @@ def reproduce(
     into: Into = None,
     jobs: Jobs = None,
     retry: Retry = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what it would cost.")
-    ] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only say what it would cost.")] = False,
 ) -> None:
     """Train again what the published numbers rest on.
 
@@ -53,12 +51,12 @@ def reproduce(
     store = stores.PUBLISHED if into is None else stores.Store(into)
     recorded = published if into is None else _readable(store)
     planned = plan(experiments, store, retry=retry)
-    typer.echo(headline(planned, store))
+    echo(headline(planned, store))
     if planned.todo:
         known = costs(stores.PUBLISHED) | costs(store)
-        typer.echo(expected_time(len(planned.todo), estimate(planned.todo, known)))
+        echo(expected_time(len(planned.todo), estimate(planned.todo, known)))
     elif into is None:
-        typer.echo("nothing to do; to train them all the same: fflib reproduce --into FOLDER")
+        echo("nothing to do; to train them all the same: fflib reproduce --into FOLDER")
     if dry_run:
         return
     outcomes = list(follow(planned.todo, store, jobs=jobs))
@@ -84,17 +82,11 @@ def _compare(
     for e in both:
         then, now = published[e].metrics, recorded[e].metrics
         layers = zip(now.layers, then.layers, strict=True)
-        rows.append(
-            [
-                e,
-                f"{then.accuracy:.4f}",
-                f"{now.accuracy:.4f}",
-                f"{now.accuracy - then.accuracy:+.4f}",
-                numbers((new.hoyer - old.hoyer for new, old in layers), "+.4f"),
-            ]
-        )
+        hoyer = numbers((new.hoyer - old.hoyer for new, old in layers), "+.4f")
+        accuracies = f"{then.accuracy:.4f}", f"{now.accuracy:.4f}"
+        rows.append([e, *accuracies, f"{now.accuracy - then.accuracy:+.4f}", hoyer])
     if rows:
         header = ["experiment", "published", "here", "difference", "difference in Hoyer by layer"]
         print_table(header, rows)
     if alone := sum(e in recorded for e in experiments) - len(both):
-        typer.echo(f"{alone} runs have no published record to compare with")
+        echo(f"{alone} runs have no published record to compare with")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-import typer
+from typer import Exit, echo
 
 from fflib.cli.output import duration, numbers
 
@@ -34,12 +34,11 @@ def expected_time(runs: int, expected: "Estimate", jobs: int = 1) -> str:
     """Say how long the training of some runs takes."""
     if expected.unknown == runs:
         return "training time: unknown, since no run of these kinds is recorded"
-    rest = (
-        f"; unknown for {expected.unknown} runs, of whose kind none is recorded"
-        if expected.unknown
-        else ""
-    )
-    shared = f", {duration(expected.seconds / jobs)} on {jobs} workers" if jobs > 1 else ""
+    rest = shared = ""
+    if expected.unknown:
+        rest = f"; unknown for {expected.unknown} runs, of whose kind none is recorded"
+    if jobs > 1:
+        shared = f", {duration(expected.seconds / jobs)} on {jobs} workers"
     return (
         f"training time: about {duration(expected.seconds)} one run after another{shared}, as long "
         f"as the recorded ones took{rest}"
@@ -56,16 +55,9 @@ def expected_size(expected: "Estimate") -> str:
 def follow(
     todo: "list[Experiment]", store: "Store", *, err: bool = False, **options: Any
 ) -> "Iterator[Outcome]":
-    """Train with a line for each run; set aside what is there already but cannot be read.
+    """Train with a line for each run, on stderr if `err`, by the options of a sweep.
 
-    Parameters
-    ----------
-    todo : list of Experiment
-    store : Store
-    err : bool
-        Print the lines to stderr.
-    **options
-        Of :func:`fflib.sweeps.sweep.sweep`.
+    What is there already but cannot be read is set aside.
     """
     from fflib.errors import RecordError, SweepError
     from fflib.records.sealed import DamagedRecord
@@ -82,21 +74,20 @@ def follow(
                 store.set_aside(store.path(experiment))
     done = 0
     bars = Bars(len(todo))
+    outcomes = sweep(todo, store, say=bars.say, watch=bars.watch, **options)
     try:
-        for done, outcome in enumerate(
-            sweep(todo, store, say=bars.say, watch=bars.watch, **options), 1
-        ):
+        for done, outcome in enumerate(outcomes, 1):
             line = f"[{done}/{len(todo)}] {outcome.experiment}: {_result(outcome)}"
             bars.ended(str(outcome.experiment), line, err=err)
             yield outcome
     except KeyboardInterrupt:
         bars.close()
-        typer.echo(
+        echo(
             f"interrupted: {done} of {len(todo)} runs are done and their records in "
             f"{store.folder}; the same command goes on from there",
             err=True,
         )
-        raise typer.Exit(130) from None
+        raise Exit(130) from None
     except SweepError as error:
         bars.close()
         raise SweepError(f"{error} ({done} of {len(todo)} runs were done)") from None
@@ -108,8 +99,8 @@ def end(outcomes: "Iterable[Outcome]") -> None:
     """Print the runs that failed and end the command, with 1 if there are any."""
     failed = [outcome for outcome in outcomes if outcome.record is None]
     for outcome in failed:
-        typer.echo(f"failed: {outcome.experiment}: {outcome.error}", err=True)
-    raise typer.Exit(int(bool(failed)))
+        echo(f"failed: {outcome.experiment}: {outcome.error}", err=True)
+    raise Exit(int(bool(failed)))
 
 
 def _result(outcome: "Outcome") -> str:
@@ -137,7 +128,7 @@ class Bars:
     def say(self, line: str, *, err: bool = True) -> None:
         """Print a line above the bars."""
         with self._lock, self._all.external_write_mode():
-            typer.echo(line, err=err)
+            echo(line, err=err)
 
     def watch(self, progress: "Progress") -> None:
         """Move the bar of a run."""

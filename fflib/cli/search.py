@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-import typer
+from typer import Option, echo
 
 from fflib.cli.options import Into, Jobs
 from fflib.cli.output import print_table
@@ -21,11 +21,11 @@ Examples:
 
 
 def search(
-    protocol: Annotated[str, typer.Option(help="relu-l2 or sigmoid-linf.")] = "relu-l2",
-    model: Annotated[str, typer.Option(help="ff, bp-ff or bp.")] = "ff",
-    dataset: Annotated[str, typer.Option(help="A data set by name, or a folder.")] = "mnist",
+    protocol: Annotated[str, Option(help="relu-l2 or sigmoid-linf.")] = "relu-l2",
+    model: Annotated[str, Option(help="ff, bp-ff or bp.")] = "ff",
+    dataset: Annotated[str, Option(help="A data set by name, or a folder.")] = "mnist",
     short: Annotated[
-        bool, typer.Option("--short", help="Candidates for the shortest runs that do well.")
+        bool, Option("--short", help="Candidates for the shortest runs that do well.")
     ] = False,
     into: Into = None,
     jobs: Jobs = None,
@@ -39,21 +39,17 @@ def search(
     compared = candidates(protocol, model, dataset, short=short)
     errors = {}
     for outcome in sweep(compared, store, jobs=jobs):
-        typer.echo(f"{outcome.experiment}: {'failed' if outcome.error else 'done'}", err=True)
+        echo(f"{outcome.experiment}: {'failed' if outcome.error else 'done'}", err=True)
         if outcome.error:
             errors[outcome.experiment] = outcome.error
     fields = axes(protocol, model, short=short)
     found = {e: store.load(e) for e in compared if e not in errors}
     winner = configuration(best(list(found.values())).experiment) if found else None
-    print_table(
-        [*fields, "validation accuracy", "score", ""],
-        [
-            [
-                *(str(getattr(e, field)) for field in fields),
-                errors.get(e) or f"{found[e].metrics.accuracy:.4f}",
-                f"{score(found[e]):.4f}" if e in found else "",
-                "best" if e in found and configuration(e) == winner else "",
-            ]
-            for e in compared
-        ],
-    )
+    rows = []
+    for e in compared:
+        reached = errors.get(e, ""), "", ""
+        if e in found:
+            mark = "best" if configuration(e) == winner else ""
+            reached = f"{found[e].metrics.accuracy:.4f}", f"{score(found[e]):.4f}", mark
+        rows.append([*(str(getattr(e, field)) for field in fields), *reached])
+    print_table([*fields, "validation accuracy", "score", ""], rows)

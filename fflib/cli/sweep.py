@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, BadParameter, Option, echo
 
 from fflib.cli.options import Jobs, OnlyJson, Retry
 from fflib.cli.output import finite, named, print_json, warn
 from fflib.cli.running import end, expected_size, expected_time, follow, headline
 
 if TYPE_CHECKING:
+    from fflib.records.stores import Record
     from fflib.sweeps.plan import Estimate, Plan
     from fflib.sweeps.sweep import Outcome
 
@@ -29,11 +30,11 @@ Examples:
 
 def sweep(
     grid: Annotated[
-        Path | None, typer.Argument(metavar="GRID.yml", help="Fields and their values.")
+        Path | None, Argument(metavar="GRID.yml", help="Fields and their values.")
     ] = None,
     folder: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--store",
             metavar="FOLDER",
             help="Where the records go, a folder that all workers see; $FFLIB_STORE by default.",
@@ -41,29 +42,27 @@ def sweep(
     ] = None,
     scheduler: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="ADDRESS", help="Of a Dask scheduler, tcp://… or tls://…, to use its workers."
         ),
     ] = None,
     jobs: Jobs = None,
     retry: Retry = False,
     max_failures: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Stop once more runs have failed.")
+        int | None, Option(min=0, metavar="N", help="Stop once more runs have failed.")
     ] = None,
     checkpoint: Annotated[
         float,
-        typer.Option(
+        Option(
             min=0,
             metavar="MINUTES",
             help="Keep the state of a longer run this often, to resume it.",
         ),
     ] = 5,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what it would take.")
-    ] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only say what it would take.")] = False,
     as_json: OnlyJson = False,
     show_schema: Annotated[
-        bool, typer.Option("--schema", help="Print the JSON Schema of a grid, for an editor.")
+        bool, Option("--schema", help="Print the JSON Schema of a grid, for an editor.")
     ] = False,
 ) -> None:
     """Train every run of a grid, in worker processes here or on a Dask cluster.
@@ -76,7 +75,7 @@ def sweep(
         print_json(schema())
         return
     if grid is None:
-        raise typer.BadParameter("name a grid file, GRID.yml", param_hint="'GRID.yml'")
+        raise BadParameter("name a grid file, GRID.yml", param_hint="'GRID.yml'")
     from fflib.records import stores
     from fflib.sweeps.cluster import cores
     from fflib.sweeps.plan import costs, estimate, plan
@@ -88,11 +87,11 @@ def sweep(
     planned = plan(experiments, *known, retry=retry)
     expected = estimate(planned.todo, costs(stores.PUBLISHED) | costs(store))
     warn(planned.damaged)
-    typer.echo(headline(planned, store), err=as_json)
+    echo(headline(planned, store), err=as_json)
     if planned.todo:
         workers = 1 if scheduler else min(jobs or cores(), len(planned.todo))
-        typer.echo(expected_time(len(planned.todo), expected, workers), err=as_json)
-        typer.echo(expected_size(expected), err=as_json)
+        echo(expected_time(len(planned.todo), expected, workers), err=as_json)
+        echo(expected_size(expected), err=as_json)
     outcomes: list[Outcome] = []
     if not dry_run:
         options = {"jobs": jobs, "scheduler": scheduler, "max_failures": max_failures}
@@ -105,21 +104,14 @@ def sweep(
 
 def _found(plan: "Plan", expected: "Estimate", outcomes: "list[Outcome]") -> dict[str, Any]:
     return {
-        "planned": len(plan),
-        "recorded": len(plan.recorded),
-        "known_to_fail": len(plan.failed),
-        "to_train": len(plan.todo),
-        "seconds": expected.seconds,
-        "unknown": expected.unknown,
+        **{"planned": len(plan), "recorded": len(plan.recorded), "known_to_fail": len(plan.failed)},
+        **{"to_train": len(plan.todo), "seconds": expected.seconds, "unknown": expected.unknown},
         "bytes": finite(expected.size),
-        "trained": [
-            named(
-                outcome.experiment,
-                accuracy=outcome.record.metrics.accuracy,
-                seconds=outcome.record.provenance.circumstances.seconds,
-            )
-            for outcome in outcomes
-            if outcome.record is not None
-        ],
+        "trained": [_trained(o.record) for o in outcomes if o.record is not None],
         "failed": [named(o.experiment, error=o.error) for o in outcomes if o.record is None],
     }
+
+
+def _trained(record: "Record") -> dict[str, Any]:
+    seconds = record.provenance.circumstances.seconds
+    return named(record.experiment, accuracy=record.metrics.accuracy, seconds=seconds)

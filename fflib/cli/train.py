@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Context, Option, echo
 
 from fflib.cli.options import OnlyJson
 from fflib.cli.output import duration, finite, print_json, print_table
@@ -25,15 +25,15 @@ Examples:
 
 
 def train(
-    ctx: typer.Context,
+    ctx: Context,
     device: Annotated[
-        str, typer.Option(help="auto takes the GPU if there is one; or cpu, cuda, mps.")
+        str, Option(help="auto takes the GPU if there is one; or cpu, cuda, mps.")
     ] = "auto",
     save: Annotated[
-        bool, typer.Option("--save", help="Measure everything and keep a record of the run.")
+        bool, Option("--save", help="Measure everything and keep a record of the run.")
     ] = False,
     as_json: OnlyJson = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")] = False,
+    quiet: Annotated[bool, Option("--quiet", help="Show no progress bar.")] = False,
 ) -> None:
     """Train one network and print what came of it.
 
@@ -80,7 +80,7 @@ def _findings(run: "Run") -> dict[str, Any]:
 
 def _print(run: "Run", found: dict[str, Any]) -> None:
     where = run.circumstances
-    typer.echo(
+    echo(
         f"{run.experiment}: accuracy {found['accuracy']:.4f}, trained in "
         f"{duration(where.seconds)} on {where.device} (threads: {where.threads}, {where.precision})"
     )
@@ -96,6 +96,6 @@ def _print(run: "Run", found: dict[str, Any]) -> None:
     ]
     print_table(["layer", *columns], rows)
     for finding in found["diagnosis"]:
-        typer.echo(finding)
+        echo(finding)
     if "record" in found:
-        typer.echo(f"recorded in {found['record']}")
+        echo(f"recorded in {found['record']}")

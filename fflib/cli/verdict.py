@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Context, Exit, Option, echo
 
 from fflib.cli.options import OnlyJson
 from fflib.cli.output import print_json, print_table
@@ -26,23 +26,18 @@ Examples:
 
 
 def verdict(
-    ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of class folders.")],
+    ctx: Context,
+    folder: Annotated[Path, Argument(metavar="FOLDER", help="A folder of class folders.")],
     output: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR", help="Where index.html goes: a folder with nothing else in it."
-        ),
+        Path, Option(metavar="DIR", help="Where index.html goes: a folder with nothing else in it.")
     ] = Path("verdict"),
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each model.")] = 5,
+    seeds: Annotated[int, Option(min=1, help="Runs of each model.")] = 5,
     size: Annotated[
         int | None,
-        typer.Option(min=4, metavar="PIXELS", help="Train on square copies with sides of so many."),
+        Option(min=4, metavar="PIXELS", help="Train on square copies with sides of so many."),
     ] = None,
-    hidden: Annotated[int | None, typer.Option(help="Units per layer.")] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Passes over the images; for ff per layer.")
-    ] = None,
+    hidden: Annotated[int | None, Option(help="Units per layer.")] = None,
+    epochs: Annotated[int | None, Option(help="Passes over the images; for ff per layer.")] = None,
     as_json: OnlyJson = False,
 ) -> None:
     """Train on a folder of your own images, and write what the claims come to as a page."""
@@ -62,26 +57,25 @@ def verdict(
     data = examine(images)
     if images != folder.expanduser().resolve():
         size = data.shape[-1]
-        typer.echo(f"trained on copies of {size}×{size} pixels, in {images}", err=True)
-    fields = {name: ctx.params[name] for name in ("hidden", "epochs")}
-    planned = experiments(images, seeds, **{n: v for n, v in fields.items() if v is not None})
+        echo(f"trained on copies of {size}×{size} pixels, in {images}", err=True)
+    fields = {name: v for name in ("hidden", "epochs") if (v := ctx.params[name]) is not None}
+    planned = experiments(images, seeds, **fields)
     store = own_store()
     if old := outdated(planned, data, store):
-        typer.echo(
-            f"{len(old)} records are of other images than are there now: set aside", err=True
-        )
+        echo(f"{len(old)} records are of other images than are there now: set aside", err=True)
         for path in old:
             store.set_aside(path)
     order = plan(planned, store, retry=True)
-    typer.echo(headline(order, store), err=True)
+    echo(headline(order, store), err=True)
     failures = {
         outcome.experiment: outcome.error or ""
         for outcome in follow(order.todo, store, err=True)
         if outcome.record is None
     }
     records = store.among(planned)
-    typer.echo("writing the page", err=True)
-    options = "".join(f" --{name} {value}" for name, value in {"size": size, "seeds": seeds, **fields}.items() if value is not None)  # fmt: skip
+    echo("writing the page", err=True)
+    given = ({} if size is None else {"size": size}) | {"seeds": seeds} | fields
+    options = "".join(f" --{name} {value}" for name, value in given.items())
     path = write(
         records,
         output,
@@ -91,24 +85,21 @@ def verdict(
     )
     found: list[Any] = scorecard(records)
     if as_json:
-        print_json(
-            {
-                "page": str(path),
-                "classes": list(data.classes),
-                "images": {"train": len(data.train), "test": len(data.test)},
-                "records": [record.experiment.key for record in records],
-                "failures": {e.key: reason for e, reason in failures.items()},
-                "verdicts": [v.as_dict() for v in found],
-            }
-        )
+        facts = {
+            "page": str(path),
+            "classes": list(data.classes),
+            "images": {"train": len(data.train), "test": len(data.test)},
+            "records": [record.experiment.key for record in records],
+            "failures": {e.key: reason for e, reason in failures.items()},
+            "verdicts": [v.as_dict() for v in found],
+        }
+        print_json(facts)
     else:
-        print_table(
-            ["claim", "verdict", "mean over runs and interval", "runs"],
-            [
-                [v.claim.id, v.verdict, f"{v.interval:.3f}" if v.cells else "-", v.interval.n]
-                for v in found
-            ],
-        )
-        typer.echo(f"The page is {path}")
+        rows = [
+            [v.claim.id, v.verdict, f"{v.interval:.3f}" if v.cells else "-", v.interval.n]
+            for v in found
+        ]
+        print_table(["claim", "verdict", "mean over runs and interval", "runs"], rows)
+        echo(f"The page is {path}")
     if {r.experiment.model for r in records if r.experiment.hold_out is None} != set(MODELS):
-        raise typer.Exit(1)
+        raise Exit(1)

@@ -86,18 +86,17 @@ class ConvExperiment(Experiment):
 
     @model_validator(mode="after")
     def _rules_of_convolutions(self) -> "ConvExperiment":
-        if self.model not in MODELS:
-            raise ValueError(
-                f"architecture 'conv' is for {', '.join(MODELS)}, got model {self.model!r}"
-            )
-        if self.model == "ff" and self.order != "simultaneous":
-            raise ValueError(
+        model, scope, wrong = self.model, self.scope, ""
+        if model not in MODELS:
+            wrong = f"architecture 'conv' is for {', '.join(MODELS)}, got model {model!r}"
+        elif model == "ff" and self.order != "simultaneous":
+            wrong = (
                 "the layers of a 'conv' network learn at once, got order 'sequential': leave it out"
             )
-        if self.model == "bp" and self.scope != "layer":
-            raise ValueError(
-                f"scope has no meaning for model 'bp', got {self.scope!r}: leave it out"
-            )
+        elif model == "bp" and scope != "layer":
+            wrong = f"scope has no meaning for model 'bp', got {scope!r}: leave it out"
+        if wrong:
+            raise ValueError(wrong)
         return self
 
     @property
@@ -126,14 +125,9 @@ def properties() -> dict[str, dict[str, Any]]:
 
 
 def crossed(axes: Mapping[str, Iterable[Any]], **common: Any) -> list[Experiment]:
-    """Return an experiment for every combination of values.
+    """Return an experiment for every combination of values of fields.
 
-    Parameters
-    ----------
-    axes : mapping of str to iterable
-        Values of fields; those of the last one change fastest.
-    **common
-        Fields that all experiments share.
+    Values of the last field change fastest; ``common`` are fields that all experiments share.
 
     Examples
     --------

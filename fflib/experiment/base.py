@@ -41,6 +41,9 @@ CONV_NORMS = ("l2", "layer", "batch")
 KINDS: "dict[str, type[Experiment]]" = {}
 """The class of experiments of every architecture."""
 
+# Fields of one architecture that are listed beside a common one they are akin to, not last.
+AFTER = {"label_gain": "schedule", "signs": "order", "snapshots": "probe"}
+
 
 def _listed(*names: str) -> WithJsonSchema:
     """Name the values of a field whose type alone does not say them."""
@@ -51,13 +54,9 @@ class Experiment(BaseModel):
     """Description of one training run.
 
     Called with ``architecture="conv"`` it makes a :class:`~fflib.experiment.ConvExperiment`, and a
-    :class:`~fflib.experiment.DenseExperiment` otherwise.
-
-    Parameters
-    ----------
-    **fields
-        The fields below by name, and those of the architecture. One that is left out takes its
-        value from the preset of protocol, model, data set and architecture.
+    :class:`~fflib.experiment.DenseExperiment` otherwise. It takes the fields below by name, and
+    those of the architecture. One that is left out has its value from the preset of protocol,
+    model, data set and architecture.
 
     Raises
     ------
@@ -158,6 +157,16 @@ class Experiment(BaseModel):
             raise ExperimentError(message) from None
 
     @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Order the fields of an architecture, as ``str``, pages and records list them."""
+        found = cls.__pydantic_fields__
+        order = [name for name in found if name not in AFTER]
+        for name, before in AFTER.items():
+            if name in found:
+                order.insert(order.index(before) + 1, name)
+        cls.__pydantic_fields__ = {name: found[name] for name in order}
+
+    @classmethod
     def __get_pydantic_core_schema__(
         cls, source: type[BaseModel], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
@@ -213,11 +222,8 @@ class Experiment(BaseModel):
     def _rules(self) -> "Experiment":
         if self.dataset not in NAMES and not Path(self.dataset).is_dir():
             raise ValueError(unknown("dataset", self.dataset, NAMES))
-        valid: dict[str, Iterable[str]] = {
-            "activation": tuple(ACTIVATIONS),
-            "goodness": tuple(GOODNESS),
-            "norm": self.norms,
-        }
+        valid: dict[str, Iterable[str]] = {"activation": ACTIVATIONS, "goodness": GOODNESS}
+        valid["norm"] = self.norms
         for field, names in valid.items():
             value = getattr(self, field)
             if field == "goodness" and MARK in (value or "") and value not in names:
@@ -283,7 +289,7 @@ class Experiment(BaseModel):
         return f"{self.model} on {self.dataset} ({self.protocol}), seed {self.seed}{held}{own}"
 
     def own_settings(self) -> dict[str, Any]:
-        """Return the settings that differ from the preset's, then from a field's own default.
+        """Return the settings that differ from the preset's, and from a field's own default.
 
         Beside model, data set, protocol, seed and held-out class they are all that has to be said
         to have the same experiment again. One that the others rule out is among them as None.
@@ -296,8 +302,7 @@ class Experiment(BaseModel):
         of_preset = {name: setting.value for name, setting in self._preset.items()}
         usual = {name: field.default for name, field in type(self).model_fields.items()} | of_preset
         named = {"model", "dataset", "protocol", "seed", "hold_out"}
-        own = {n: v for n, v in self.model_dump(exclude=named).items() if v != usual[n]}
-        return {name: own[name] for name in sorted(own, key=lambda name: name not in of_preset)}
+        return {n: v for n, v in self.model_dump(exclude=named).items() if v != usual[n]}
 
 
 def _architecture(given: Any) -> str:

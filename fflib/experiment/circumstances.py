@@ -7,25 +7,17 @@ __all__ = ["Circumstances"]
 
 @dataclass(frozen=True)
 class Circumstances:
-    """Where and how fast a training ran.
-
-    Parameters
-    ----------
-    device, processor : str
-        Torch's name of the device and the maker's.
-    threads : int
-        CPU threads; results are equal bit for bit only for equal threads on one kind of device.
-    precision : str
-        Number format of the matrix products.
-    seconds : float
-        Time spent training, reading data and evaluating left out.
-    together : int
-        Runs trained side by side in that time.
-    """
+    """Where and how fast a training ran."""
 
     device: str
+    """Torch's name of the device."""
     processor: str
+    """The maker's name of the device."""
     threads: int
+    """CPU threads; results are equal bit for bit only for equal threads on one kind of device."""
     precision: str
+    """Number format of the matrix products."""
     seconds: float
+    """Time spent training, reading data and evaluating left out."""
     together: int = 1
+    """Runs trained side by side in that time."""

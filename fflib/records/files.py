@@ -19,18 +19,8 @@ def write_whole(path: Path, content: bytes) -> Path:
     """Write a file so that no reader ever sees a part of it, also when two processes write it.
 
     The content is written under another name, forced to the disk, and renamed. Then the folder is
-    forced to the disk too, so that a file that has been seen once survives a loss of power.
-
-    Parameters
-    ----------
-    path : Path
-        Its folder is made where there is none.
-    content : bytes
-
-    Returns
-    -------
-    Path
-        The same path.
+    forced to the disk too, so that a file that has been seen once survives a loss of power. The
+    file's folder is made where there is none. Returns the path.
 
     Raises
     ------
@@ -72,12 +62,7 @@ def write_whole(path: Path, content: bytes) -> Path:
 def remove_abandoned(folder: Path, pattern: str = ANY_PARTIAL) -> None:
     """Remove files that no process holds any more, such as those of a writer that was killed.
 
-    Parameters
-    ----------
-    folder : Path
-        Need not exist.
-    pattern : str
-        Which files: half-written ones by default.
+    Half-written ones by default. The folder need not exist.
     """
     for path in folder.glob(pattern):
         with suppress(OSError), hold(path):
@@ -89,17 +74,8 @@ def hold(path: Path) -> Iterator[bool]:
     """Hold a file, which one process at a time can do, for as long as the block lasts.
 
     The operating system releases the file when the process ends, however it ends. A file that is
-    released is removed; one that a killed process has left behind can be held again.
-
-    Parameters
-    ----------
-    path : Path
-        Its folder is made where there is none.
-
-    Yields
-    ------
-    bool
-        Whether this process holds the file; if not, another one does.
+    released is removed; one that a killed process has left behind can be held again. Its folder is
+    made where there is none. Yields whether this process holds the file; if not, another one does.
 
     Examples
     --------

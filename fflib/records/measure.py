@@ -30,27 +30,19 @@ DAMAGED = 1000  # images that are predicted again for every ensemble that is sil
 
 
 def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str, Array]]:
-    """Measure a run.
+    """Measure a run, its ensembles by some rules, and return its metrics and arrays.
 
-    Parameters
-    ----------
-    run : Run
-    rules : sequence of str
-        Ensemble rules to apply. The Kolmogorov–Smirnov rule takes most of the time; it is left out
-        for runs with a held-out class and for those with snapshots whatever is asked.
+    The Kolmogorov–Smirnov rule takes most of the time; it is left out for runs with a held-out
+    class and for those with snapshots whatever is asked.
 
-    Returns
-    -------
-    metrics : Metrics
-    arrays : dict of str to ndarray
-        ``mean``: class mean activations, (layer, class, unit). ``ensembles/RULE``: membership
-        packed to bits, see :func:`fflib.records.schema.unpack`. ``similarity``: correlation of class mean images,
-        (class, class). ``weights`` and ``weight_edges``: histogram of the weights by layer.
-        ``unseen/CARRIED``: mean activations on the held-out class, (layer, unit).
-        ``damage/ensembles`` and ``damage/random``: see :func:`fflib.measures.readout.damage`.
-        ``snapshots/ensembles`` and ``snapshots/preferred``: see :func:`fflib.records.timeline.timeline`.
+    The arrays are ``mean``: class mean activations, (layer, class, unit). ``ensembles/RULE``:
+    membership packed to bits, see :func:`fflib.records.schema.unpack`. ``similarity``: correlation
+    of class mean images, (class, class). ``weights`` and ``weight_edges``: histogram of the weights
+    by layer. ``unseen/CARRIED``: mean activations on the held-out class, (layer, unit).
+    ``damage/ensembles`` and ``damage/random``: see :func:`fflib.measures.readout.damage`.
+    ``snapshots/ensembles`` and ``snapshots/preferred``: see :func:`fflib.records.timeline.timeline`.
     """
-    split = run.experiment.evaluate_on
+    split, seed = run.experiment.evaluate_on, run.experiment.seed
     classes = len(run.data.classes)
     everything = run.activations(split, correct_only=False)
     correct = run.activations(split)
@@ -65,10 +57,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
     links: list[dict[str, float] | None] = [None]
     for depth in range(1, len(connections)):
         lower, upper = members["median-quantile"][depth - 1 : depth + 1]
-        found = polarity.same_class_links(
-            connections[depth], lower, upper, seed=run.experiment.seed
-        )
-        links.append(asdict(found))
+        links.append(asdict(polarity.same_class_links(connections[depth], lower, upper, seed=seed)))
 
     layers = [
         LayerMetrics(
@@ -167,10 +156,8 @@ def _readout(run: Run) -> tuple[Readout, dict[str, Array]]:
     own, random = readout.damage(predict_with(x[few]), members, y[few], seed=seed)
     cut = readout.cut(predict_with(x), members, y, seed=seed)
     damage = {"damage/ensembles": own, "damage/random": random}
-    return (
-        Readout(decoded=decoded, cut=cut),
-        {name: array.astype(np.float32) for name, array in damage.items()},
-    )
+    arrays = {name: array.astype(np.float32) for name, array in damage.items()}
+    return Readout(decoded=decoded, cut=cut), arrays
 
 
 def _held_out(
@@ -182,6 +169,7 @@ def _held_out(
     misclassified, so that only the image can tell the two apart.
     """
     split = run.experiment.evaluate_on
+    classes, seed = len(run.data.classes), run.experiment.seed
     conditions: dict[str, Carried] = {"plain": "true"}
     if run.network.labelled:
         conditions = {carried: carried for carried in get_args(Carried)}
@@ -191,20 +179,14 @@ def _held_out(
         shown = run.activations(split, correct_only=False, carried=carried, unseen=True)
         others = run.activations(split, correct_only=False, carried=carried)
         metrics[name] = unseen.unseen_class(
-            shown.values,
-            others.values,
-            others.labels,
-            classes=len(run.data.classes),
-            seed=run.experiment.seed,
+            shown.values, others.values, others.labels, classes=classes, seed=seed
         )
         profiles[f"unseen/{name}"] = np.stack([h.mean(0) for h in _numpy(shown)]).astype(np.float16)
         if name in ("plain", "predicted"):
             detection = [
                 choice
                 for rule in RULES
-                for choice in unseen.told_by_threshold(
-                    shown.values, others.values, rule, seed=run.experiment.seed
-                )
+                for choice in unseen.told_by_threshold(shown.values, others.values, rule, seed=seed)
             ]
     return metrics, detection, profiles
 

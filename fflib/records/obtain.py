@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Iterable
-from itertools import product
 from typing import Any, Literal
 
 from tqdm.auto import tqdm
 
 from fflib.errors import ExperimentError, MissingRecord, TrainingError, unknown
-from fflib.experiment import Experiment
+from fflib.experiment import Experiment, crossed
 from fflib.records.measure import provenance, summarise
 from fflib.records.stores import Record, find, own_store
 from fflib.training.run import Run
@@ -37,16 +36,8 @@ def record_of(run: Run) -> Record:
 def obtain(experiment: Experiment, *, device: str = "auto", progress: bool = True) -> Record:
     """Find the record of an experiment, or train it and store its record.
 
-    Parameters
-    ----------
-    experiment : Experiment
-    device, progress
-        As in :func:`fflib.train`, where training is needed.
-
-    Returns
-    -------
-    Record
-        Records made here go to ``$FFLIB_STORE``, else to ``data/own``.
+    Where training is needed, `device` and `progress` are those of :func:`fflib.train`. Records made
+    here go to ``$FFLIB_STORE``, else to ``data/own``.
 
     Raises
     ------
@@ -74,20 +65,9 @@ def gather(
 ) -> list[Record]:
     """Find or train the records of all combinations of what is given.
 
-    Parameters
-    ----------
-    source : {"records", "train"}
-        Only look records up, or train those that are missing.
-    models, datasets, protocols, seeds, hold_out
-        Crossed with one another.
-    tolerant : bool
-        Leave out runs whose training fails, rather than stop at the first.
-    **overrides
-        Fields of :class:`fflib.Experiment`; those that are None are left to the preset.
-
-    Returns
-    -------
-    list of Record
+    The source says whether to look records up only, or to train those that are missing. Runs whose
+    training fails are left out if `tolerant`; otherwise the first one is an error. ``overrides``
+    are fields of :class:`fflib.Experiment`; those that are None are left to the preset.
 
     Raises
     ------
@@ -101,14 +81,8 @@ def gather(
     if source not in ("records", "train"):
         raise ExperimentError(unknown("source", source, ["records", "train"]))
     given = {name: value for name, value in overrides.items() if value is not None}
-    experiments = [
-        Experiment(
-            model=model, dataset=dataset, protocol=protocol, seed=seed, hold_out=held, **given
-        )
-        for dataset, protocol, held, seed, model in product(
-            datasets, protocols, hold_out, seeds, models
-        )
-    ]
+    axes = {"dataset": datasets, "protocol": protocols, "hold_out": hold_out, "seed": seeds}
+    experiments = crossed(axes | {"model": models}, **given)
     if tolerant:
         return attempt(experiments, source)[0]
     return [find(e) if source == "records" else obtain(e) for e in experiments]
@@ -120,21 +94,10 @@ def attempt(
     *,
     progress: bool = True,
 ) -> tuple[list[Record], dict[Experiment, str]]:
-    """Find or train records, and say of which experiments the training fails.
+    """Find or train records; return them, and why training failed, by experiment.
 
-    Parameters
-    ----------
-    experiments : iterable of Experiment
-    source : {"records", "train"}
-        Only look records up, or train those that are missing.
-    progress : bool
-        Where runs are trained, show a bar over all of them. ``TQDM_DISABLE=1`` silences it.
-
-    Returns
-    -------
-    records : list of Record
-    failures : dict of Experiment to str
-        Those whose training failed, with the reason.
+    The source is that of :func:`gather`. Where runs are trained, `progress` shows a bar over all of
+    them; ``TQDM_DISABLE=1`` silences it.
 
     Raises
     ------

@@ -25,15 +25,8 @@ OVERALL = 2000
 def weight_signs(run: Run) -> list[Row]:
     """Change weights by their sign, and see what becomes of accuracy, sparseness and ensembles.
 
-    Parameters
-    ----------
-    run : Run
-
-    Returns
-    -------
-    list of dict
-        The fields of :class:`fflib.measures.interventions.Effect`, on the first images that the
-        run is evaluated on, wrongly classified ones too.
+    Rows have the fields of :class:`fflib.measures.interventions.Effect`, on the first images that
+    the run is evaluated on, wrongly classified ones too.
     """
     pixels, labels = (x[:IMAGES] for x in run.images(run.experiment.evaluate_on))
 
@@ -53,20 +46,13 @@ def weight_signs(run: Run) -> list[Row]:
 def intrinsic_dimension(run: Run) -> list[Row]:
     """Estimate the dimension of the input and of every hidden layer, overall and class by class.
 
-    Parameters
-    ----------
-    run : Run
-
-    Returns
-    -------
-    list of dict
-        On correctly classified evaluation images, 500 of a class at most, 2000 in all. ``view``:
-        "activations" as they are, "directions" at unit length, as the next layer sees them where it
-        normalises, or "unlabelled", of images without the label that they carry otherwise.
-        ``layer``, 0 being the input; ``label``, the class or None for all together; ``n`` images,
-        of which ``silent`` and copies are left out, so that there are ``distinct``; ``method``,
-        ``scale`` and ``dimension`` as in :class:`fflib.measures.dimension.Estimate`. The last two
-        views have TwoNN on the whole sample only.
+    Rows are of correctly classified evaluation images, 500 of a class at most, 2000 in all.
+    ``view``: "activations" as they are, "directions" at unit length, as the next layer sees them
+    where it normalises, or "unlabelled", of images without the label that they carry otherwise.
+    ``layer``, 0 being the input; ``label``, the class or None for all together; ``n`` images, of
+    which ``silent`` and copies are left out, so that there are ``distinct``; ``method``, ``scale``
+    and ``dimension`` as in :class:`fflib.measures.dimension.Estimate`. The last two views have
+    TwoNN on the whole sample only.
     """
     classes, seed = len(run.data.classes), run.experiment.seed
     pixels, labels = run.images(run.experiment.evaluate_on)

@@ -28,58 +28,38 @@ class _Frozen(BaseModel):
 
 
 class LayerMetrics(_Frozen):
-    """Numbers of one hidden layer, on correctly classified images unless it says otherwise.
-
-    Parameters
-    ----------
-    hoyer : float
-        Mean Hoyer sparseness over images that are not silent.
-    hoyer_all : float
-        The same over all images, wrongly classified ones too.
-    hoyer_above_rest : float
-        The same, with each unit's resting level (its median over all images) taken off.
-    hoyer_by_class : list of float
-    treves_rolls : float
-    active_fraction : float
-        Share of units above zero.
-    silent_fraction : float
-        Share of images on which every unit is silent.
-    negative_weights : float
-        Share of weights below zero.
-    excitation : float
-        Sum of positive weights over the sum of negative weights' magnitudes.
-    links : dict or None
-        Whether positive weights join same-class ensembles of this layer and the one below, see
-        :class:`fflib.measures.polarity.SameClassLinks`; None for the first layer.
-    """
+    """Numbers of one hidden layer, on correctly classified images unless it says otherwise."""
 
     hoyer: float
+    """Mean Hoyer sparseness over images that are not silent."""
     hoyer_all: float
+    """The same over all images, wrongly classified ones too."""
     hoyer_above_rest: float
+    """The same as `hoyer`, with each unit's resting level (its median over all images) taken off."""
     hoyer_by_class: list[float]
     treves_rolls: float
     active_fraction: float
+    """Share of units above zero."""
     silent_fraction: float
+    """Share of images on which every unit is silent."""
     negative_weights: float
+    """Share of weights below zero."""
     excitation: float
+    """Sum of positive weights over the sum of negative weights' magnitudes."""
     links: dict[str, float] | None
+    """Whether positive weights join same-class ensembles of this layer and the one below, see
+    :class:`fflib.measures.polarity.SameClassLinks`; None for the first layer."""
 
 
 class Readout(_Frozen):
-    """What ensembles tell of the class, on other images than those they were found on.
-
-    Parameters
-    ----------
-    decoded : dict of str to list of float
-        By the label carried ("none", "true"; "plain" for a network without labels): accuracy of
-        reading the class off the ensembles alone, layer by layer. With "true" the label itself is
-        in the input, so that only "none" tells what the image alone gives away.
-    cut : fflib.measures.readout.Cut
-        What is lost with the units that are in no ensemble.
-    """
+    """What ensembles say of the class, on other images than those they were found on."""
 
     decoded: dict[str, list[float]]
+    """By the label carried ("none", "true"; "plain" for a network without labels): accuracy of
+    reading the class off the ensembles alone, layer by layer. With "true" the label itself is in
+    the input, so that only "none" shows what the image alone gives away."""
     cut: Cut
+    """What is lost with the units that are in no ensemble."""
 
     @property
     def unlabelled(self) -> list[float]:
@@ -88,87 +68,53 @@ class Readout(_Frozen):
 
 
 class Metrics(_Frozen):
-    """The numbers of one run.
-
-    Parameters
-    ----------
-    accuracy : float
-        On evaluation images of the classes seen in training.
-    layer_accuracy : list of float
-        Of each layer alone; empty for a plain network, of which only the last has a say.
-    images, correct : int
-        Evaluation images, and those classified correctly.
-    layers : list of LayerMetrics
-    unseen : dict or None
-        By the label carried ("true", "none", "predicted"; "plain" for a network without labels),
-        one :class:`fflib.measures.unseen.UnseenClass` a layer; None where no class was held out.
-    choices : list of Choice or None
-        Ensembles under other rules and thresholds, on correctly classified and on all images;
-        the Kolmogorov–Smirnov rule on the former only. None where it was not measured.
-    readout : Readout or None
-        None for validation data and for runs with a held-out class. In a record's JSON it is called
-        ``worth``.
-    detection : list of UnseenChoice or None
-        The AUROC of the held-out class under other rules and thresholds, with images carrying the
-        label that the network prefers; None where no class was held out. In a record's JSON it is
-        called ``told``.
-    probe : list of dict or None
-        What the measurement found that the experiment asks for by its ``probe``, see
-        :mod:`fflib.records.probes`.
-    timeline : list of dict or None
-        The snapshots of the run, see :func:`fflib.records.timeline.timeline`.
-    """
+    """The numbers of one run."""
 
     accuracy: float
+    """On evaluation images of the classes seen in training."""
     layer_accuracy: list[float]
+    """Of each layer alone; empty for a plain network, of which only the last has a say."""
     images: int
+    """Evaluation images."""
     correct: int
+    """Evaluation images that are classified correctly."""
     layers: list[LayerMetrics]
     unseen: dict[str, list[UnseenClass]] | None
+    """By the label carried ("true", "none", "predicted"; "plain" for a network without labels), a
+    layer each; None where no class was held out."""
     choices: list[Choice] | None = None
+    """Ensembles under other rules and thresholds, on correctly classified and on all images; the
+    Kolmogorov–Smirnov rule on the former only. None where it was not measured."""
     readout: Readout | None = Field(None, alias="worth")
+    """None for validation data and for runs with a held-out class; ``worth`` in a record's JSON."""
     detection: list[UnseenChoice] | None = Field(None, alias="told")
+    """The AUROC of the held-out class under other rules and thresholds, with images carrying the
+    label that the network prefers; None where no class was held out. ``told`` in a record's JSON."""
     probe: list[Row] | None = None
+    """What the experiment asks for by its ``probe``, see :mod:`fflib.records.probes`."""
     timeline: list[Row] | None = None
+    """The snapshots of the run, see :func:`fflib.records.timeline.timeline`."""
 
 
 class Provenance(_Frozen):
-    """Which code, machine and data made a run, and when.
-
-    Parameters
-    ----------
-    version, commit : str
-        Of this package; a commit with changes on top ends in "+".
-    python, torch, platform : str
-    circumstances : Circumstances
-        Device, threads, precision and seconds of training.
-    date : datetime
-        When the run ended, UTC.
-    data : dict of str to str
-        MD5 of the data by file or array.
-    """
+    """Which code, machine and data made a run, and when."""
 
     version: str
+    """Of this package."""
     commit: str
+    """Of this package; with changes on top it ends in "+"."""
     python: str
     torch: str
     platform: str
     circumstances: Circumstances
     date: datetime
+    """When the run ended, UTC."""
     data: dict[str, str]
+    """MD5 of the data by file or array."""
 
 
 def unpack(packed: Array, units: int) -> Array:
-    """Turn packed membership into booleans.
-
-    Parameters
-    ----------
-    packed : ndarray of uint8, shape (layer, class, bytes)
-    units : int
-
-    Returns
-    -------
-    ndarray of bool, shape (layer, class, unit)
+    """Turn packed membership, (layer, class, bytes), into booleans, (layer, class, unit).
 
     Examples
     --------

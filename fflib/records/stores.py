@@ -29,20 +29,7 @@ FAILED = ".failed.json"
 
 
 class Record(BaseModel):
-    """What one training run leaves behind.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    metrics : Metrics
-        Numbers by layer and class.
-    curve : list of dict
-        One row per epoch, see :class:`fflib.Run`.
-    provenance : Provenance
-        Which code, machine and data made it, when, and how long it took.
-    arrays : dict of str to ndarray
-        Per-class summaries that the figures need, see :func:`fflib.records.measure.summarise`.
-    """
+    """What one training run leaves behind."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", arbitrary_types_allowed=True, ser_json_inf_nan="strings"
@@ -50,9 +37,13 @@ class Record(BaseModel):
 
     experiment: Experiment
     metrics: Metrics
+    """Numbers by layer and class."""
     curve: list[dict[str, int | float | None]]
+    """One row per epoch, see :class:`fflib.Run`."""
     provenance: Provenance
+    """Which code, machine and data made it, when, and how long it took."""
     arrays: dict[str, np.ndarray] = {}
+    """Per-class summaries that the figures need, see :func:`fflib.records.measure.summarise`."""
 
     def to_bytes(self) -> bytes:
         """Return the bytes of the record's file."""
@@ -75,7 +66,7 @@ class Record(BaseModel):
         except (TypeError, ValueError, RecursionError) as error:
             raise RecordError(
                 f"{path} is whole but of no use here: {reason(error)}; if it is of another "
-                "version of fflib or of images that have moved, remove it to train anew"
+                "version of fflib or of images that have moved, remove it to train again"
             ) from None
         if record.experiment.key != path.stem:
             raise DamagedRecord(
@@ -86,36 +77,22 @@ class Record(BaseModel):
 
 @dataclass(frozen=True)
 class Inventory:
-    """What a check of a whole store found.
-
-    Parameters
-    ----------
-    intact : list of Experiment
-        Those whose records are whole and wanted, by a grid or by a search on validation data.
-    damaged : dict of Path to str
-        Files that are no whole records, now or when they were set aside, and what is wrong.
-    orphaned : list of Experiment
-        Those whose records are whole and not wanted.
-    missing : list of Experiment
-        Those that are wanted and have no whole record.
-    failed : dict of Experiment to str
-        Those whose training ended without a network, with the reason.
-    """
+    """What a check of a whole store found."""
 
     intact: list[Experiment]
+    """Those whose records are whole and wanted, by a grid or by a search on validation data."""
     damaged: dict[Path, str]
+    """Files that are no whole records, now or when they were set aside, and what is wrong."""
     orphaned: list[Experiment]
+    """Those whose records are whole and not wanted."""
     missing: list[Experiment]
+    """Those that are wanted and have no whole record."""
     failed: dict[Experiment, str]
+    """Those whose training ended without a network, with the reason."""
 
 
 class Store:
-    """A folder of records.
-
-    Parameters
-    ----------
-    folder : Path
-        Need not exist before the first record is saved.
+    """A folder of records, which need not exist before the first is saved.
 
     Examples
     --------
@@ -184,14 +161,7 @@ class Store:
         return [path for path in self.paths() if path.stem.startswith(prefix)]
 
     def survey(self) -> tuple[dict[Path, Record], dict[Path, RecordError]]:
-        """Read every record, and move none.
-
-        Returns
-        -------
-        records : dict of Path to Record
-        faults : dict of Path to RecordError
-            What is wrong with the files that cannot be read; they do not keep the others back.
-        """
+        """Read every record, and move none; return them, and what is wrong with other files."""
         records, faults = {}, {}
         for path in self.paths():
             try:
@@ -203,10 +173,7 @@ class Store:
     def verify(self, wanted: Iterable[Experiment]) -> Inventory:
         """Check every record, and whether those that are wanted are there.
 
-        Parameters
-        ----------
-        wanted : iterable of Experiment
-            What the store is to hold; a search on validation data may lie beside it.
+        Records of a search on validation data may lie beside them.
         """
         records, faults = self.survey()
         damaged = {path: str(error) for path, error in faults.items()}
@@ -247,12 +214,7 @@ class Store:
         self._failure(experiment).unlink(missing_ok=True)
 
     def failures(self, among: Iterable[Experiment] | None = None) -> dict[Experiment, str]:
-        """Return the experiments whose training ended without a network, each with the reason.
-
-        Parameters
-        ----------
-        among : iterable of Experiment, optional
-            Read the notes of these alone.
+        """Return the experiments, all or some, whose training failed, each with the reason.
 
         Raises
         ------
@@ -283,14 +245,6 @@ def own_store() -> Store:
 
 def find(experiment: Experiment) -> Record:
     """Find the record of an experiment, in the published store or the reader's own.
-
-    Parameters
-    ----------
-    experiment : Experiment
-
-    Returns
-    -------
-    Record
 
     Raises
     ------

@@ -25,26 +25,18 @@ def timeline(run: Run) -> tuple[list[Row], dict[str, np.ndarray]]:
     them that the network classifies correctly at the *end*, with their true label, so that the
     network changes and the images do not.
 
-    Parameters
-    ----------
-    run : Run
-        Trained with ``snapshots``.
+    There is a row per snapshot and hidden layer: ``learns``, the layer that learns, counted from 1
+    (None where all do); ``step`` since it began to; ``seen``, images shown so far; ``accuracy`` and
+    ``agreement`` (share of images that get the label they get at the end) of the layers up to the
+    one that learns; ``layer``; ``alone`` and ``alike``, the same of this layer by itself (None
+    where it has no say of its own); ``hoyer``; ``size``, mean size of its ensembles; ``identity``
+    with those at the end (:func:`fflib.measures.timeline.identity`); ``selectivity``; and
+    ``negative``, the share of negative weights.
 
-    Returns
-    -------
-    rows : list of dict
-        One per snapshot and hidden layer: ``learns``, the layer that learns, counted from 1 (None
-        where all do); ``step`` since it began to; ``seen``, images shown so far; ``accuracy`` and
-        ``agreement`` (share of images that get the label they get at the end) of the layers up to
-        the one that learns; ``layer``; ``alone`` and ``alike``, the same of this layer by itself
-        (None where it has no say of its own); ``hoyer``; ``size``, mean size of its ensembles;
-        ``identity`` with those at the end (:func:`fflib.measures.timeline.identity`);
-        ``selectivity``; and ``negative``, the share of negative weights.
-    arrays : dict of str to ndarray
-        ``snapshots/ensembles``: membership by the median–quantile rule, packed to bits, uint8 of
-        shape (snapshot, layer, class, bytes). ``snapshots/preferred``: the class that each unit
-        prefers, see :func:`fflib.measures.timeline.preferred`, shape (snapshot, layer, unit).
-        Together 5.3 kB a snapshot for three layers of 784 units and ten classes.
+    The arrays are ``snapshots/ensembles``: membership by the median–quantile rule, packed to bits,
+    uint8 of shape (snapshot, layer, class, bytes); and ``snapshots/preferred``: the class that each
+    unit prefers, see :func:`fflib.measures.timeline.preferred`, shape (snapshot, layer, unit).
+    Together they take 5.3 kB a snapshot for three layers of 784 units and ten classes.
     """
     classes, network = len(run.data.classes), run.network
     assert isinstance(network, Network)  # others take no snapshots

@@ -34,15 +34,9 @@ MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 class Checkpoints:
     """Keep the state of a training in a file, and go on from there.
 
-    Parameters
-    ----------
-    path : Path
-        The file, which appears once the training has lasted longer than `seconds`. It is to be
-        removed when the result is on record.
-    seconds : float
-        Time from one checkpoint to the next, at the least.
-    report : callable, optional
-        Called after every epoch as ``report(done, epochs)``, with the epochs over all layers.
+    The file at `path` appears once the training has lasted longer than `seconds`, which is also the
+    least time from one checkpoint to the next; it is to be removed when the result is on record.
+    ``report(done, epochs)`` is called after every epoch, with the epochs over all layers.
 
     Notes
     -----
@@ -66,9 +60,7 @@ class Checkpoints:
     def __init__(
         self, path: Path, seconds: float, report: Callable[[int, int], None] | None = None
     ) -> None:
-        self.path = path
-        self.seconds = seconds
-        self.report = report
+        self.path, self.seconds, self.report = path, seconds, report
         self._kept = time.monotonic()
         self._stage, self._epoch = 0, 0  # where the checkpoint was written
         self._arrays: dict[str, np.ndarray] = {}

@@ -33,20 +33,12 @@ def cores() -> int:
 
 @contextmanager
 def connected(jobs: int, scheduler: str | Cluster | None = None) -> Iterator[Client]:
-    """Connect to a cluster, which is started for the occasion unless there is a scheduler.
+    """Connect to a cluster: a local one, started with `jobs` worker processes, or a running one.
 
-    Parameters
-    ----------
-    jobs : int
-        Worker processes of a local cluster.
-    scheduler : str or Cluster, optional
-        Address of a scheduler that is running, ``tcp://…`` or ``tls://…``, with certificates from
-        Dask's configuration; or a cluster that brings its own.
-
-    Raises
-    ------
-    SweepError
-        There is no scheduler at that address, or it does not trust this client.
+    The latter is given by the address of its scheduler, ``tcp://…`` or ``tls://…``, with
+    certificates from Dask's configuration; or as a cluster that brings its own. A
+    :class:`~fflib.errors.SweepError` says that there is no scheduler at that address, or that it
+    does not trust this client.
     """
     if scheduler is not None:
         try:
@@ -61,8 +53,7 @@ def connected(jobs: int, scheduler: str | Cluster | None = None) -> Iterator[Cli
             yield client
         return
     # A worker that is killed is started again, and one that needs much memory is left alone.
-    settings = {"distributed.scheduler.worker-saturation": 1.0}
-    with dask.config.set(settings):
+    with dask.config.set({"distributed.scheduler.worker-saturation": 1.0}):
         cluster = LocalCluster(
             n_workers=jobs,
             threads_per_worker=1,

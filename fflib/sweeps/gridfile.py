@@ -49,10 +49,7 @@ class _Loader(yaml.SafeLoader):
 def read_grid(path: Path) -> list[Experiment]:
     r"""Read the experiments of a grid file, in order and without repeats.
 
-    Parameters
-    ----------
-    path : Path
-        See :func:`experiments` for what may be in it.
+    See :func:`experiments` for what may be in it.
 
     Raises
     ------
@@ -91,12 +88,9 @@ def read_grid(path: Path) -> list[Experiment]:
 def experiments(grid: Any) -> list[Experiment]:
     """Return the experiments of a grid: every combination of what is listed.
 
-    Parameters
-    ----------
-    grid : dict
-        Fields of :class:`fflib.Experiment`, each with a value or a list of values; for ``seed`` and
-        ``hold_out`` also ``{first: 0, last: 9}``, both ends included. Under ``either``, a list of
-        such mappings: alternatives, each crossed with the rest.
+    A grid maps fields of :class:`fflib.Experiment` to a value or a list of values; ``seed`` and
+    ``hold_out`` also to ``{first: 0, last: 9}``, both ends included. Under ``either`` is a list of
+    such mappings: alternatives, each crossed with the rest.
 
     Raises
     ------
@@ -114,12 +108,12 @@ def experiments(grid: Any) -> list[Experiment]:
     alternatives = grid.get(EITHER, [{}])
     if not isinstance(alternatives, list) or not alternatives:
         raise ExperimentError(f"{EITHER} is a list of mappings, got {_kind(alternatives)}")
-    shared = _axes({name: value for name, value in grid.items() if name != EITHER})
+    shared = {name: _values(name, value) for name, value in grid.items() if name != EITHER}
     blocks = []
     for alternative in alternatives:
         if not isinstance(alternative, dict):
             raise ExperimentError(f"{EITHER} is a list of mappings, got {_kind(alternative)} in it")
-        own = _axes(alternative)
+        own = {name: _values(name, value) for name, value in alternative.items()}
         if both := own.keys() & shared.keys():
             raise ExperimentError(f"{min(both)!r} is given both inside and outside of {EITHER}")
         blocks.append(shared | own)
@@ -127,10 +121,6 @@ def experiments(grid: Any) -> list[Experiment]:
     if planned > MOST:
         raise ExperimentError(f"a grid may have {MOST} runs, this has {planned:.3g}: divide it")
     return list(dict.fromkeys(e for axes in blocks for e in crossed(axes)))
-
-
-def _axes(given: dict[Any, Any]) -> dict[str, range | list[Any]]:
-    return {name: _values(name, value) for name, value in given.items()}
 
 
 def _values(name: Any, value: Any) -> range | list[Any]:
@@ -169,13 +159,7 @@ def _one_line(error: Any) -> str:
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of a grid file, from which an editor completes it.
-
-    Returns
-    -------
-    dict
-        Made from the fields of experiments; printed by ``fflib sweep --schema``.
-    """
+    """Return the JSON Schema of a grid file, from which an editor completes it."""
     axes = {name: _axis(name, field) for name, field in properties().items()}
     listed = {name: {"$ref": f"#/$defs/{name}"} for name in axes}
     alternative = {"type": "object", "properties": listed, "additionalProperties": False}
@@ -201,13 +185,7 @@ def _axis(name: str, field: dict[str, Any]) -> dict[str, Any]:
     one = {key: field[key] for key in sorted(field.keys() - {"title", "description"})}
     choices = [one, {"type": "array", "items": one, "minItems": 1}]
     if name in COUNTED:
-        end = {"type": "integer", "minimum": 0}
-        choices.append(
-            {
-                "type": "object",
-                "properties": {"first": end, "last": end},
-                "required": ["first", "last"],
-                "additionalProperties": False,
-            }
-        )
+        ends = {key: {"type": "integer", "minimum": 0} for key in ("first", "last")}
+        closed = {"required": [*ends], "additionalProperties": False}
+        choices.append({"type": "object", "properties": ends, **closed})
     return {"description": field["description"], "anyOf": choices}

@@ -22,10 +22,7 @@ COMPUTING = (
 def identity() -> dict[str, str]:
     """Return the versions of the package and of torch, and a digest of the code that computes.
 
-    Returns
-    -------
-    dict of str to str
-        Equal on all machines whose runs may stand side by side.
+    They are equal on all machines whose runs may stand side by side.
 
     Examples
     --------

@@ -16,13 +16,8 @@ __all__ = ["Cost", "Estimate", "Plan", "costs", "estimate", "plan"]
 
 # The time that an epoch takes depends on everything but these.
 FREE = {
-    "seed": 0,
-    "hold_out": None,
-    "epochs": 1,
-    "learning_rate": 1.0,
-    "schedule": "constant",
-    "label_gain": 1.0,
-    "theta": None,
+    **{"seed": 0, "hold_out": None, "epochs": 1, "learning_rate": 1.0, "schedule": "constant"},
+    **{"label_gain": 1.0, "theta": None},
 }
 
 
@@ -36,43 +31,28 @@ class Cost:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What runs will take.
-
-    Parameters
-    ----------
-    seconds : float
-        Training time, one run after another, of the runs of whose kind some are recorded.
-    unknown : int
-        How many other runs there are.
-    size : float
-        Bytes of all their records; nan where nothing is recorded.
-    """
+    """What runs will take."""
 
     seconds: float
+    """Training time, one run after another, of the runs of whose kind some are recorded."""
     unknown: int
+    """How many other runs there are."""
     size: float
+    """Bytes of all their records; nan where nothing is recorded."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done for some experiments.
-
-    Parameters
-    ----------
-    recorded : list of Experiment
-        Those that have a whole record already.
-    failed : dict of Experiment to str
-        Those that are known to fail, with the reason.
-    todo : list of Experiment
-        Those that are to be trained.
-    damaged : list of str
-        What is wrong with records that cannot be read; their experiments are to be trained again.
-    """
+    """What is to be done for some experiments."""
 
     recorded: list[Experiment]
+    """Those that have a whole record already."""
     failed: dict[Experiment, str]
+    """Those that are known to fail, with the reason."""
     todo: list[Experiment]
+    """Those that are to be trained."""
     damaged: list[str]
+    """What is wrong with records that cannot be read; their experiments are to be trained again."""
 
     def __len__(self) -> int:
         return len(self.recorded) + len(self.failed) + len(self.todo)
@@ -81,13 +61,8 @@ class Plan:
 def plan(experiments: Iterable[Experiment], *stores: Store, retry: bool = False) -> Plan:
     """Divide experiments into what is done and what is to do; read every record, move none.
 
-    Parameters
-    ----------
-    experiments : iterable of Experiment
-    *stores : Store
-        A record in any of them counts. Failures are noted in the first.
-    retry : bool
-        Try again what is known to fail.
+    A record in any of the stores counts. Failures are noted in the first, and are to be tried again
+    if `retry` says so.
 
     Examples
     --------
@@ -129,13 +104,7 @@ def costs(store: Store) -> dict[Experiment, Cost]:
 
 
 def estimate(todo: Iterable[Experiment], known: dict[Experiment, Cost]) -> Estimate:
-    """Estimate time and space from the recorded runs of equal kind.
-
-    Parameters
-    ----------
-    todo : iterable of Experiment
-    known : dict of Experiment to Cost
-        See :func:`costs`.
+    """Estimate time and space from the :func:`costs` of recorded runs of equal kind.
 
     Examples
     --------

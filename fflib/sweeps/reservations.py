@@ -23,10 +23,6 @@ RESERVED, SWEEP, CHECKPOINT = ".reserved", ".sweep", ".checkpoint"
 class Reservations:
     """Who trains what in a store, and how far unfinished runs are.
 
-    Parameters
-    ----------
-    store : Store
-
     Examples
     --------
     >>> from tempfile import TemporaryDirectory

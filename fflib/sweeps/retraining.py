@@ -53,32 +53,21 @@ BOTH = ("ff", "bp")
 
 @dataclass(frozen=True)
 class Comparison:
-    """A record and the result of training its experiment again.
-
-    Parameters
-    ----------
-    record : Record
-        The old one.
-    how : {"bit for bit", "seeds' spread", "not decidable", "not trained"}
-    agree : bool or None
-        None where it is not decidable.
-    why : str
-        The reason, in one sentence.
-    number : str
-        The number that differs most, relative to its allowance.
-    difference : float
-        Retrained minus recorded, in that number.
-    allowance : float
-        How much it may differ either way; nan where it is not decidable.
-    """
+    """A record and the result of training its experiment again."""
 
     record: Record
+    """The old one."""
     how: How
     agree: bool | None
+    """None where it is not decidable."""
     why: str
+    """The reason, in one sentence."""
     number: str = ""
+    """The number that differs most, relative to its allowance."""
     difference: float = math.nan
+    """Retrained minus recorded, in that number."""
     allowance: float = math.nan
+    """How much it may differ either way; nan where it is not decidable."""
 
     def __str__(self) -> str:
         if not self.number:
@@ -88,21 +77,10 @@ class Comparison:
 
 
 def draw(records: Iterable[Record], n: int, seed: int = 0) -> list[Record]:
-    """Draw records at random, Forward-Forward and back-propagation among them.
+    """Draw `n` records at random; two or more include at least one of FF and one of BP.
 
-    Parameters
-    ----------
-    records : iterable of Record
-    n : int
-        How many. Two or more include at least one of FF and one of BP.
-    seed : int
-        Seed of the draw.
-
-    Returns
-    -------
-    list of Record
-        Those that can be compared on this machine (see :func:`compare`) come first, with equal
-        chances; others are drawn only where these do not suffice.
+    Those that can be compared on this machine (see :func:`compare`) come first, with equal chances;
+    others are drawn only where these do not suffice.
 
     Raises
     ------
@@ -137,10 +115,7 @@ def draw(records: Iterable[Record], n: int, seed: int = 0) -> list[Record]:
 def relatives(record: Record, records: Iterable[Record]) -> list[list[Record]]:
     """Return the other recorded runs of a record's configuration, by the class held out.
 
-    Returns
-    -------
-    list of list of Record
-        Runs of one list differ in their seed only; from list to list the held-out class differs.
+    Runs of one list differ in their seed only; from list to list the held-out class differs.
     """
     groups: dict[int | None, list[Record]] = {}
     for other in records:
@@ -172,15 +147,8 @@ def compare(
 ) -> Comparison:
     """Compare a record with its retraining, as the module says.
 
-    Parameters
-    ----------
-    record : Record
-    outcome : Outcome
-        Of the same experiment, trained again. A training that failed disagrees with any record.
-    records : iterable of Record
-        Other records, from which the spread of seeds is estimated.
-    among : int
-        How many records are compared in all, among which the risk of error is shared.
+    A training that failed disagrees with any record. The spread of seeds is estimated from the
+    other `records`; the risk of error is shared `among` so many records that are compared in all.
     """
     again = outcome.record
     if again is None:
@@ -218,18 +186,8 @@ def retrain(
 ) -> Iterator[tuple[Record, Outcome]]:
     """Train the experiments of records again, each with as many threads as before.
 
-    Parameters
-    ----------
-    drawn : sequence of Record
-    store : Store
-        For the new records: one without records of these experiments.
-    jobs : int, optional
-        Runs at a time.
-
-    Yields
-    ------
-    (Record, Outcome)
-        The old record, and how the new run ended.
+    Yield each old record and how its new run ended. The store must hold no records of these
+    experiments.
     """
 
     def threads(record: Record) -> int:

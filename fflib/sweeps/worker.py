@@ -43,47 +43,26 @@ State = Literal["recorded", "failed", "aborted", "busy", "refused", "full"]
 
 
 class Request(TypedDict):
-    """A run that a worker is asked for.
-
-    Parameters
-    ----------
-    experiment : dict
-        Fields of :class:`fflib.Experiment`.
-    store : str
-        Folder of the records.
-    mark : str
-        Name of a file in there, by which a worker knows that it sees the same folder.
-    identity : dict of str to str
-        Versions that a worker must have, see :func:`fflib.sweeps.identity.identity`.
-    data : dict of str to str
-        Checksums of the data set.
-    threads : int or None
-        Threads that torch is to use; None leaves them as they are.
-    checkpoint : float
-        Seconds from one checkpoint of a training to the next.
-    """
+    """A run that a worker is asked for."""
 
     experiment: dict[str, Any]
+    """Fields of :class:`fflib.Experiment`."""
     store: str
+    """Folder of the records."""
     mark: str
+    """Name of a file in there, by which a worker knows that it sees the same folder."""
     identity: dict[str, str]
+    """Versions that a worker must have, see :func:`fflib.sweeps.identity.identity`."""
     data: dict[str, str]
+    """Checksums of the data set."""
     threads: int | None
+    """Threads that torch is to use; None leaves them as they are."""
     checkpoint: float
+    """Seconds from one checkpoint of a training to the next."""
 
 
 class Progress(TypedDict):
-    """How far a run is.
-
-    Parameters
-    ----------
-    run : str
-        The experiment in words.
-    done, epochs : int
-        Epochs, over all layers.
-    seconds : float
-        Since the worker began.
-    """
+    """How far a run, the experiment in words, is: epochs over all layers, seconds of the worker."""
 
     run: str
     done: int
@@ -92,17 +71,11 @@ class Progress(TypedDict):
 
 
 class Answer(TypedDict):
-    """How a request ended.
+    """How a request ended, and the address of the worker.
 
-    Parameters
-    ----------
-    state : {"recorded", "failed", "aborted", "busy", "refused", "full"}
-        Its record is in the store; its training failed, which is noted there; the machine failed
-        it, so that nothing is noted; another worker is training it; this worker must not do it;
-        its record could not be saved.
-    reason : str
-    worker : str
-        The address of the worker.
+    Its record is in the store; its training failed, which is noted there; the machine failed it, so
+    that nothing is noted; another worker is training it; this worker must not do it; or its record
+    could not be saved.
     """
 
     state: State
@@ -124,14 +97,7 @@ def train_and_measure(experiment: Experiment, keeper: Checkpoints) -> Record:
 
 
 def work(request: Request, make: Make = train_and_measure) -> Answer:
-    """Do a run, unless it is done, another worker is at it, or this one must not.
-
-    Parameters
-    ----------
-    request : Request
-    make : callable
-        From an experiment to its record.
-    """
+    """Do a run, unless it is done, another worker is at it, or this one must not."""
     try:
         worker: Any = get_worker()
         address, slots = worker.address, worker.state.nthreads

@@ -38,13 +38,8 @@ WIDENED_SEARCH_EPOCHS = 3
 
 # Goodness by class needs no label in the image. A network with a head has no goodness.
 BY_CLASS = {"ff": {"scope": "class"}, "bp-ff": {"scope": "class"}, "bp": {}}
-CONVOLUTIONAL: dict[str, Any] = {
-    "architecture": "conv",
-    "hidden": 60,
-    "layers": 4,
-    "batch_size": 64,
-    "precision": "mixed",
-}
+CONVOLUTIONAL: dict[str, Any] = {"architecture": "conv", "hidden": 60, "layers": 4}
+CONVOLUTIONAL |= {"batch_size": 64, "precision": "mixed"}
 CONVOLUTIONAL_EPOCHS = 6
 CONVOLUTIONAL_RATES = {"ff": 0.001, "bp-ff": 0.001, "bp": 0.001}
 CONVOLUTIONAL_CANDIDATES = {"ff": (0.001, 0.003), "bp": (0.001, 0.003)}
@@ -53,12 +48,6 @@ CONVOLUTIONAL_SEARCH_EPOCHS = 1
 
 def dense(model: str, **fields: Any) -> Experiment:
     """Return the paper's network with as many units in a layer as a colour image has numbers.
-
-    Parameters
-    ----------
-    model : str
-    **fields
-        Of the experiment, in place of the usual ones.
 
     Examples
     --------
@@ -70,14 +59,7 @@ def dense(model: str, **fields: Any) -> Experiment:
 
 
 def convolutional(model: str, **fields: Any) -> Experiment:
-    """Return a convolutional network whose channels are shared out among the classes.
-
-    Parameters
-    ----------
-    model : str
-    **fields
-        Of the experiment, in place of the usual ones.
-    """
+    """Return a convolutional network whose channels are shared out among the classes."""
     usual = {"learning_rate": CONVOLUTIONAL_RATES[model], "epochs": CONVOLUTIONAL_EPOCHS}
     own = {**BY_CLASS[model], **CONVOLUTIONAL}
     return Experiment(model=model, **{"dataset": DATASET, **usual, **own, **fields})
@@ -108,35 +90,31 @@ def final() -> list[Experiment]:
 
 # From the base, labelled by planes, with a goodness over a whole layer, every choice by itself.
 BASE: dict[str, Any] = {"label": "planes", "loss": "symmetric"}
-_CLASS: dict[str, Any] = {"scope": "class"}
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "label": ("border", "wave", "learned"),
+    "scope": ("location", "channel"),
+    "loss": ("threshold",),
+    "norm": ("l2", "layer"),
+    "peer": (0.1,),
+    "reach": (2,),
+    "negatives": ("fixed", "hard"),
+}
+_SINGLE = [(f"{n}: {value}", {n: value}) for n, values in _CHOICES.items() for value in values]
+_BY_CLASS: dict[str, Any] = {"scope": "class"}
 VARIED: dict[str, dict[str, Any]] = {
     "base": BASE,
-    "label: border": BASE | {"label": "border"},
-    "label: wave": BASE | {"label": "wave"},
-    "label: learned": BASE | {"label": "learned"},
-    "scope: location": BASE | {"scope": "location"},
-    "scope: channel": BASE | {"scope": "channel"},
-    "loss: threshold": BASE | {"loss": "threshold"},
-    "norm: l2": BASE | {"norm": "l2"},
-    "norm: layer": BASE | {"norm": "layer"},
-    "peer: 0.1": BASE | {"peer": 0.1},
-    "reach: 2": BASE | {"reach": 2},
-    "negatives: fixed": BASE | {"negatives": "fixed"},
-    "negatives: hard": BASE | {"negatives": "hard"},
-    "scope: class": _CLASS,
-    "scope: class, norm: l2": _CLASS | {"norm": "l2"},
-    "scope: class, norm: layer": _CLASS | {"norm": "layer"},
-    "scope: class, peer: 0.1": _CLASS | {"peer": 0.1},
-    "scope: class, reach: 2": _CLASS | {"reach": 2},
+    **{name: BASE | choice for name, choice in _SINGLE},
+    "scope: class": _BY_CLASS,
+    **{
+        f"scope: class, {name}": _BY_CLASS | choice
+        for name, choice in _SINGLE
+        if choice.keys() <= {"norm", "peer", "reach"}
+    },
 }
 """What is compared, by what it changes of the base; goodness by class is a base of its own."""
 
 _VARIED_TRAINING: dict[str, Any] = {
-    "hidden": 20,
-    "layers": 3,
-    "epochs": 1,
-    "batch_size": 64,
-    "learning_rate": 0.003,
+    **{"hidden": 20, "layers": 3, "epochs": 1, "batch_size": 64, "learning_rate": 0.003},
     "precision": "mixed",
 }
 
@@ -144,16 +122,9 @@ _VARIED_TRAINING: dict[str, Any] = {
 def variants(
     dataset: str, seeds: Iterable[int], *, names: Iterable[str] = tuple(VARIED), **training: Any
 ) -> list[Experiment]:
-    """Return convolutional Forward-Forward networks, each with another choice.
+    """Return convolutional Forward-Forward networks, each with another of the named choices.
 
-    Parameters
-    ----------
-    dataset : str
-    seeds : iterable of int
-    names : iterable of str
-        Of the choices.
-    **training
-        Fields of all experiments, in place of the published ones.
+    The fields in ``training`` take the place of the published ones.
     """
     fields = {**_VARIED_TRAINING, "evaluate_on": "validation", **training}
     return [
@@ -166,9 +137,6 @@ def published_variants() -> list[Experiment]:
     """Return the published ones of :func:`variants`; the two bases have three seeds, for the noise."""
     bases = variants(DATASET, range(1, 3), names=("base", "scope: class"))
     return [*variants(DATASET, range(1)), *bases]
-
-
-_CHOICES = ("label", "scope", "loss", "norm", "peer", "reach", "negatives")
 
 
 def _choices(e: Experiment) -> tuple[Any, ...]:

@@ -44,17 +44,8 @@ HEIGHTS = {True: (0.3, 0.5, 0.7, 0.9), False: (0.5, 1.0, 2.0, 4.0)}  # of bounde
 def thresholds(goodness: str, activation: str, units: int = 784) -> tuple[float, ...]:
     """Return the thresholds that a search tries, the lowest first.
 
-    Parameters
-    ----------
-    goodness, activation : str
-    units : int
-        Of a layer.
-
-    Returns
-    -------
-    tuple of float
-        The goodness of 2, 10, 50 and 250 in 784 units at one and all others at zero; for the
-        maximum, which does not count units, that of one unit at four heights.
+    They are the goodness of 2, 10, 50 and 250 in 784 units at one and all others at zero; for the
+    maximum, which does not count units, that of one unit at four heights.
 
     Examples
     --------
@@ -70,28 +61,22 @@ def thresholds(goodness: str, activation: str, units: int = 784) -> tuple[float,
 def candidates(
     datasets: Iterable[str], combinations: Iterable[tuple[str, str]], **training: Any
 ) -> list[Experiment]:
-    """Return the experiments that a threshold is chosen from, one for each combination and threshold.
+    """Return the experiments that a threshold is chosen from.
 
-    Parameters
-    ----------
-    datasets : iterable of str
-    combinations : iterable of (str, str)
-        Goodness and activation.
-    **training
-        Fields of all experiments.
+    There is one for each threshold of each data set, goodness and activation; ``training`` are
+    fields of all of them.
     """
+    units = training.get("hidden", 784)
     return [
-        Experiment(
-            dataset=dataset,
-            goodness=goodness,
-            activation=activation,
-            theta=theta,
-            evaluate_on="validation",
-            **training,
-        )
-        for dataset, (goodness, activation) in product(datasets, combinations)
-        for theta in thresholds(goodness, activation, training.get("hidden", 784))
+        _combined((dataset, *pair), theta, **training)
+        for dataset, pair in product(datasets, combinations)
+        for theta in thresholds(*pair, units)
     ]
+
+
+def _combined(where: Combination, theta: float, **fields: Any) -> Experiment:
+    named = dict(zip(("dataset", "goodness", "activation"), where, strict=True))
+    return Experiment(**named, theta=theta, evaluate_on="validation", **fields)
 
 
 def search() -> list[Experiment]:
@@ -103,47 +88,29 @@ def search() -> list[Experiment]:
 LEARNS = 0.3
 """Accuracy from which on a combination counts as one that learns: three times chance."""
 
+_TABLE = (  # by data set and goodness, for the activations in turn
+    ("mnist", "l1", (10.0, 50.0, 10.0)),
+    ("mnist", "l2", (1.4142, 3.1623, 3.1623)),
+    ("mnist", "linf", (0.5, 0.5, 0.5)),
+    ("mnist", "mean-square", (0.0026, 0.0026, 0.0026)),
+    ("fashion-mnist", "l1", (10.0, 50.0, 10.0)),
+    ("fashion-mnist", "l2", (1.4142, 3.1623, 3.1623)),
+    ("fashion-mnist", "linf", (0.5, 0.5, 1.0)),
+    ("fashion-mnist", "mean-square", (0.0026, 0.0026, 0.0638)),
+)
 CHOSEN: dict[Combination, float] = {
-    ("mnist", "l1", "relu"): 10.0,
-    ("mnist", "l1", "tanh"): 50.0,
-    ("mnist", "l1", "gelu"): 10.0,
-    ("mnist", "l2", "relu"): 1.4142,
-    ("mnist", "l2", "tanh"): 3.1623,
-    ("mnist", "l2", "gelu"): 3.1623,
-    ("mnist", "linf", "relu"): 0.5,
-    ("mnist", "linf", "tanh"): 0.5,
-    ("mnist", "linf", "gelu"): 0.5,
-    ("mnist", "mean-square", "relu"): 0.0026,
-    ("mnist", "mean-square", "tanh"): 0.0026,
-    ("mnist", "mean-square", "gelu"): 0.0026,
-    ("fashion-mnist", "l1", "relu"): 10.0,
-    ("fashion-mnist", "l1", "tanh"): 50.0,
-    ("fashion-mnist", "l1", "gelu"): 10.0,
-    ("fashion-mnist", "l2", "relu"): 1.4142,
-    ("fashion-mnist", "l2", "tanh"): 3.1623,
-    ("fashion-mnist", "l2", "gelu"): 3.1623,
-    ("fashion-mnist", "linf", "relu"): 0.5,
-    ("fashion-mnist", "linf", "tanh"): 0.5,
-    ("fashion-mnist", "linf", "gelu"): 1.0,
-    ("fashion-mnist", "mean-square", "relu"): 0.0026,
-    ("fashion-mnist", "mean-square", "tanh"): 0.0026,
-    ("fashion-mnist", "mean-square", "gelu"): 0.0638,
+    (dataset, goodness, activation): theta
+    for dataset, goodness, thetas in _TABLE
+    for activation, theta in zip(("relu", "tanh", "gelu"), thetas, strict=True)
 }
 """The threshold of every combination that learns, as the search on record has it."""
 
 
 def choose(accuracies: Mapping[Experiment, float]) -> dict[Combination, float]:
-    """Choose a threshold for every combination: that of the highest accuracy in the search.
+    """Choose a threshold for every combination that learns.
 
-    Parameters
-    ----------
-    accuracies : mapping of Experiment to float
-        Validation accuracy of the candidates that did not fail.
-
-    Returns
-    -------
-    dict
-        Thresholds of the combinations that learn; the lowest where several are equally good.
+    It is that of the highest validation accuracy among the candidates that did not fail; the lowest
+    where several are equally good.
 
     Examples
     --------
@@ -171,25 +138,12 @@ def runs(
 ) -> list[Experiment]:
     """Return the experiments of every combination, each at its own threshold.
 
-    Parameters
-    ----------
-    seeds : iterable of int
-    chosen : mapping
-        Thresholds by combination.
-    **training
-        Fields of all experiments, in place of those of the published ones.
+    The fields in ``training`` take the place of those of the published ones.
     """
+    fields = {"epochs": EPOCHS, **TRAINING, **training}
     return [
-        Experiment(
-            dataset=dataset,
-            goodness=goodness,
-            activation=activation,
-            theta=theta,
-            seed=seed,
-            evaluate_on="validation",
-            **{"epochs": EPOCHS, **TRAINING, **training},
-        )
-        for seed, ((dataset, goodness, activation), theta) in product(seeds, chosen.items())
+        _combined(where, theta, seed=seed, **fields)
+        for seed, (where, theta) in product(seeds, chosen.items())
     ]
 
 
@@ -211,12 +165,7 @@ _SWEPT: list[dict[str, Any]] = [
 def settings(datasets: Iterable[str], seeds: Iterable[int], **training: Any) -> list[Experiment]:
     """Return rectified units and the ℓ₂ goodness at other thresholds, with other negatives and order.
 
-    Parameters
-    ----------
-    datasets : iterable of str
-    seeds : iterable of int
-    **training
-        Fields of all experiments.
+    Fields in ``training`` are those of all experiments.
     """
     return [
         Experiment(dataset=dataset, seed=seed, evaluate_on="validation", **setting, **training)

@@ -1,6 +1,7 @@
 """The experiments behind the published numbers, grid by grid."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import UserDict
+from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any
 
@@ -47,6 +48,8 @@ AUTHORS_ROWS = (
     ("mnist", "ff", 100, 512, 0.001),
     ("fashion-mnist", "ff", 100, 1024, 0.01),
 )
+AUTHORS_TRAINING: dict[str, Any] = {"schedule": "constant", "precision": "mixed"}
+
 # Check 1. From back-propagation to Forward-Forward, an ingredient at a time: the classifier of each
 # layer, normalised inputs, labels in the input with wrong ones for contrast, the goodness.
 ABLATION = (
@@ -58,12 +61,8 @@ ABLATION = (
     {"model": "bp-ff"},
 )
 # Sparseness depends on rate and length of training, so that they are the same all along.
-ABLATION_TRAINING: dict[str, Any] = {
-    "epochs": 12,
-    "batch_size": 256,
-    "schedule": "cosine",
-    "precision": "mixed",
-}
+ABLATION_TRAINING: dict[str, Any] = {"epochs": 12, "batch_size": 256}
+ABLATION_TRAINING |= {"schedule": "cosine", "precision": "mixed"}
 ABLATION_RATE = 0.01  # Forward-Forward's own
 ABLATION_RATES = (0.0003, 0.001, 0.003, 0.01)  # of the sweep over rates, those that all models have
 
@@ -78,42 +77,33 @@ DEVELOPMENT_TRAINING: dict[str, Any] = {"epochs": 8, "precision": "mixed", "snap
 
 # Open question 3. Claims rest on Forward-Forward and back-propagation; BP/FF is there to compare with.
 DIMENSION_SEEDS = {"ff": range(5), "bp": range(5), "bp-ff": range(3)}
-DIMENSION_TRAINING: dict[str, Any] = {
-    "epochs": 8,
-    "precision": "mixed",
-    "probe": "intrinsic-dimension",
-}
+DIMENSION_TRAINING: dict[str, Any] = {"epochs": 8, "precision": "mixed"}
+DIMENSION_TRAINING |= {"probe": "intrinsic-dimension"}
 
 PRECISION_EPOCHS = 5  # rounding does its harm in every step, so that short runs show it too
 UNTESTED: dict[str, Any] = {"evaluate_on": "validation"}
 
 
-class Grids(Mapping[str, list[Experiment]]):
-    """Grids by name, each made when it is first asked for.
-
-    Parameters
-    ----------
-    makers : mapping of str to callable
-        What returns the experiments of a grid.
-    """
-
-    def __init__(self, makers: Mapping[str, Callable[[], list[Experiment]]]) -> None:
-        self._makers = makers
-        self._made: dict[str, list[Experiment]] = {}
+class Grids(UserDict[str, Any]):
+    """Grids by name, each made when it is first asked for."""
 
     def __getitem__(self, name: str) -> list[Experiment]:
-        if name not in self._made:
-            self._made[name] = self._makers[name]()
-        return self._made[name]
+        grid = self.data[name]
+        if callable(grid):
+            self.data[name] = grid = grid()
+        return grid
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._makers
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._makers)
-
-    def __len__(self) -> int:
-        return len(self._makers)
+def _seeded(
+    seeds: Mapping[str, range], *groups: tuple[str, ...], **fields: Any
+) -> list[Experiment]:
+    """Return the runs of some groups of models, each model with the seeds it has."""
+    return [
+        Experiment(model=model, dataset=dataset, seed=seed, **fields)
+        for models in groups
+        for seed, dataset, model in product(range(5), DATASETS, models)
+        if seed in seeds[model]
+    ]
 
 
 GRIDS: Mapping[str, list[Experiment]] = Grids(
@@ -134,12 +124,7 @@ GRIDS: Mapping[str, list[Experiment]] = Grids(
             epochs=PRECISION_EPOCHS,
         ),
         "authors": lambda: [
-            Experiment(
-                **dict(zip(AUTHORS_FIELDS, row, strict=True)),
-                seed=seed,
-                schedule="constant",
-                precision="mixed",
-            )
+            Experiment(**dict(zip(AUTHORS_FIELDS, row, strict=True)), seed=seed, **AUTHORS_TRAINING)
             for seed, row in product(range(3), AUTHORS_ROWS)
         ],
         "local": lambda: [
@@ -164,21 +149,14 @@ GRIDS: Mapping[str, list[Experiment]] = Grids(
         "goodness-search": goodness_choice.search,
         "goodness": lambda: goodness_choice.runs(range(3)),
         "settings": goodness_choice.published_settings,
-        "development": lambda: [
-            Experiment(model=model, dataset=dataset, seed=seed, **DEVELOPMENT_TRAINING)
-            for seed, dataset, model in product(range(5), DATASETS, MODELS)
-            if seed in DEVELOPMENT_SEEDS[model]
-        ],
+        "development": lambda: _seeded(DEVELOPMENT_SEEDS, MODELS, **DEVELOPMENT_TRAINING),
         # The preset keeps FF's learning rate as it is to the end, and lowers the controls'.
         "development-cosine": lambda: crossed(
             {"seed": range(3), "dataset": DATASETS}, schedule="cosine", **DEVELOPMENT_TRAINING
         ),
-        "dimension": lambda: [
-            Experiment(model=model, dataset=dataset, seed=seed, **DIMENSION_TRAINING)
-            for models in (("ff", "bp"), ("bp-ff",))
-            for seed, dataset, model in product(range(5), DATASETS, models)
-            if seed in DIMENSION_SEEDS[model]
-        ],
+        "dimension": lambda: _seeded(
+            DIMENSION_SEEDS, ("ff", "bp"), ("bp-ff",), **DIMENSION_TRAINING
+        ),
         "cifar-10-search": cifar10.search,
         "cifar-10-variants": cifar10.published_variants,
         "cifar-10": cifar10.final,
@@ -199,11 +177,6 @@ JUDGED = ("main", "unseen")
 def planned(*grids: str) -> list[Experiment]:
     """Return the experiments of some grids, in order and without repeats; of all by default.
 
-    Parameters
-    ----------
-    *grids : str
-        Names in ``GRIDS``.
-
     Raises
     ------
     ExperimentError
@@ -221,18 +194,9 @@ def planned(*grids: str) -> list[Experiment]:
 
 
 def covering(experiments: Iterable[Experiment]) -> tuple[list[str], list[Experiment]]:
-    """Find grids that hold some experiments.
+    """Find grids that hold some experiments; return their names, and experiments of no grid.
 
-    Parameters
-    ----------
-    experiments : iterable of Experiment
-
-    Returns
-    -------
-    grids : list of str
-        Few of them: always the one that holds most of what is left, and of equals the smallest.
-    others : list of Experiment
-        Those that are in no grid.
+    The grids are few: always the one that holds most of what is left, and of equals the smallest.
 
     Examples
     --------

@@ -29,11 +29,7 @@ _PUBLISHED: dict[tuple[str, str], dict[str, list[Any]]] = {
     ("relu-l2", "bp-ff"): {"epochs": [5], "learning_rate": [0.0003, 0.001, 0.003]},
     ("relu-l2", "bp"): {"epochs": [5], "learning_rate": [0.0001, 0.0003, 0.001]},
     # Whether two classes come to share a unit for good is a matter of the seed: four are tried.
-    ("sigmoid-linf", "ff"): {
-        "epochs": [8],
-        "label_gain": [1.0, 10.0],
-        "seed": [0, 1, 2, 3],
-    },
+    ("sigmoid-linf", "ff"): {"epochs": [8], "label_gain": [1.0, 10.0], "seed": [0, 1, 2, 3]},
     ("sigmoid-linf", "bp-ff"): {"epochs": [5], "theta": [1.5, 1.8, 2.1]},
     ("sigmoid-linf", "bp"): {"epochs": [5], "learning_rate": [0.0003, 0.001, 0.003]},
 }
@@ -46,18 +42,14 @@ _SHORT: dict[tuple[str, str], dict[str, list[Any]]] = {
         "negatives": ["fixed", "resampled", "hard"],
         "batch_size": [32, 64],
         "learning_rate": [0.005, 0.01],
-    },
+    }
 }
 
 
 def axes(protocol: str, model: str, *, short: bool = False) -> dict[str, list[Any]]:
     """Return the fields that a search varies, each with the values it crosses with all others.
 
-    Parameters
-    ----------
-    protocol, model : str
-    short : bool
-        Candidates for a short run rather than for a published one.
+    The candidates are for a published run, or for a `short` one.
 
     Raises
     ------
@@ -82,15 +74,7 @@ def candidates(
 ) -> list[Experiment]:
     """Return the experiments that a search compares, each evaluated on the validation split.
 
-    Parameters
-    ----------
-    protocol, model, short
-        As in :func:`axes`.
-    dataset : str
-
-    Returns
-    -------
-    list of Experiment
+    They cross the :func:`axes` of the search.
 
     Raises
     ------
@@ -147,16 +131,9 @@ def configuration(experiment: Experiment) -> Experiment:
 def trials(dataset: str, protocol: str, model: str) -> pd.DataFrame:
     """Return what was tried on validation data beside the preset, and the accuracy it reached.
 
-    Parameters
-    ----------
-    dataset, protocol, model : str
-
-    Returns
-    -------
-    DataFrame
-        A row per record in ``data/searches``, the best first: ``changed``, the fields that differ
-        from the preset; ``accuracy`` on validation images; ``gain``, how far it is above that of
-        the preset, nan where the preset itself was not tried.
+    There is a row per record in ``data/searches``, the best first: ``changed``, the fields that
+    differ from the preset; ``accuracy`` on validation images; ``gain``, how far it is above that of
+    the preset, nan where the preset itself was not tried.
 
     Examples
     --------
