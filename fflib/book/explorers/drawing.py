@@ -50,14 +50,7 @@ def portrait_of(
 ) -> Figure:
     """Draw one ensemble: mean activations above, the images that drive it below.
 
-    Parameters
-    ----------
-    means : ndarray, shape (unit,)
-    members : ndarray of bool, shape (unit,)
-    images : ndarray of uint8, shape (n, height, width) or (n, channels, height, width)
-        May be none.
-    order : bool
-        Units strongest first, or in place.
+    There may be no images. Units stand strongest first, or in place without `order`.
     """
     heights = np.nan_to_num(means)
     with plt.ioff():
@@ -77,15 +70,9 @@ def portrait_of(
 def shared_matrix(
     shared: NDArray[np.integer], classes: Sequence[str], pair: Sequence[int]
 ) -> Figure:
-    """Draw the numbers of shared units of all pairs, with a frame around one of them.
+    """Draw the numbers of shared units of all pairs, with a frame around the pair (row, column).
 
-    Parameters
-    ----------
-    shared : ndarray of int, shape (class, class)
-        With the sizes of the ensembles on the diagonal.
-    classes : sequence of str
-    pair : (int, int)
-        Row and column of the frame.
+    On the diagonal stand the sizes of the ensembles.
     """
     off = ~np.eye(len(shared), dtype=bool)
     with plt.ioff():
@@ -98,14 +85,7 @@ def shared_matrix(
 
 
 def wall_of(now: NDArray[np.bool_], end: NDArray[np.bool_], classes: Sequence[str]) -> Figure:
-    """Draw membership at a moment of training, layer by layer, in the colours of the book.
-
-    Parameters
-    ----------
-    now, end : ndarray of bool, shape (layer, class, unit)
-        At this moment, and at the end.
-    classes : sequence of str
-    """
+    """Draw membership now and at the end of training, by layer: shape (layer, class, unit)."""
     with plt.ioff():
         figure, grid = style.axes_grid(len(now), 1, 1.6 * len(now), layout="constrained")
     names = wording.layer_names(len(now))

@@ -92,13 +92,7 @@ def drivers_of(run: Run, count: int = IMAGES) -> Drivers:
     """Show a trained network the images for evaluation, and keep those that drive its ensembles.
 
     As for the ensembles themselves, images carry their true label, and only those count that the
-    network classifies correctly.
-
-    Parameters
-    ----------
-    run : Run
-    count : int
-        How many images of a class in a layer.
+    network classifies correctly. `count` is the number of images of a class in a layer.
 
     Examples
     --------
@@ -138,10 +132,7 @@ def drivers_of(run: Run, count: int = IMAGES) -> Drivers:
 def retrain(record: Record) -> Drivers:
     """Train the network of a record again, in the number format on record, to show it images.
 
-    Returns
-    -------
-    Drivers
-        Of the record's experiment; its provenance is that of the retraining.
+    The experiment is the record's; the provenance is that of the retraining.
     """
     precision = record.provenance.circumstances.precision
     again = record.experiment.model_copy(update={"precision": precision})
@@ -179,13 +170,7 @@ def write(drivers: Drivers, folder: Path = FOLDER) -> Path:
 
 
 def read(path: Path) -> Drivers:
-    """Read a file.
-
-    Raises
-    ------
-    RecordError
-        It is damaged, or holds something else.
-    """
+    """Read a file; one that is damaged or holds something else raises ``RecordError``."""
     text, arrays = unseal(path)
     try:
         header = json.loads(text)
@@ -208,13 +193,7 @@ def read(path: Path) -> Drivers:
 
 
 def find(experiment: Experiment, folder: Path = FOLDER) -> Drivers:
-    """Return the images on file for an experiment.
-
-    Raises
-    ------
-    MissingRecord
-        There are none.
-    """
+    """Return the images on file for an experiment, or raise :class:`fflib.errors.MissingRecord`."""
     path = folder / f"{experiment.key}{SUFFIX}"
     if not path.is_file():
         raise MissingRecord(

@@ -35,16 +35,8 @@ NO_SNAPSHOTS = (
 def explore(run: Run) -> widgets.Tab:
     """Show ensembles, overlaps and training of a run, each on a tab of its own.
 
-    Parameters
-    ----------
-    run : Run
-        As :func:`fflib.train` gives it.
-
-    Returns
-    -------
-    Tab
-        Of an :class:`EnsembleExplorer`, an :class:`OverlapExplorer` and, where the run has
-        snapshots, a :class:`TrainingExplorer`.
+    The tabs are an :class:`EnsembleExplorer`, an :class:`OverlapExplorer` and, where the run has
+    snapshots, a :class:`TrainingExplorer`.
 
     Examples
     --------
@@ -167,11 +159,7 @@ def _threshold(rule: str) -> widgets.FloatSlider | widgets.FloatLogSlider:
 class EnsembleExplorer(_Choice):
     """Ensemble, images and neighbours of one class of a live run.
 
-    Parameters
-    ----------
-    run : Run
-    images : int
-        How many images that drive the ensemble are shown.
+    It shows at most so many `images` that drive the ensemble.
 
     Attributes
     ----------
@@ -261,12 +249,7 @@ class OverlapExplorer(_Choice):
 
 
 class TrainingExplorer:
-    """Membership along the training of a live run.
-
-    Parameters
-    ----------
-    run : Run
-        Trained with snapshots.
+    """Membership along the training of a live run, which was trained with snapshots.
 
     Attributes
     ----------

@@ -25,19 +25,10 @@ STOPS = 9  # of the colour scale
 def explore_overlap(records: Iterable[Record], start: tuple[int, int] | None = None) -> HTML:
     """Build a panel in which a reader points at two classes and sees the units that they share.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        The first of each data set and model is shown, under each rule on record.
-    start : (int, int), optional
-        The cell pointed at to begin with: by default, the pair that overlaps most in the first
-        layer of the first run.
-
-    Returns
-    -------
-    HTML
-        With a table of all pairs of classes of the first run. Six runs of three layers of 784
-        units under three rules come to about 100 kB.
+    The first record of each data set and model is shown, under each rule on record. `start` is the
+    cell pointed at to begin with: by default, the pair that overlaps most in the first layer of the
+    first run. A table holds all pairs of classes of the first run. Six runs of three layers of 784
+    units under three rules come to about 100 kB.
     """
     runs = one_each(records)
     rules = [rule for rule in RULES if all(f"ensembles/{rule}" in r.arrays for r in runs)]
@@ -77,16 +68,8 @@ def colours(stops: int) -> list[list[int]]:
 def overlap_table(ensembles: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
     """Tabulate what every pair of classes shares, layer by layer.
 
-    Parameters
-    ----------
-    ensembles : ndarray of bool, shape (layer, class, unit)
-    classes : sequence of str
-
-    Returns
-    -------
-    DataFrame
-        A row per pair that shares a unit in any layer, a column per layer, with entries such as
-        "5 (0.06)".
+    The ensembles have shape (layer, class, unit). The table has a row per pair that shares a unit
+    in any layer and a column per layer, with entries such as "5 (0.06)".
 
     Examples
     --------

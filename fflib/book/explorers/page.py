@@ -51,22 +51,10 @@ def panel(
 ) -> HTML:
     """Put a panel together.
 
-    Parameters
-    ----------
-    kind : str
-        Which of the panels whose parts lie beside this module.
-    key : str
-        Sets it apart from other panels of its kind on the page.
-    data : dict
-        What the script reads, as JSON.
-    label : str
-        What a screen reader calls the panel.
-    table : DataFrame
-        What the panel shows, for readers without a script, and for those who prefer a table.
-    caption : str
-        Of the table.
-    **body
-        What the HTML of the panel leaves open, escaped by the caller.
+    Its parts, of this `kind`, lie beside this module; `key` sets it apart from others of its kind
+    on the page. `data` is what the script reads, as JSON; `label` is what a screen reader calls the
+    panel. The table shows what the panel does, for readers without a script, and for those who
+    prefer a table. `body` is what the HTML of the panel leaves open, escaped by the caller.
 
     Examples
     --------
@@ -100,11 +88,7 @@ def text(name: str) -> str:
 
 
 def bits(members: ArrayLike) -> str:
-    """Encode booleans as base64, eight to a byte and every row at a byte of its own.
-
-    Parameters
-    ----------
-    members : array-like of bool, shape (..., unit)
+    """Encode booleans, shape (..., unit), as base64, eight to a byte, each row from a byte of its own.
 
     Examples
     --------
@@ -117,17 +101,8 @@ def bits(members: ArrayLike) -> str:
 def levels(values: ArrayLike) -> tuple[str, list[float]]:
     """Encode the numbers of each layer as a byte each, from nothing to the layer's largest.
 
-    Parameters
-    ----------
-    values : array-like, shape (layer, ...)
-        What is below zero or nan becomes 0.
-
-    Returns
-    -------
-    str
-        Base64, in C order.
-    list of float
-        The number that 255 stands for, layer by layer; 1 where nothing is above zero.
+    Values have shape (layer, ...); what is below zero or nan becomes 0. Return base64, in C order,
+    and for each layer the number that 255 stands for; 1 where nothing is above zero.
 
     Examples
     --------

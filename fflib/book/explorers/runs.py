@@ -12,13 +12,7 @@ __all__ = ["about", "one_each"]
 
 
 def one_each(records: Iterable[Record]) -> list[Record]:
-    """Return the first run of each data set and model, data sets together.
-
-    Parameters
-    ----------
-    records : iterable of Record
-        The data set that comes first is shown first.
-    """
+    """Return the first run of each data set and model, data sets together as they appear."""
     first: dict[tuple[str, str], Record] = {}
     for record in records:
         first.setdefault((record.experiment.dataset, record.experiment.model), record)

@@ -29,20 +29,9 @@ def explore_training(record: Record, names: Sequence[str], units: int = 196) -> 
     scripts do not run: a still figure has to stand beside it, see
     :func:`fflib.book.figures.timeline.stills`.
 
-    Parameters
-    ----------
-    record : Record
-        A run with snapshots.
-    names : sequence of str
-        Names of the classes.
-    units : int
-        How many of a layer's are shown at most.
-
-    Returns
-    -------
-    HTML
-        A panel per layer with a row per class and a column per unit, sorted by the class that it
-        prefers at the end; below 300 kB for sixty moments of three layers and ten classes.
+    The run has snapshots. There is a panel per layer with a row per class and a column per unit, at
+    most so many `units`, sorted by the class that each prefers at the end. The page grows by less
+    than 300 kB for sixty moments of three layers and ten classes.
     """
     members, shown = membership(record, units)
     items = "".join(f"<li>{escape(name)}</li>" for name in names)
@@ -74,10 +63,7 @@ def explore_training(record: Record, names: Sequence[str], units: int = 196) -> 
 def moment_said(rows: Sequence[Row]) -> str:
     """Describe a moment, and how far the ensembles are those of the end.
 
-    Parameters
-    ----------
-    rows : sequence of dict
-        Of :func:`fflib.records.timeline.timeline`, one per layer.
+    The rows are those of :func:`fflib.records.timeline.timeline`, one per layer.
 
     Examples
     --------
@@ -94,15 +80,8 @@ def moment_said(rows: Sequence[Row]) -> str:
 def moment_table(moments: Sequence[Sequence[Row]]) -> pd.DataFrame:
     """Tabulate accuracy and identity of the ensembles with those at the end, at every moment.
 
-    Parameters
-    ----------
-    moments : sequence of sequence of dict
-        As in :func:`moment_said`, in the order of training.
-
-    Returns
-    -------
-    DataFrame
-        A row per moment; a column for the accuracy and one per layer.
+    The table has a row per moment, in the order of training; a column for the accuracy and one per
+    layer.
     """
     index = pd.MultiIndex.from_tuples(
         [(_stage(rows), rows[0]["step"]) for rows in moments], names=["stage", "step"]

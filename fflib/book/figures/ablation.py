@@ -1,7 +1,6 @@
 """Figures of the ablation from back-propagation to Forward-Forward, an ingredient at a time."""
 
 from collections.abc import Iterable
-from typing import Literal
 
 from matplotlib.figure import Figure
 
@@ -20,60 +19,38 @@ QUANTITIES = {
     "accuracy": "accuracy",
 }
 
-FILLS: tuple[Literal["full", "none"], ...] = ("full", "none")
-"""Data sets in their order: filled markers, hollow ones."""
-
 
 def by_step(records: Iterable[Record]) -> Figure:
-    """Draw the measures of every step of the ablation.
+    """Draw the measures of every step of the ablation, from runs at one learning rate.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs at one learning rate.
-
-    Returns
-    -------
-    Figure
-        A panel each for sparseness, overlap of ensembles, share of negative weights (means over
-        layers) and accuracy, with a row per step. A marker is the mean over runs with its 95 %
-        interval, small dots are runs; filled and hollow markers tell the data sets apart.
+    There is a panel each for sparseness, overlap of ensembles, share of negative weights (means
+    over layers) and accuracy, with a row per step. A marker is the mean over runs with its 95 %
+    interval, small dots are runs; filled and hollow markers tell the data sets apart.
     """
     table = runs_by_step(records)
     names = [step.name for step in STEPS if step.name in set(table["step"])]
-    fills = dict(zip(dict.fromkeys(table["dataset"]), FILLS, strict=False))
+    datasets = list(dict.fromkeys(table["dataset"]))
     colours = {step.name: style.MODEL_COLOURS[step.fields["model"]] for step in STEPS}
     figure, [axes] = style.axes_grid(1, len(QUANTITIES), 0.9 + 0.42 * len(names), sharey=True)
     estimate_rows(
         axes, table, "step", names, QUANTITIES,
-        lambda name, dataset: {"color": colours[name], "filled": fills[dataset] == "full"},
+        lambda name, dataset: {"color": colours[name], "filled": dataset == datasets[0]},
     )  # fmt: skip
     for ax, label in zip(axes, QUANTITIES.values(), strict=True):
         ax.set_xlabel(label, fontsize="small")
         ax.tick_params(axis="y", length=0)
     style.letter(axes)
-    if len(fills) > 1:
-        handles = [
-            style.entry(wording.dataset_name(dataset), ls="", marker="o", fillstyle=fill)
-            for dataset, fill in fills.items()
-        ]
-        style.legend(figure, handles)
+    if len(datasets) > 1:
+        fills = zip(map(wording.dataset_name, datasets), ("full", "none"), strict=True)
+        style.legend(figure, [style.entry(n, ls="", marker="o", fillstyle=f) for n, f in fills])
     return figure
 
 
 def sparseness_by_rate(records: Iterable[Record]) -> Figure:
-    """Draw the sparseness of every step as a function of the learning rate.
+    """Draw the sparseness of every step by learning rate, from the runs of a sweep.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs of a sweep over learning rates.
-
-    Returns
-    -------
-    Figure
-        A panel per data set, a line per step: Hoyer sparseness averaged over the layers, mean over
-        runs with the runs as points.
+    There is a panel per data set and a line per step: Hoyer sparseness averaged over the layers,
+    mean over runs with the runs as points.
     """
     table = runs_by_step(records)
     datasets = list(dict.fromkeys(table["dataset"]))

@@ -20,16 +20,8 @@ __all__ = ["accuracies", "accuracy_by_cost"]
 def accuracies(records: Iterable[Record], authors: pd.DataFrame) -> Figure:
     """Draw the test accuracy of every run beside the runs that the authors recorded.
 
-    Parameters
-    ----------
-    records : iterable of Record
-    authors : DataFrame
-        From :func:`fflib.study.analyses.authors.results`, with any number of rows.
-
-    Returns
-    -------
-    Figure
-        A panel per data set; a point per run, and a bar at the mean of ours.
+    The latter come from :func:`fflib.study.analyses.authors.results`, with any number of rows.
+    There is a panel per data set, a point per run, and a bar at the mean of ours.
     """
     records = list(records)
     datasets, models = by_dataset(records), by_model(records)
@@ -69,15 +61,8 @@ def _jitter(points: int) -> np.ndarray:
 def accuracy_by_cost(records: Iterable[Record]) -> Figure:
     """Draw the test error while training, by epochs, by multiply-adds and by seconds.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs on one data set under one protocol.
-
-    Returns
-    -------
-    Figure
-        A line per run; a marker at the end of each layer's training, or of the network's.
+    The runs are on one data set under one protocol. There is a line per run, with a marker at the
+    end of each layer's training, or of the network's.
     """
     costs = {
         "epochs": ("epochs, over all layers", 1),

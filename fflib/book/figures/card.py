@@ -4,7 +4,6 @@ import textwrap
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
-import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
@@ -19,22 +18,10 @@ DPI = 100
 
 
 def card(means: ArrayLike, classes: Sequence[str], title: str, said: str) -> Figure:
-    """Draw a wall of activations under a title.
+    """Draw a wall of activations under a title, and under the wall a line on what it shows.
 
-    Parameters
-    ----------
-    means : array-like, shape (class, unit)
-        Mean activation of every unit of a layer for every class.
-    classes : sequence of str
-    title : str
-    said : str
-        One line on what the wall shows.
-
-    Returns
-    -------
-    Figure
-        Of :data:`SIZE` when it is saved at its own resolution. Units are in the order of
-        :func:`fflib.book.figures.panels.wall_order`.
+    Means have shape (class, unit): the mean activation of every unit of a layer for every class.
+    The figure has :data:`SIZE` when it is saved at its own resolution.
     """
     width, height = (pixels / DPI for pixels in SIZE)
     figure = plt.figure(figsize=(width, height), dpi=DPI, layout="none", facecolor="white")
@@ -43,8 +30,7 @@ def card(means: ArrayLike, classes: Sequence[str], title: str, said: str) -> Fig
         va="top", linespacing=1.15,
     )  # fmt: skip
     axes = figure.add_axes((0.05, 0.15, 0.9, 0.45))
-    rows = np.asarray(means, dtype=float)
-    wall(axes, rows, classes, top=float(np.nanquantile(rows, 0.995)))
+    wall(axes, means, classes)
     axes.set_axis_off()
     figure.text(0.05, 0.06, said, size=20, color=style.INK, va="bottom")
     return figure

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -17,16 +18,8 @@ __all__ = ["networks", "variants"]
 def networks(records: Iterable[Record]) -> Figure:
     """Draw the measures of dense and convolutional networks under each way of training.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs on test images.
-
-    Returns
-    -------
-    Figure
-        A panel per measure, a row per network: means over runs with 95 % intervals, and the runs
-        as small dots.
+    There is a panel per measure and a row per network: means over runs on test images with 95 %
+    intervals, and the runs as small dots.
     """
     table = by_network(records)
     models = dict(zip(table["network"], table["model"], strict=True))
@@ -38,28 +31,22 @@ def networks(records: Iterable[Record]) -> Figure:
 def variants(records: Iterable[Record]) -> Figure:
     """Draw the effect of single choices on a convolutional Forward-Forward network.
 
-    Returns
-    -------
-    Figure
-        A panel each for accuracy, sparseness and overlap, a row per choice; a dotted line continues
-        the base from which a choice departs.
+    There is a panel each for accuracy, sparseness and overlap, and a row per choice; a dotted line
+    continues the base from which a choice departs.
     """
     table = by_variant(records)
     measures = {name: MEASURES[name] for name in ("accuracy", "hoyer", "overlap")}
     names = [name for name in VARIED if name in set(table["variant"])]
     figure = _rows(table, "variant", measures, names, lambda *_: style.looks("ff"))
     for base in ("base", "scope: class"):
-        rows = [row for row, name in enumerate(names) if _base(name) == base]
+        own = [name.startswith("scope: class") == (base != "base") for name in names]
+        rows = np.flatnonzero(own)
         for ax, measure in zip(figure.axes, measures, strict=True):
             runs = table.loc[table["variant"] == base, measure]
             if len(runs):
                 ends = [rows[0], rows[-1] + 0.3]
                 ax.plot([runs.mean()] * 2, ends, ":", color=style.GREY, lw=1, zorder=0)
     return figure
-
-
-def _base(name: str) -> str:
-    return "scope: class" if name.startswith("scope: class") else "base"
 
 
 def _rows(

@@ -17,11 +17,8 @@ MARKS = "osv^Dp"
 def signatures(found: Sequence[Signature]) -> Figure:
     """Draw accuracy, sparseness and balance of networks with a mistake in their settings.
 
-    Returns
-    -------
-    Figure
-        A row per mistake, a panel per measure, a marker per layer. What counts as healthy is
-        shaded; a network that failed to train has no markers.
+    There is a row per mistake, a panel per measure, and a marker per layer. What counts as healthy
+    is shaded; a network that failed to train has no markers.
     """
     rows = np.arange(len(found))
     figure, [axes] = style.axes_grid(1, 3, 0.9 + 0.38 * len(found), sharey=True)

@@ -24,16 +24,9 @@ __all__ = ["against_size", "by_layer", "by_scale", "where_known"]
 def by_layer(records: Iterable[Record]) -> Figure:
     """Draw the dimension of the input and of every layer.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs with the probe "intrinsic-dimension".
-
-    Returns
-    -------
-    Figure
-        A row per data set; on the left the dimension of all images together, on the right that of a
-        class, mean over classes. A line per model: means over runs with 95 % intervals.
+    The runs have the probe "intrinsic-dimension". There is a row per data set: on the left the
+    dimension of all images together, on the right that of a class, mean over classes. A line per
+    model shows means over runs with 95 % intervals.
     """
     datasets = by_dataset(records)
     height = 0.7 + 2.1 * len(datasets)
@@ -77,16 +70,9 @@ def _lines(
 def against_size(records: Iterable[Record]) -> Figure:
     """Draw the dimension of each class against the size of its ensemble.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs of one model with the probe "intrinsic-dimension".
-
-    Returns
-    -------
-    Figure
-        A row per data set, a column per hidden layer. The number of the class stands at the means
-        over runs, with the 95 % interval of its dimension.
+    The runs are of one model, with the probe "intrinsic-dimension". There is a row per data set and
+    a column per hidden layer. The number of the class stands at the means over runs, with the 95 %
+    interval of its dimension.
     """
     datasets = by_dataset(records)
     layers = next(iter(datasets.values()))[0].experiment.layers
@@ -118,16 +104,10 @@ def against_size(records: Iterable[Record]) -> Figure:
 def by_scale(records: Iterable[Record]) -> Figure:
     """Draw the dimension of all images against the scale at which it is measured.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs on one data set with the probe "intrinsic-dimension".
-
-    Returns
-    -------
-    Figure
-        A row per layer, the input included: TwoNN on all images and parts of them, and Gride by the
-        order of the nearer neighbour. A line per model: means over runs with 95 % intervals.
+    The runs are on one data set, with the probe "intrinsic-dimension". There is a column per layer,
+    the input included. TwoNN, above, is measured on all images and on parts of them; Gride, below,
+    by the order of the nearer neighbour. A line per model shows means over runs with 95 %
+    intervals.
     """
     records = list(records)
     layers = records[0].experiment.layers
@@ -162,19 +142,11 @@ def _part(parts: int) -> str:
 def where_known(found: Iterable[Recovery], measured: Mapping[str, Iterable[float]]) -> Figure:
     """Draw estimates for sparse data of known dimension, divided by the true dimension.
 
-    Parameters
-    ----------
-    found : iterable of Recovery
-        Of several shares of active units.
-    measured : mapping of str to iterable of float
-        By model, the sparseness of its layers: ticks at the bottom.
-
-    Returns
-    -------
-    Figure
-        A panel per shape: the estimate over the dimension of the manifold, against Hoyer
-        sparseness. A colour per dimension; means over draws. A dotted line shows what the layer
-        leaves of the dimension, where too few units are active.
+    `found` covers several shares of active units; `measured` gives the sparseness of each model's
+    layers, drawn as markers at the bottom. There is a panel per shape: the estimate over the
+    dimension of the manifold, against Hoyer sparseness. There is a colour per dimension, with means
+    over draws. A dotted line shows what the layer leaves of the dimension, where too few units are
+    active.
     """
     rows = pd.DataFrame([vars(one) for one in found])
     shapes = list(dict.fromkeys(rows["shape"]))

@@ -5,6 +5,7 @@ from itertools import cycle, product
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fflib import wording
@@ -30,15 +31,8 @@ BY_LAYER = {
 def by_layer(records: Iterable[Record]) -> Figure:
     """Draw what layers are like under goodness functions, including functions of one's own.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs that differ in goodness and seed.
-
-    Returns
-    -------
-    Figure
-        A panel for each number, a series for each goodness: points are runs, lines means.
+    The runs differ in goodness and seed. There is a panel for each number and a series for each
+    goodness: points are runs, lines means.
     """
     runs: dict[str, list[Record]] = {}
     for record in records:
@@ -63,22 +57,12 @@ def heat_maps(
     goodness: Sequence[str] = BUILT_IN,
     activations: Sequence[str] = tuple(ACTIVATIONS),
 ) -> Figure:
-    """Draw one measure for every combination of goodness and activation.
+    """Draw one measure for every combination of goodness (rows) and activation (columns).
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs at the threshold of each combination.
-    measure : str
-        A name in :data:`fflib.study.analyses.goodness_choice.MEASURES`.
-    goodness, activations : sequence of str
-        Rows and columns.
-
-    Returns
-    -------
-    Figure
-        A panel per data set. In every cell the mean over runs with half the width of its 95 %
-        interval; a cross where the combination learns at no threshold.
+    The runs are at the threshold of each combination; the measure is a name in
+    :data:`fflib.study.analyses.goodness_choice.MEASURES`. There is a panel per data set. Every cell
+    holds the mean over runs with half the width of its 95 % interval, or a cross where the
+    combination learns at no threshold.
     """
     table = by_combination(records)
     datasets = _datasets(table) or [""]  # where nothing learns, crosses are all there is
@@ -114,22 +98,16 @@ def heat_maps(
 def over_thresholds(records: Iterable[Record]) -> Figure:
     """Draw accuracy, sparseness, overlap and negative weights as a function of the threshold.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs of rectified units under the ℓ₂ goodness, with fixed negatives in sequential order.
-
-    Returns
-    -------
-    Figure
-        A panel per measure, a line per data set: means over runs with 95 % intervals.
+    The runs have rectified units under the ℓ₂ goodness; those with fixed negatives in sequential
+    order are drawn. There is a panel per measure and a line per data set: means over runs with 95 %
+    intervals.
     """
     table = by_combination(records)
     table = table[(table["negatives"] == "fixed") & (table["order"] == "sequential")]
     figure, [axes] = style.axes_grid(1, len(MEASURES), 2.6)
     for ax, (measure, label) in zip(axes, MEASURES.items(), strict=True):
         means(ax, table, "theta", measure, "dataset", _looks(table), native_scale=True)
-        ax.set_title(label.replace(" above rest", "\nabove rest"), fontsize="small")
+        _title(ax, label)
         ax.set_xlabel("threshold θ")
     style.legend(figure, axes[0], "upper center")
     return figure
@@ -138,23 +116,14 @@ def over_thresholds(records: Iterable[Record]) -> Figure:
 def negatives_and_order(records: Iterable[Record]) -> Figure:
     """Draw what negatives and the order of training change.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs that differ in these; those at other thresholds than the usual one are left out.
-
-    Returns
-    -------
-    Figure
-        A panel per measure, a row per kind of negatives and order; means over runs with 95 %
-        intervals, and the runs as small dots.
+    Runs at other thresholds than the usual one are left out. There is a panel per measure and a row
+    per kind of negatives and order: means over runs with 95 % intervals, and the runs as small
+    dots.
     """
     table = by_combination(records)
     table = table[table["theta"] == preset("relu-l2", "ff", "mnist")["theta"].value]
-    rows = [
-        f"{n}, {o}"
-        for n, o in product(("fixed", "resampled", "hard"), ("sequential", "simultaneous"))
-    ]
+    kinds = product(("fixed", "resampled", "hard"), ("sequential", "simultaneous"))
+    rows = [f"{negatives}, {order}" for negatives, order in kinds]
     looks = _looks(table)
     figure, [axes] = style.axes_grid(1, len(MEASURES), 3.0, sharey=True)
     estimate_rows(
@@ -162,7 +131,7 @@ def negatives_and_order(records: Iterable[Record]) -> Figure:
         lambda _, dataset: dict(zip(("color", "marker"), looks[dataset], strict=False)),
     )  # fmt: skip
     for ax, label in zip(axes, MEASURES.values(), strict=True):
-        ax.set_title(label.replace(" above rest", "\nabove rest"), fontsize="small")
+        _title(ax, label)
         ax.locator_params(axis="x", nbins=3)
         ax.tick_params(axis="x", labelsize="small")
     handles = [
@@ -171,6 +140,10 @@ def negatives_and_order(records: Iterable[Record]) -> Figure:
     ]
     style.legend(figure, handles, "upper center")
     return figure
+
+
+def _title(ax: Axes, label: str) -> None:
+    ax.set_title(label.replace(" above rest", "\nabove rest"), fontsize="small")
 
 
 def _datasets(table: pd.DataFrame) -> list[str]:

@@ -33,16 +33,9 @@ QUANTITIES = {
 def by_dose(records: Iterable[Record]) -> Figure:
     """Draw the effect of changing weights everywhere, against the share of negative weights.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs of one model on one data set, with the probe "weight-signs".
-
-    Returns
-    -------
-    Figure
-        A column per operation, a row each for accuracy, sparseness, identity of ensembles and
-        selectivity. A line per kind of weights: means over runs with 95 % intervals.
+    The runs are of one model on one data set, with the probe "weight-signs". There is a column per
+    operation, and a row each for accuracy, sparseness, identity of ensembles and selectivity. A
+    line per kind of weights shows means over runs with 95 % intervals.
     """
     table = by_probe(records)
     table = table[table["place"] == EVERYWHERE]
@@ -63,18 +56,10 @@ def by_dose(records: Iterable[Record]) -> Figure:
 def by_place(records: Iterable[Record], quantity: str = "accuracy") -> Figure:
     """Draw the effect of setting a layer's negative weights to zero, beside the controls.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs with the probe "weight-signs".
-    quantity : str
-        A number in :class:`fflib.measures.interventions.Effect`.
-
-    Returns
-    -------
-    Figure
-        A row per data set, a column per model. Change against the untouched network by the layer
-        that was changed: means over runs with 95 % intervals.
+    The runs have the probe "weight-signs"; the quantity is a number in
+    :class:`fflib.measures.interventions.Effect`. There is a row per data set and a column per
+    model: the change against the untouched network by the layer that was changed, means over runs
+    with 95 % intervals.
     """
     table = by_probe(records)
     table = table[table["operation"] == "zero"]

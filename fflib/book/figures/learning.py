@@ -28,20 +28,9 @@ def examples(
 ) -> Figure:
     """Draw images with their true label on the border above, and with a wrong one below.
 
-    Parameters
-    ----------
-    positive, negative : array-like, shape (n, pixels)
-    labels, wrong : sequence of int
-        The label that each carries.
-    shape : sequence of int
-        Of an image: (height, width), or (channels, height, width).
-    classes : int
-        Number of pixels that the label takes.
-
-    Returns
-    -------
-    Figure
-        Over each image its label pixels are repeated, enlarged.
+    Both kinds of images have shape (n, pixels), and each carries one of `labels` or of `wrong` in
+    its first pixels, as many as there are `classes`. Over each image these are repeated, enlarged.
+    The `shape` of an image is (height, width) or (channels, height, width).
     """
     height = 2 * style.WIDTH / len(labels) + 1.3
     figure, grid = style.axes_grid(4, len(labels), height, height_ratios=[1, classes] * 2)
@@ -61,15 +50,9 @@ def examples(
 
 
 def image(ax: Axes, pixels: ArrayLike, shape: Sequence[int]) -> None:
-    """Show one image, dark on light if it is grey.
+    """Show one image, dark on light if it is grey; (height, width) or (channels, height, width).
 
-    Parameters
-    ----------
-    ax : Axes
-    pixels : array-like, shape (pixels,)
-        Standardised or not: the range of values is stretched to that of the colours.
-    shape : sequence of int
-        (height, width), or (channels, height, width).
+    Pixels may be standardised: the range of values is stretched to that of the colours.
     """
     values = np.asarray(pixels, dtype=float).reshape(shape)
     values = (values - values.min()) / max(np.ptp(values), np.finfo(float).tiny)
@@ -82,17 +65,8 @@ def image(ax: Axes, pixels: ArrayLike, shape: Sequence[int]) -> None:
 def goodness_by_epoch(curve: Iterable[Mapping[str, Any]], theta: float) -> Figure:
     """Draw the mean goodness of positive and negative training examples, epoch by epoch.
 
-    Parameters
-    ----------
-    curve : iterable of mapping
-        As in :class:`fflib.Run`, of a model that has goodness.
-    theta : float
-        The threshold, drawn as a line.
-
-    Returns
-    -------
-    Figure
-        A panel per layer, or a single one where all layers learn together.
+    The curve is that of :class:`fflib.Run`, of a model that has goodness; the threshold is drawn as
+    a line. There is a panel per layer, or a single one where all layers learn together.
     """
     rows = list(curve)
     layers = sorted({row["layer"] for row in rows}, key=lambda layer: layer or 0)
@@ -116,16 +90,7 @@ def goodness_by_epoch(curve: Iterable[Mapping[str, Any]], theta: float) -> Figur
 def goodness_histograms(positive: ArrayLike, negative: ArrayLike, theta: float) -> Figure:
     """Draw the distribution of goodness over examples.
 
-    Parameters
-    ----------
-    positive, negative : array-like, shape (example, layer)
-    theta : float
-        The threshold, drawn as a line.
-
-    Returns
-    -------
-    Figure
-        A panel per layer, all in the same bins.
+    That of positive and of negative ones has shape (example, layer). The threshold is drawn as a line. There is a panel per layer, all in the same bins.
     """
     both = [np.asarray(values, dtype=float).T for values in (positive, negative)]
     bins = np.histogram_bin_edges(np.concatenate(both, axis=None), bins=40)
@@ -155,23 +120,8 @@ def goodness_by_label(
 ) -> Figure:
     """Draw the goodness of each layer, and the score that decides, for an image under every label.
 
-    Parameters
-    ----------
-    pixels : array-like, shape (pixels,)
-    shape : sequence of int
-        Of the image.
-    goodness : array-like, shape (layer, label)
-    scores : array-like, shape (label,)
-    labels : sequence of int
-        The labels that were tried.
-    truth : int
-        The image's own label.
-
-    Returns
-    -------
-    Figure
-        In each panel the label with the highest value is filled; the row of the true label is
-        shaded.
+    Goodness has shape (layer, label), for the labels that were tried. In each panel the label with
+    the highest value is filled; the row of the true label is shaded.
     """
     panels = [*np.asarray(goodness, dtype=float), np.asarray(scores, dtype=float)]
     names = [*wording.layer_names(len(panels) - 1), "together"]

@@ -28,25 +28,17 @@ PANELS = {"hoyer": "Hoyer sparseness,\nmean over layers", "hoyer 1": "Hoyer spar
 def sparseness_by_rate(
     records: Iterable[Record], recorded: Mapping[str, pd.DataFrame] | None = None
 ) -> Figure:
-    """Draw sparseness against accuracy at every learning rate and number of epochs.
+    """Draw sparseness against accuracy at every learning rate and number of epochs of a sweep.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs of a sweep.
-    recorded : mapping of str to DataFrame, optional
-        By data set, runs of others with ``model``, ``accuracy`` and first-layer sparseness ``s1``,
-        drawn as stars in the panel of the first layer.
+    There is a column per data set, with the mean over layers above and the first layer below. A
+    marker is the mean over runs at one setting and grows with the learning rate; lines join the
+    rates of one model and number of epochs, dashed for the smaller numbers; rates are written at
+    the line of the largest, except those of BP/FF, which are BP's. The error, on a logarithmic
+    scale, falls to the right. The settings that count as classifying as well as the best of FF are
+    shaded.
 
-    Returns
-    -------
-    Figure
-        A column per data set; the mean over layers above, the first layer below. A marker is the
-        mean over runs at one setting and grows with the learning rate; lines join the rates of one
-        model and number of epochs, dashed for the smaller numbers; rates are written at the line
-        of the largest, except those of BP/FF, which are BP's. The error, on a logarithmic scale,
-        falls to the right. The settings that count as classifying as well as the best of FF are
-        shaded.
+    `recorded` holds, by data set, runs of others with ``model``, ``accuracy`` and first-layer
+    sparseness ``s1``, drawn as stars in the panel of the first layer.
     """
     runs = by_setting(records)
     datasets = list(dict.fromkeys(runs["dataset"]))

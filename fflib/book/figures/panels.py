@@ -18,19 +18,9 @@ from fflib.statistics import mean_interval
 from fflib.study.evidence import where
 
 __all__ = [
-    "by_dataset",
-    "by_model",
-    "estimate",
-    "estimate_rows",
-    "matrix",
-    "means",
-    "models_by_layer",
-    "on_layers",
-    "runs_by_layer",
-    "shifts",
-    "wall",
-    "wall_order",
-]
+    "by_dataset", "by_model", "estimate", "estimate_rows", "matrix", "means", "models_by_layer",
+    "on_layers", "runs_by_layer", "shifts", "wall", "wall_order",
+]  # fmt: skip
 
 
 def shifts(series: int, width: float = 0.3) -> NDArray[np.float64]:
@@ -48,17 +38,9 @@ def estimate(
     filled: bool = True,
     label: str | None = None,
 ) -> None:
-    """Draw an estimate in a row: the mean over runs, its 95 % interval, and small dots for the runs.
+    """Draw an estimate in the row at `y`: mean over runs, its 95 % interval, and the runs as dots.
 
-    Parameters
-    ----------
-    ax : Axes
-    values : array-like, shape (run,)
-        nan is left out; nothing is drawn where nothing is left.
-    y : float
-        Where the row is.
-    color, marker, filled, label
-        How the mean looks and is called.
+    Values, of shape (run,), that are nan are left out; nothing is drawn where nothing is left.
     """
     runs = np.asarray(values, dtype=float)
     runs = runs[~np.isnan(runs)]
@@ -81,20 +63,9 @@ def estimate_rows(
 ) -> None:
     """Draw estimates in rows, a panel for each measure and the data sets of a row side by side.
 
-    Parameters
-    ----------
-    axes : sequence of Axes
-        That share their y axis.
-    table : DataFrame
-        A row per run, with ``dataset``.
-    column : str
-        The column that says to which row a run belongs.
-    names : sequence of str
-        Its values, from the top.
-    measures : iterable of str
-        A column for each panel.
-    looks : callable
-        Gives the keyword arguments of :func:`estimate` for a row and a data set.
+    The panels share their y axis. The table has a row per run, with ``dataset`` and the measures;
+    `column` says to which of the rows, whose `names` stand from the top, a run belongs. `looks`
+    gives the keyword arguments of :func:`estimate` for a row and a data set.
     """
     datasets = list(dict.fromkeys(table["dataset"]))
     for ax, measure in zip(axes, measures, strict=True):
@@ -118,17 +89,9 @@ def means(
 ) -> None:
     """Draw means over runs with their 95 % intervals, a series for each value of a column.
 
-    Parameters
-    ----------
-    ax : Axes
-    table : DataFrame
-        A row per run and place.
-    x, y, series : str
-        Columns: the place, the number and the series. A number that is nan is left out.
-    looks : mapping of str to (str, str, str)
-        Colour, marker and name of each series, in their order.
-    **options
-        Of :func:`seaborn.pointplot`.
+    The table has a row per run and place. `x`, `y` and `series` are its columns: the place, the
+    number, which is left out where it is nan, and the series. `looks` gives colour, marker and name
+    of each series, in their order. Options are those of :func:`seaborn.pointplot`.
     """
     looks = {name: look for name, look in looks.items() if name in set(table[series])}
     colours, markers, labels = zip(*looks.values(), strict=True)
@@ -163,17 +126,8 @@ def runs_by_layer(
 ) -> None:
     """Draw one number per run and layer: a point for each run, a line through the means.
 
-    Parameters
-    ----------
-    ax : Axes
-    values : array-like, shape (run, layer)
-        nan is left out.
-    color, marker, label
-        How the series looks and is called.
-    shift : float
-        Sideways, in layers.
-    sizes : (float, float)
-        Of the markers of means and of runs, in points.
+    Values, of shape (run, layer), that are nan are left out. The series is moved sideways by
+    `shift` layers; `sizes` are those of the markers of means and of runs, in points.
     """
     runs = pd.DataFrame(np.asarray(values, dtype=float))
     depth = np.arange(1, runs.shape[1] + 1)
@@ -207,16 +161,10 @@ def by_dataset(records: Iterable[Record]) -> dict[str, list[Record]]:
 def models_by_layer(
     ax: Axes, models: Mapping[str, Sequence[Record]], measure: str | Callable[[Record], ArrayLike]
 ) -> None:
-    """Draw one number per run and layer, a series for each model.
+    """Draw one number per run and layer, a series for each model of :func:`by_model`.
 
-    Parameters
-    ----------
-    ax : Axes
-    models : mapping of str to sequence of Record
-        See :func:`by_model`.
-    measure : str or callable
-        A number of a layer on record, by its name; or what gives the numbers of all layers, shape
-        (layer,), for a record.
+    The measure is the name of a number of a layer on record, or a function that gives the numbers
+    of all layers, shape (layer,), for a record.
     """
     read = measure if callable(measure) else partial(on_layers, quantity=measure)
     for (model, runs), shift in zip(models.items(), shifts(len(models), 0.16), strict=True):
@@ -233,14 +181,7 @@ def on_layers(record: Record, quantity: str) -> list[float]:
 def wall_order(means: ArrayLike) -> NDArray[np.intp]:
     """Order units by the class that each prefers, the strongest first, silent ones last.
 
-    Parameters
-    ----------
-    means : array-like, shape (class, unit)
-        Class mean activations; a class that is nan is disregarded.
-
-    Returns
-    -------
-    ndarray of int, shape (unit,)
+    Means have shape (class, unit), the result (unit,). A class that is nan is disregarded.
 
     Examples
     --------
@@ -252,20 +193,14 @@ def wall_order(means: ArrayLike) -> NDArray[np.intp]:
     return np.lexsort((-strength.max(axis=0), preferred))
 
 
-def wall(ax: Axes, means: ArrayLike, classes: Sequence[str], top: float) -> None:
+def wall(ax: Axes, means: ArrayLike, classes: Sequence[str]) -> None:
     """Draw class mean activations as a wall: a row per class, a column per unit.
 
-    Parameters
-    ----------
-    ax : Axes
-    means : array-like, shape (class, unit)
-        Columns are drawn in the order of :func:`wall_order`.
-    classes : sequence of str
-        Names of the rows.
-    top : float
-        The activation that gets the brightest colour.
+    They have shape (class, unit). Columns are in the order of :func:`wall_order`. The brightest colour is that of the 99.5th
+    percentile.
     """
     rows = np.asarray(means, dtype=float)
+    top = float(np.nanquantile(rows, 0.995))
     # Without interpolation an SVG holds one pixel per unit, whatever its size.
     ax.imshow(rows[:, wall_order(rows)], aspect="auto", vmin=0, vmax=top, interpolation="none")
     ax.set_yticks(range(len(classes)), list(classes))
@@ -286,22 +221,8 @@ def matrix(
 ) -> AxesImage:
     """Draw a matrix with named rows and columns; what is nan stays blank.
 
-    Parameters
-    ----------
-    ax : Axes
-    values : array-like, shape (row, column)
-    rows, columns : sequence of str
-    low, high : float
-        Ends of the colour scale.
-    numbers : str, optional
-        Format of a number in every cell, such as ".0f".
-    cmap : str
-        Colour map.
-
-    Returns
-    -------
-    AxesImage
-        For a colour bar.
+    Colours go from `low` to `high`. With a format such as ".0f", `numbers` stand in the cells.
+    Return the image, for a colour bar.
     """
     cells = np.asarray(values, dtype=float)
     image = ax.imshow(cells, vmin=low, vmax=high, interpolation="none", cmap=cmap)

@@ -30,23 +30,15 @@ def at_a_glance(
 ) -> Figure:
     """Draw a small panel for every claim that shows what it is about, with its verdict.
 
-    Parameters
-    ----------
-    verdicts : iterable of Verdict
-    records : iterable of Record
-        The runs that the verdicts rest on.
-    protocol : str
-        The panels are drawn from the runs under this one; the numbers in their titles are over
-        all runs of all cells.
+    The panels are drawn from the runs under this protocol, among those that the verdicts rest on;
+    the numbers in their titles are over all runs of all cells. Points are runs, lines means; a
+    panel without runs is empty.
 
-    Returns
-    -------
-    Figure
-        For a claim on accuracy, that of FF and BP; on sparseness, Hoyer's by layer; on specific
-        ensembles, the overlap of any two classes; on shared units, that overlap against how alike
-        classes look; on weights, the share of negative ones by layer; on unseen classes, how well
-        they are detected, by layer. A claim that has no picture of its own shows the numbers of its cells. Points are
-        runs, lines means; a panel without runs is empty.
+    A claim on accuracy is shown by that of FF and BP; on sparseness, by Hoyer's by layer; on
+    specific ensembles, by the overlap of any two classes; on shared units, by that overlap against
+    how alike classes look; on weights, by the share of negative ones by layer; on unseen classes,
+    by how well they are detected, by layer. A claim that has no picture of its own shows the
+    numbers of its cells.
     """
     verdicts, records = list(verdicts), list(records)
     columns = 3

@@ -18,16 +18,8 @@ __all__ = ["excitation", "negative_shares", "positive_links", "weight_histograms
 def weight_histograms(records: Iterable[Record]) -> Figure:
     """Draw the distribution of the weights, a row for each model and a column for each layer.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        One run of each model; the first where there are more.
-
-    Returns
-    -------
-    Figure
-        Numbers of weights on a logarithmic scale; each panel states the share below zero. A bin
-        that holds weights of both signs is grey.
+    The first run of each model is drawn. Numbers of weights are on a logarithmic scale; each panel
+    states the share below zero. A bin that holds weights of both signs is grey.
     """
     models = {model: runs[0] for model, runs in by_model(records).items()}
     layers = max(record.experiment.layers for record in models.values())
@@ -61,16 +53,7 @@ def weight_histograms(records: Iterable[Record]) -> Figure:
 def negative_shares(records: Iterable[Record], bound: float) -> Figure:
     """Draw the share of negative weights by layer, a panel for each data set and protocol.
 
-    Parameters
-    ----------
-    records : iterable of Record
-    bound : float
-        The share that counts as dominance, drawn as a line.
-
-    Returns
-    -------
-    Figure
-        Points are runs, lines their means.
+    Points are runs, lines their means. The bound is the share that counts as dominance.
     """
     figure, axes = _panels_by_cell(records, "negative_weights")
     for ax in axes:
@@ -82,11 +65,8 @@ def negative_shares(records: Iterable[Record], bound: float) -> Figure:
 def excitation(records: Iterable[Record]) -> Figure:
     """Draw the ratio of positive to negative weights by layer, a panel per data set and protocol.
 
-    Returns
-    -------
-    Figure
-        Sum of positive over sum of negative weights, on a logarithmic scale, with a line where the
-        two balance.
+    It is the sum of positive over the sum of negative weights, on a logarithmic scale, with a line
+    where the two balance.
     """
     figure, axes = _panels_by_cell(records, "excitation")
     for ax in axes:
@@ -111,16 +91,9 @@ def _panels_by_cell(records: Iterable[Record], quantity: str) -> tuple[Figure, l
 def positive_links(records: Iterable[Record]) -> Figure:
     """Draw how often a weight is positive between ensembles of different classes and of the same.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs on one data set under one protocol.
-
-    Returns
-    -------
-    Figure
-        A panel per pair of successive layers, a line per run: it rises where positive weights
-        favour pairs of units that serve a common class.
+    The runs are on one data set under one protocol. There is a panel per pair of successive layers
+    and a line per run: it rises where positive weights favour pairs of units that serve a common
+    class.
     """
     models = by_model(records)
     layers = max(len(r.metrics.layers) for runs in models.values() for r in runs)
@@ -130,13 +103,9 @@ def positive_links(records: Iterable[Record]) -> Figure:
             for number, record in enumerate(runs):
                 links = record.metrics.layers[depth].links
                 assert links is not None
-                ax.plot(
-                    np.arange(2) + shift,
-                    [links["different_class"], links["same_class"]],
-                    label=wording.model_name(model) if number == 0 else None,
-                    lw=1.2,
-                    **style.looks(model),
-                )
+                ends = [links["different_class"], links["same_class"]]
+                label = wording.model_name(model) if number == 0 else None
+                ax.plot(np.arange(2) + shift, ends, label=label, lw=1.2, **style.looks(model))
         ax.set_xticks([0, 1], ["different classes", "a common class"])
         ax.set_xlim(-0.3, 1.3)
         ax.set_ylim(0, 1)

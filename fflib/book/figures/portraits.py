@@ -25,21 +25,11 @@ def portraits(
 ) -> Figure:
     """Draw the ensemble of every class in one layer.
 
-    Parameters
-    ----------
-    means : array-like, shape (class, unit)
-        Mean activation of every unit for every class.
-    ensembles : array-like of bool, shape (class, unit)
-    classes : sequence of str
-    images : sequence of ndarray of uint8, optional
-        For each class the images that drive its ensemble, shape (n, height, width), or
-        (n, channels, height, width) for colour; there may be none.
-
-    Returns
-    -------
-    Figure
-        A row per class: the mean activations of all units, the strongest first, with those of
-        members in another colour, and beside them the images. All rows have one scale.
+    Mean activations and membership have shape (class, unit). Images, where given, are for each
+    class those that drive its ensemble, shape (n, height, width), or (n, channels, height, width)
+    for colour; there may be none. There is a row per class: the mean activations of all units, the
+    strongest first, with those of members in another colour, and beside them the images. All rows
+    have one scale.
     """
     rows, owned = np.nan_to_num(np.asarray(means, dtype=float)), np.asarray(ensembles, dtype=bool)
     widths = [1] if images is None else [1, 0.9]
@@ -84,15 +74,7 @@ def profile(
 ) -> None:
     """Draw the mean activations of a layer's units for one class, members in another colour.
 
-    Parameters
-    ----------
-    ax : Axes
-    means : ndarray, shape (unit,)
-    members : ndarray of bool, shape (unit,)
-    top : float
-        The activation at the upper end.
-    order : bool
-        Strongest first, or in place.
+    The upper end is the activation `top`; units stand strongest first, or in place without `order`.
     """
     units = np.argsort(-means, kind="stable") if order else np.arange(len(means))
     # As an image a figure holds a pixel per unit and step, where a path would hold four numbers.

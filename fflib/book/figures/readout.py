@@ -18,18 +18,11 @@ __all__ = ["readout"]
 def readout(records: Iterable[Record]) -> Figure:
     """Draw what can be read off ensembles, what silencing one costs, and what cutting the rest costs.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs with a readout on record, of one data set and protocol.
-
-    Returns
-    -------
-    Figure
-        Accuracy of reading the class of images without a label off each layer's ensembles; the
-        accuracy that a class loses with its own ensemble (solid) and, on average, with another
-        class's (dashed); accuracy of the network intact, without the units in no ensemble, and
-        without equally many at random. A point is a run.
+    The runs are of one data set and protocol; those without a readout on record are left out. The
+    panels show the accuracy of reading the class of images without a label off each layer's
+    ensembles; the accuracy that a class loses with its own ensemble (solid) and, on average, with
+    another class's (dashed); the accuracy of the network intact, without the units in no ensemble,
+    and without equally many at random. A point is a run.
     """
     models = by_model(r for r in records if r.metrics.readout is not None)
     figure, [axes] = style.axes_grid(1, 3, 3.2)

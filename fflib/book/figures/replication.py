@@ -15,17 +15,10 @@ __all__ = ["rows_met"]
 def rows_met(rows: pd.DataFrame) -> Figure:
     """Draw every retrained row of the authors' record beside our runs of the same settings.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        From :func:`fflib.study.analyses.replication.retrained_rows`.
-
-    Returns
-    -------
-    Figure
-        A panel per quantity, a line per setting. Dots: our runs. Bar: where one further run of
-        ours should lie. Blue circle: theirs, met; orange cross: theirs, missed; grey diamond:
-        theirs, where ours are too few to tell.
+    The rows come from :func:`fflib.study.analyses.replication.retrained_rows`. There is a panel per
+    quantity and a line per setting. Dots: our runs. Bar: where one further run of ours should lie.
+    Blue circle: theirs, met; orange cross: theirs, missed; grey diamond: theirs, where ours are too
+    few to tell.
     """
     settings = list(dict.fromkeys(_names(rows)))
     figure, [axes] = style.axes_grid(1, len(QUANTITIES), 0.9 + 0.42 * len(settings), sharey=True)

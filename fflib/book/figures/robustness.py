@@ -30,24 +30,15 @@ def conclusions(
 ) -> Figure:
     """Draw the estimate for a claim on ensembles under every rule, by the rule's threshold.
 
-    Parameters
-    ----------
-    records : iterable of Record
-    claim : Claim
-        Its bound and its criterion are applied to every threshold.
-    quantity : {"overlap", "follows", "auroc"}
-        The claim's quantity, see :class:`fflib.measures.robustness.Choice` and, for the last,
-        :class:`fflib.measures.unseen.UnseenChoice`.
-    model : str
+    The quantity is the claim's, see :class:`fflib.measures.robustness.Choice` and, for "auroc",
+    :class:`fflib.measures.unseen.UnseenChoice`; the claim's bound and criterion are applied to
+    every threshold.
 
-    Returns
-    -------
-    Figure
-        A row per data set and protocol, a column per rule. Mean over layers and runs with its
-        interval, marked by what the interval says of the claim, without any further test; thin
-        lines are single layers, the dotted one takes wrongly classified images in. Layers that have
-        no ensembles at all have no overlap and are left out of means. The side on which the claim
-        holds is shaded, the usual threshold is marked by a vertical line.
+    There is a row per data set and protocol and a column per rule. The mean over layers and runs
+    stands with its interval, marked by what the interval says of the claim, without any further
+    test; thin lines are single layers, the dotted one takes wrongly classified images in. Layers
+    that have no ensembles at all have no overlap and are left out of means. The side on which the
+    claim holds is shaded, the usual threshold is marked by a vertical line.
     """
     table = _values(records, claim, quantity, model)
     where = list(table.groupby(["dataset", "protocol"], sort=False).groups)
@@ -77,18 +68,10 @@ def conclusions(
 def answers(
     records: Iterable[Record], claim: Claim, quantity: Quantity, model: str = "ff"
 ) -> pd.Series:
-    """Return what each marker of :func:`conclusions` says of the claim.
+    """Return what each marker of :func:`conclusions` says of the claim: "holds", "fails" or "open".
 
-    Parameters
-    ----------
-    records, claim, quantity, model
-        As in :func:`conclusions`.
-
-    Returns
-    -------
-    Series of str
-        "holds", "fails" or "open", by data set, protocol, rule and threshold. Where no layer of
-        any run has ensembles there is no entry.
+    Answers stand by data set, protocol, rule and threshold. Where no layer of any run has ensembles
+    there is no entry.
     """
     table = _measured(_values(records, claim, quantity, model))
     cell = ["dataset", "protocol", "rule", "threshold"]

@@ -25,17 +25,9 @@ ANSWERS: dict[Answer, tuple[str, str]] = {
 def estimates(verdicts: Iterable[Verdict], columns: int = 2) -> Figure:
     """Draw the estimate for each claim and cell, with intervals over runs, against the bounds.
 
-    Parameters
-    ----------
-    verdicts : iterable of Verdict
-    columns : int
-        Panels side by side.
-
-    Returns
-    -------
-    Figure
-        A panel per claim, a row per data set and protocol: the mean over runs with its interval
-        and, small, the runs themselves. The side of the bound on which the claim holds is shaded.
+    There is a panel per claim, `columns` side by side, and a row per data set and protocol: the
+    mean over runs with its interval and, small, the runs themselves. The side of the bound on which
+    the claim holds is shaded.
     """
     verdicts = list(verdicts)
     names = list(dict.fromkeys(_name(cell) for v in verdicts for cell in v.cells)) or ["no runs"]

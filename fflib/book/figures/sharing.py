@@ -19,16 +19,15 @@ from fflib.wording import minus
 
 __all__ = ["correlations", "overlap_against_similarity", "overlap_matrices", "shared_units"]
 
+NAMED = 3  # pairs of classes
+
 
 def overlap_matrices(record: Record, classes: Sequence[str]) -> Figure:
     """Draw how alike classes look, and how much their ensembles overlap in every layer.
 
-    Returns
-    -------
-    Figure
-        A matrix of correlations of mean images, then one of Jaccard indices per layer; the
-        diagonal, where a class meets itself, is blank. All layers have one scale, which ends at
-        their largest overlap.
+    A matrix of correlations of mean images is followed by one of Jaccard indices per layer; the
+    diagonal, where a class meets itself, is blank. All layers have one scale, which ends at their
+    largest overlap.
     """
     layers = wording.layer_names(record.experiment.layers)
     overlaps = [_blank_diagonal(layer) for layer in sharing.jaccard(members(record))]
@@ -52,20 +51,11 @@ def overlap_matrices(record: Record, classes: Sequence[str]) -> Figure:
     return figure
 
 
-def overlap_against_similarity(record: Record, classes: Sequence[str], named: int = 3) -> Figure:
+def overlap_against_similarity(record: Record, classes: Sequence[str]) -> Figure:
     """Draw the overlap of the ensembles of two classes against how alike the classes look.
 
-    Parameters
-    ----------
-    record : Record
-    classes : sequence of str
-    named : int
-        How many of the pairs that overlap most are circled and named.
-
-    Returns
-    -------
-    Figure
-        A panel per layer, a point per pair, with the correlation and its Mantel p-value.
+    There is a panel per layer and a point per pair, with the correlation and its Mantel p-value.
+    The pairs that overlap most are circled and `named`, so many of them.
     """
     similarity = record.arrays["similarity"].astype(float)
     overlaps = np.nan_to_num(sharing.jaccard(members(record)))
@@ -75,7 +65,7 @@ def overlap_against_similarity(record: Record, classes: Sequence[str], named: in
     colour = style.MODEL_COLOURS[record.experiment.model]
     for ax, layer, name in zip(axes, overlaps, wording.layer_names(len(overlaps)), strict=True):
         x, y = similarity[pairs], layer[pairs]
-        most = [pair for pair in np.argsort(-y)[:named] if y[pair] > 0]
+        most = [pair for pair in np.argsort(-y)[:NAMED] if y[pair] > 0]
         ax.plot(x, y, ls="", marker="o", color=colour, alpha=0.5)
         ax.plot(x[most], y[most], ls="", marker="o", color=style.INK, ms=6, mfc="none")
         names = [f"{classes[pairs[0][pair]]}–{classes[pairs[1][pair]]}" for pair in most]
@@ -84,7 +74,7 @@ def overlap_against_similarity(record: Record, classes: Sequence[str], named: in
         said = minus(f"r = {test.correlation:.2f}, p = {test.p_value:.2g}")
         ax.set_title(f"{name}: {'all equal' if np.isnan(test.correlation) else said}")
         # The names stand above the points.
-        ax.set_ylim(-0.04 * top, top * (1.15 + 0.12 * named))
+        ax.set_ylim(-0.04 * top, top * (1.15 + 0.12 * NAMED))
         ax.set_xlabel("correlation of mean images")
     axes[0].set_ylabel("overlap of ensembles\n(Jaccard index)")
     return figure
@@ -93,15 +83,8 @@ def overlap_against_similarity(record: Record, classes: Sequence[str], named: in
 def shared_units(panels: Iterable[tuple[str, ArrayLike, Sequence[str]]]) -> Figure:
     """Draw numbers of shared units, with the sizes of the ensembles on the diagonal.
 
-    Parameters
-    ----------
-    panels : iterable of (str, array-like of shape (class, class), sequence of str)
-        Title, numbers and class names of each matrix.
-
-    Returns
-    -------
-    Figure
-        Matrices side by side; only the lower triangle, since the matrix is symmetric.
+    A panel is a title, numbers of shape (class, class) and names of the classes. Of these matrices,
+    side by side, only the lower triangle is drawn, since they are symmetric.
     """
     panels = list(panels)
     figure, [axes] = style.axes_grid(1, len(panels), 3.9)
@@ -117,16 +100,8 @@ def shared_units(panels: Iterable[tuple[str, ArrayLike, Sequence[str]]]) -> Figu
 def correlations(records: Iterable[Record], bound: float) -> Figure:
     """Draw the correlation of overlap with visual similarity by layer, under every rule.
 
-    Parameters
-    ----------
-    records : iterable of Record
-    bound : float
-        Correlation above which overlap counts as following similarity, drawn as a line.
-
-    Returns
-    -------
-    Figure
-        A panel per rule; a point per run.
+    There is a panel per rule and a point per run. Above the bound, drawn as a line, overlap counts
+    as following similarity.
     """
     models = by_model(records)
     figure, [axes] = style.axes_grid(1, len(RULES), 3, sharex=True, sharey=True)

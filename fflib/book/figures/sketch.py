@@ -18,12 +18,8 @@ UNITS = 6
 def right_and_wrong() -> Figure:
     """Draw a picture with its right label and with a wrong one, and what three layers do.
 
-    Returns
-    -------
-    Figure
-        Two columns, to be read from below: a picture with a strip of pixels on its border, one of
-        them lit, and three layers of units above it, excited on the left and calm on the right.
-        It is narrow, so that a phone need not shrink it.
+    There are two columns, to be read from below: a picture with a strip of pixels on its border,
+    one of them lit, and three layers of units above it, excited on the left and calm on the right.
 
     Examples
     --------

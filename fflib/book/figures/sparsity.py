@@ -19,35 +19,24 @@ from fflib.study.claims import members
 from fflib.study.evidence import where
 
 __all__ = [
-    "activation_walls",
-    "ensemble_rules",
-    "ensemble_sizes",
-    "sparseness",
+    "activation_walls", "ensemble_rules", "ensemble_sizes", "sparseness",
     "sparseness_against_accuracy",
-]
+]  # fmt: skip
 
 
 def activation_walls(records: Iterable[Record], classes: Sequence[str]) -> Figure:
     """Draw class mean activations, a panel for each layer and model.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        One run of each model; the first where there are more.
-    classes : sequence of str
-
-    Returns
-    -------
-    Figure
-        Brightness is relative to the layer's 99.5th percentile of class means.
+    The first run of each model is drawn. Brightness is relative to the layer's 99.5th percentile of
+    class means.
     """
     runs = [found[0] for found in by_model(records).values()]
     layers = runs[0].experiment.layers
     figure, grid = style.axes_grid(layers, len(runs), 1.75 * layers, sharex=True, sharey=True)
     for column, record in zip(grid.T, runs, strict=True):
-        means = record.arrays["mean"].astype(float)
-        for ax, layer, name in zip(column, means, wording.layer_names(layers), strict=True):
-            wall(ax, layer, classes, top=float(np.nanquantile(layer, 0.995)))
+        names = wording.layer_names(layers)
+        for ax, layer, name in zip(column, record.arrays["mean"], names, strict=True):
+            wall(ax, layer, classes)
             ax.set_title(f"{wording.model_name(record.experiment.model)}, {name}")
     figure.supxlabel("units, sorted by preferred class", fontsize="medium")
     image = grid[0, 0].images[0]
@@ -57,29 +46,17 @@ def activation_walls(records: Iterable[Record], classes: Sequence[str]) -> Figur
     return figure
 
 
-def ensemble_sizes(
-    records: Iterable[Record], classes: Sequence[str], rule: str = "median-quantile"
-) -> Figure:
+def ensemble_sizes(records: Iterable[Record], classes: Sequence[str]) -> Figure:
     """Draw the number of units in each class's ensemble, a panel for each layer.
 
-    Parameters
-    ----------
-    records : iterable of Record
-    classes : sequence of str
-    rule : str
-        A name in :data:`fflib.measures.ensembles.RULES`.
-
-    Returns
-    -------
-    Figure
-        Means over the runs of a model.
+    Markers are means over the runs of a model.
     """
     models = by_model(records)
     layers = next(iter(models.values()))[0].experiment.layers
     figure, [axes] = style.axes_grid(1, layers, 3.4, sharex=True, sharey=True)
     rows = np.arange(len(classes))
     for (model, runs), shift in zip(models.items(), shifts(len(models), 0.4), strict=True):
-        sizes = np.mean([members(record, rule).sum(axis=-1) for record in runs], axis=0)
+        sizes = np.mean([members(record).sum(axis=-1) for record in runs], axis=0)
         for ax, layer in zip(axes, sizes, strict=True):
             name = wording.model_name(model)
             ax.plot(layer, rows + shift, ls="", label=name, **style.looks(model))
@@ -97,11 +74,8 @@ def ensemble_sizes(
 def sparseness(records: Iterable[Record]) -> Figure:
     """Draw Hoyer sparseness by layer, as it stands and above rest, with the share of silent images.
 
-    Returns
-    -------
-    Figure
-        Four panels: correctly classified images, all images, activity above each unit's resting
-        level, and images on which the layer is silent.
+    Four panels: correctly classified images, all images, activity above each unit's resting level,
+    and images on which the layer is silent.
     """
     panels = {
         "hoyer": "correctly classified",
@@ -126,16 +100,8 @@ def sparseness(records: Iterable[Record]) -> Figure:
 def ensemble_rules(records: Iterable[Record], bound: float) -> Figure:
     """Draw size and overlap of ensembles by layer under every rule.
 
-    Parameters
-    ----------
-    records : iterable of Record
-    bound : float
-        Overlap below which ensembles count as specific, drawn as a line.
-
-    Returns
-    -------
-    Figure
-        Mean over classes above, mean over pairs of classes below.
+    The mean over classes stands above, the mean over pairs of classes below. Under the bound, drawn
+    as a line, ensembles count as specific.
     """
     models = by_model(records)
     figure, grid = style.axes_grid(2, len(RULES), 4.6, sharex=True, sharey="row")
@@ -167,17 +133,9 @@ def _mean_overlap(record: Record, rule: str) -> NDArray[np.float64]:
 def sparseness_against_accuracy(records: Iterable[Record], recorded: pd.DataFrame) -> Figure:
     """Draw first-layer sparseness against accuracy, of our runs and of those of the authors.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Those under the authors' protocol, relu-l2, are drawn.
-    recorded : DataFrame
-        The authors' runs, see :func:`fflib.study.analyses.authors.results`.
-
-    Returns
-    -------
-    Figure
-        A panel for each data set that the authors recorded.
+    Our runs under the authors' protocol, relu-l2, are drawn; theirs come from
+    :func:`fflib.study.analyses.authors.results`. There is a panel for each data set that they
+    recorded.
     """
     datasets = list(dict.fromkeys(recorded["dataset"]))
     ours = where(records, protocol="relu-l2")

@@ -25,15 +25,8 @@ AXES = {"hidden": "units per layer", "layers": "hidden layers", "images": "train
 def speedups(result: dict[str, Any]) -> Figure:
     """Draw how many times faster than the baseline training is, in both number formats.
 
-    Parameters
-    ----------
-    result : dict
-        From :func:`fflib.bench.bench`.
-
-    Returns
-    -------
-    Figure
-        A row per speed-up: the median over repeats with its range, and the aim as an outlined star.
+    The result is that of :func:`fflib.bench.bench`. There is a row per speed-up: the median over
+    repeats with its range, and the aim as an outlined star.
     """
     names = [name for name in RATIOS if name.startswith("speedup")]
     figure, [[ax]] = style.axes_grid(1, 1, 0.9 + 0.42 * len(names))
@@ -61,16 +54,8 @@ def speedups(result: dict[str, Any]) -> Figure:
 def growth(result: dict[str, Any]) -> Figure:
     """Draw seconds per epoch as width, depth and data grow.
 
-    Parameters
-    ----------
-    result : dict
-        From :func:`fflib.bench.bench`.
-
-    Returns
-    -------
-    Figure
-        A panel per axis, both scales logarithmic; a line per model, and a dashed one for the
-        baseline on FF.
+    The result is that of :func:`fflib.bench.bench`. There is a panel per axis, both scales
+    logarithmic; a line per model, and a dashed one for the baseline on FF.
     """
     rows = pd.DataFrame(result["growth"])
     figure, [axes] = style.axes_grid(1, len(AXES), 3.1, sharey=True)
@@ -96,17 +81,9 @@ def growth(result: dict[str, Any]) -> Figure:
 def number_formats(records: Iterable[Record]) -> Figure:
     """Draw how far mixed precision moves each run, beside how far seeds lie apart.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        As in :func:`fflib.study.analyses.throughput.precision`.
-
-    Returns
-    -------
-    Figure
-        A panel per measure, a row per model. Above, the seeds in float32 by their distance from
-        their mean; below, each seed's run in mixed precision minus its run in float32. Both in
-        thousandths.
+    The runs are those of :func:`fflib.study.analyses.throughput.precision`. There is a panel per
+    measure and a row per model. Above, the seeds in float32 by their distance from their mean;
+    below, each seed's run in mixed precision minus its run in float32. Both are in thousandths.
     """
     runs = precision(records)
     figure, [axes] = style.axes_grid(1, len(MEASURES), 2.7, sharey=True)

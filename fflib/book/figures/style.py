@@ -21,26 +21,10 @@ from matplotlib_inline.backend_inline import set_matplotlib_formats
 from numpy.typing import NDArray
 
 __all__ = [
-    "GREY",
-    "INK",
-    "MARKERS",
-    "MODEL_COLOURS",
-    "NEGATIVE",
-    "OVERLAP_MAP",
-    "POSITIVE",
-    "SIGNED_MAP",
-    "WIDTH",
-    "axes_grid",
-    "bounds",
-    "entry",
-    "layer_colours",
-    "legend",
-    "letter",
-    "log_scale",
-    "looks",
-    "name_rows",
-    "use",
-]
+    "GREY", "INK", "MARKERS", "MODEL_COLOURS", "NEGATIVE", "OVERLAP_MAP", "POSITIVE",
+    "SIGNED_MAP", "WIDTH", "axes_grid", "bounds", "entry", "layer_colours", "legend", "letter",
+    "log_scale", "looks", "name_rows", "use",
+]  # fmt: skip
 
 WIDTH = 7.2
 """Width of a figure in inches: a column of the book, about 700 pixels."""
@@ -114,20 +98,9 @@ def layer_colours(layers: int) -> list[str]:
 def axes_grid(
     rows: int, columns: int, height: float, width: float = WIDTH, **options: Any
 ) -> tuple[Figure, NDArray[Any]]:
-    """Create a figure with a grid of panels.
+    """Create a figure and its panels, an array of shape (rows, columns).
 
-    Parameters
-    ----------
-    rows, columns : int
-    height, width : float
-        Of the figure, in inches.
-    **options
-        Of :func:`matplotlib.pyplot.subplots`.
-
-    Returns
-    -------
-    Figure
-    ndarray of Axes, shape (rows, columns)
+    Height and width are those of the figure, in inches. Options are those of :func:`matplotlib.pyplot.subplots`.
     """
     return plt.subplots(rows, columns, figsize=(width, height), squeeze=False, **options)
 
@@ -150,34 +123,17 @@ def legend(
     columns: int = 3,
     **options: Any,
 ) -> None:
-    """Put one legend for all panels outside of them.
+    """Put one legend for all panels outside of them, at most `columns` entries side by side.
 
-    Parameters
-    ----------
-    figure : Figure
-    shown : Axes or sequence of Artist
-        The panel whose labelled series are explained, or the entries themselves.
-    place : str
-        Where the legend stands, such as "upper right".
-    columns : int
-        How many entries stand side by side at most.
-    **options
-        Of :meth:`matplotlib.figure.Figure.legend`.
+    It explains the labelled series of the panel `shown`, or these entries. `place` is where it
+    stands, such as "upper right"; options are those of :meth:`matplotlib.figure.Figure.legend`.
     """
     handles = shown.get_legend_handles_labels()[0] if isinstance(shown, Axes) else shown
     figure.legend(handles=list(handles), loc=f"outside {place}", ncols=columns, **options)  # type: ignore[call-overload]
 
 
 def name_rows(ax: Axes, names: Sequence[str], **options: Any) -> None:
-    """Name the rows of a panel at 0, 1, ... from the top.
-
-    Parameters
-    ----------
-    ax : Axes
-    names : sequence of str
-    **options
-        Of the names, such as a font size.
-    """
+    """Name the rows of a panel at 0, 1, ... from the top; options, such as a size, are of the text."""
     ax.set_yticks(range(len(names)), list(names), **options)
     ax.set_ylim(len(names) - 0.5, -0.5)
 
@@ -185,12 +141,7 @@ def name_rows(ax: Axes, names: Sequence[str], **options: Any) -> None:
 def bounds(axis: XAxis | YAxis, bound: float, chance: float | None = None) -> None:
     """Draw the bound of a criterion across a panel as a dashed line, and chance as a dotted one.
 
-    Parameters
-    ----------
-    axis : Axis
-        The x axis of a panel for vertical lines, its y axis for horizontal ones.
-    bound : float
-    chance : float, optional
+    Lines are vertical where `axis` is the x axis of a panel, and horizontal where it is the y axis.
     """
     line = axis.axes.axvline if axis.axis_name == "x" else axis.axes.axhline
     if chance is not None:

@@ -22,13 +22,8 @@ from fflib.study.analyses.timeline import moments
 from fflib.study.claims.timeline import EARLY, timelines
 
 __all__ = [
-    "classes_over_time",
-    "membership_key",
-    "membership_wall",
-    "stills",
-    "timeline",
-    "transitions",
-]
+    "classes_over_time", "membership_key", "membership_wall", "stills", "timeline", "transitions",
+]  # fmt: skip
 
 QUANTITIES = {
     "alone": "accuracy",
@@ -44,19 +39,11 @@ NOT_YET, LEAVING, MEMBER = "#d4d4d4", "#E69F00", "#0072B2"
 
 
 def timeline(records: Iterable[Record]) -> Figure:
-    """Draw the whole of training, snapshot by snapshot, layer by layer.
+    """Draw the whole of training, snapshot by snapshot, layer by layer, from runs on one data set.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs on one data set.
-
-    Returns
-    -------
-    Figure
-        A column per model, as wide as it has stages; a row per quantity; a line per layer: means
-        over runs with 95 % intervals. The accuracy of the layers up to the one that learns is a
-        dashed line, that of each layer by itself the others. Within a stage the axis is logarithmic.
+    There is a column per model, as wide as it has stages; a row per quantity; a line per layer:
+    means over runs with 95 % intervals. The accuracy of the layers up to the one that learns is a
+    dashed line, that of each layer by itself the others. Within a stage the axis is logarithmic.
     """
     table = moments(records)
     models = [m for m in style.MODEL_COLOURS if m in set(table["model"])]
@@ -101,15 +88,8 @@ def _line(
     for number, (_, stage) in enumerate(known.groupby("learns")):
         groups = stage.groupby("at")[quantity]
         label = label if not number else ""
-        _band(
-            ax,
-            list(groups.groups),
-            (v for _, v in groups),
-            color=colour,
-            ls=ls,
-            lw=1.3,
-            label=label,
-        )
+        values = (v for _, v in groups)
+        _band(ax, list(groups.groups), values, color=colour, ls=ls, lw=1.3, label=label)
 
 
 def _band(ax: Axes, x: ArrayLike, runs: Iterable[ArrayLike], **looks: Any) -> None:
@@ -140,17 +120,9 @@ def _mark_stages(
 def classes_over_time(records: Iterable[Record]) -> Figure:
     """Draw the share of units that prefer the class they will prefer at the end.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs on one data set.
-
-    Returns
-    -------
-    Figure
-        A panel per model, a line per layer over the steps since it began to learn: means over
-        runs with 95 % intervals. Dotted: the share by chance; a vertical line stands at a
-        tenth.
+    The runs are on one data set. There is a panel per model, and a line per layer over the steps
+    since it began to learn: means over runs with 95 % intervals. Dotted: the share by chance; a
+    vertical line stands at a tenth.
     """
     models = by_model(records)
     figure, [axes] = style.axes_grid(1, len(models), 2.8, sharey=True)
@@ -177,19 +149,9 @@ def classes_over_time(records: Iterable[Record]) -> Figure:
 def transitions(records: Iterable[Record], names: Sequence[str]) -> Figure:
     """Draw from which class to which units move between a tenth of their training and its end.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs of one model on one data set.
-    names : sequence of str
-        Names of the classes.
-
-    Returns
-    -------
-    Figure
-        A panel per layer. Rows: the class preferred at a tenth; columns: at the end; the last of
-        each is none. Colours are shares of a row, over the units of all runs; a row without units
-        is blank.
+    The runs are of one model on one data set. There is a panel per layer. Rows: the class preferred
+    at a tenth; columns: at the end; the last of each is none. Colours are shares of a row, over the
+    units of all runs; a row without units is blank.
     """
     layers = list(zip(*map(timelines, records), strict=True))
     figure, [axes] = style.axes_grid(1, len(layers), 2.9, sharey=True)
@@ -217,17 +179,9 @@ def _with_none(preferred: NDArray[np.uint8], classes: int) -> NDArray[np.intp]:
 def membership(record: Record, units: int) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
     """Return membership along training of a part of the units, sorted by their last class.
 
-    Parameters
-    ----------
-    record : Record
-    units : int
-        How many of each layer are shown at most, evenly drawn.
-
-    Returns
-    -------
-    members : ndarray of bool, shape (snapshot, layer, class, unit)
-    shown : ndarray of int, shape (layer, unit)
-        Which units these are.
+    Of each layer, at most so many `units` are shown, evenly drawn. The first array is boolean, of
+    shape (snapshot, layer, class, unit); the second, of shape (layer, unit), says which units these
+    are.
     """
     hidden = record.experiment.hidden
     members = unpack(record.arrays["snapshots/ensembles"], hidden)
@@ -251,15 +205,9 @@ def membership_key(figure: Figure) -> None:
 def membership_wall(
     ax: Axes, now: NDArray[np.bool_], end: NDArray[np.bool_], names: Sequence[str], title: str
 ) -> None:
-    """Draw membership at a moment of training and at the end: a row per class, a column per unit.
+    """Draw membership now and at the end of training, both of shape (class, unit).
 
-    Parameters
-    ----------
-    ax : Axes
-    now, end : ndarray of bool, shape (class, unit)
-    names : sequence of str
-        Names of the classes.
-    title : str
+    There is a row per class and a column per unit.
     """
     colours = ListedColormap(["white", NOT_YET, LEAVING, MEMBER])
     kinds = 2 * now + end
@@ -273,20 +221,9 @@ def membership_wall(
 def stills(record: Record, names: Sequence[str], units: int = 196) -> Figure:
     """Draw three moments of each layer: before its training, a tenth into it, and at its end.
 
-    Parameters
-    ----------
-    record : Record
-        A run with snapshots.
-    names : sequence of str
-        Names of the classes.
-    units : int
-        How many of a layer's are shown at most.
-
-    Returns
-    -------
-    Figure
-        A row of panels per moment, a column per layer. In a panel a row per class and a column per
-        unit, sorted by the class that it prefers at the end.
+    The run has snapshots; of a layer, at most so many `units` are shown. There is a row of panels
+    per moment and a column per layer. In a panel there is a row per class and a column per unit,
+    sorted by the class that it prefers at the end.
     """
     members, _ = membership(record, units)
     learns = [row["learns"] for row in record.metrics.timeline or () if row["layer"] == 1]

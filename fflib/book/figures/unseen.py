@@ -28,19 +28,9 @@ CARRIED = {
 def activation_walls(record: Record, classes: Sequence[str], carried: str) -> Figure:
     """Draw class mean activations of seen classes and, below them, of the unseen one.
 
-    Parameters
-    ----------
-    record : Record
-        Of a run with a held-out class.
-    classes : sequence of str
-    carried : {"true", "none", "predicted", "plain"}
-        The label that the unseen images carry.
-
-    Returns
-    -------
-    Figure
-        A panel per layer. Units that the unseen class drives more than any seen class does stand
-        to the right of the others.
+    The run has a held-out class, whose images carry the label "true", "none", "predicted" or
+    "plain". There is a panel per layer. Units that the unseen class drives more than any seen class
+    does stand to the right of the others.
     """
     held = record.experiment.hold_out
     assert held is not None
@@ -50,7 +40,7 @@ def activation_walls(record: Record, classes: Sequence[str], carried: str) -> Fi
     names = [*(classes[label] for label in seen), f"{classes[held]}, unseen"]
     figure, grid = style.axes_grid(len(rows), 1, 2 * len(rows), sharex=True)
     for ax, layer, name in zip(grid[:, 0], rows, wording.layer_names(len(rows)), strict=True):
-        wall(ax, layer, names, top=float(np.quantile(layer, 0.995)))
+        wall(ax, layer, names)
         ax.axhline(len(seen) - 0.5, color="white", lw=1.5)
         ax.set_title(name)
     grid[-1, 0].set_xlabel("units, sorted by preferred class")
@@ -60,18 +50,9 @@ def activation_walls(record: Record, classes: Sequence[str], carried: str) -> Fi
 def responses(records: Iterable[Record], bound: float) -> Figure:
     """Draw the ensembles of unseen classes under every label they may carry, by layer.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs with a held-out class.
-    bound : float
-        AUROC above which the unseen class counts as detected, drawn as a line.
-
-    Returns
-    -------
-    Figure
-        Five panels: size of the ensemble, its stability with that of random groups of images
-        dashed, Hoyer sparseness, largest overlap with a seen class, AUROC. A point per run.
+    There are five panels: size of the ensemble, its stability with that of random groups of images
+    dashed, Hoyer sparseness, largest overlap with a seen class, and AUROC, with the bound above
+    which the unseen class counts as detected. A point per run.
     """
     panels = {
         "units in the ensemble": lambda layer: layer.size,
@@ -114,19 +95,8 @@ def responses(records: Iterable[Record], bound: float) -> Figure:
 def recognition(records: Iterable[Record], classes: Sequence[str], bound: float) -> Figure:
     """Draw how well the ensemble of each unseen class distinguishes it from the seen ones.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs with a held-out class.
-    classes : sequence of str
-    bound : float
-        AUROC above which the class counts as detected, drawn as a line.
-
-    Returns
-    -------
-    Figure
-        A panel per model, a row per held-out class: AUROC in each layer, and a stroke at the mean
-        of the layers.
+    There is a panel per model and a row per held-out class: AUROC in each layer, and a stroke at
+    the mean of the layers. Above the bound, drawn as a line, the class counts as detected.
     """
     models = by_model(records)
     held = _held_out(models)
@@ -151,17 +121,8 @@ def recognition(records: Iterable[Record], classes: Sequence[str], bound: float)
 def neighbours(records: Iterable[Record], classes: Sequence[str]) -> Figure:
     """Draw with which seen classes the ensemble of an unseen one overlaps.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs with a held-out class.
-    classes : sequence of str
-
-    Returns
-    -------
-    Figure
-        A matrix per model of Jaccard indices, averaged over layers and runs: a row per held-out
-        class, a column per seen one.
+    There is a matrix per model of Jaccard indices, averaged over layers and runs: a row per
+    held-out class, a column per seen one.
     """
     models = by_model(records)
     held = _held_out(models)
@@ -170,10 +131,8 @@ def neighbours(records: Iterable[Record], classes: Sequence[str]) -> Figure:
     for ax, (model, runs) in zip(axes, models.items(), strict=True):
         overlaps = np.full((len(held), len(classes)), np.nan)
         for row, label in enumerate(held):
-            layers = [
-                layer.jaccard for r in where(runs, hold_out=label) for layer in unseen_layers(r)
-            ]
-            if layers:
+            here = where(runs, hold_out=label)
+            if layers := [layer.jaccard for r in here for layer in unseen_layers(r)]:
                 # Of two ensembles that are both empty, none overlaps.
                 overlaps[row] = np.nan_to_num(layers).mean(axis=0)
                 overlaps[row, label] = np.nan
@@ -201,7 +160,7 @@ def _condition(model: str) -> str:
 
 
 def _by_layer(ax: Axes, layers: list[UnseenClass], row: int) -> None:
-    marks = zip(layers, style.layer_colours(len(layers)), "os^Dv", strict=False)
-    for layer, colour, marker in marks:
+    colours = style.layer_colours(len(layers))
+    for layer, colour, marker in zip(layers, colours, "os^Dv", strict=False):
         ax.plot(layer.auroc, row, marker, color=colour)
     ax.plot(np.mean([layer.auroc for layer in layers]), row, "|", color=style.INK, ms=14, mew=2)

@@ -19,12 +19,7 @@ class Raw(str):
 def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Build a table with a heading for each row and column, which scrolls inside itself.
 
-    Parameters
-    ----------
-    caption : str
-    header : sequence of str
-    rows : iterable of sequence
-        Cells as text, the first one the row's heading; :class:`Raw` cells are HTML already.
+    The first cell of a row is its heading. :class:`Raw` cells are HTML already.
 
     Examples
     --------
@@ -56,12 +51,7 @@ def frame(caption: str, data: pd.DataFrame) -> str:
 def figure(drawn: Figure, caption: str, alt: str) -> str:
     """Embed a figure as an SVG inside the page, and close the figure.
 
-    Parameters
-    ----------
-    drawn : Figure
-    caption : str
-    alt : str
-        What it shows, for readers who do not see it.
+    `alt` says what it shows, for readers who do not see it.
     """
     file = BytesIO()
     drawn.savefig(file, format="svg", metadata={"Date": None, "Creator": None})

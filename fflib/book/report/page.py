@@ -29,13 +29,7 @@ GENERATOR = '<meta name="generator" content="fflib verdict">'
 
 
 def require_own(folder: Path) -> None:
-    """Refuse an output folder that holds anything but an earlier page.
-
-    Raises
-    ------
-    DataError
-        It does, or is a file.
-    """
+    """Refuse, with ``DataError``, an output that is a file or holds anything but an earlier page."""
     if folder.is_dir():
         others = [path for path in folder.iterdir() if path.name != PAGE]
         earlier = folder / PAGE
@@ -55,24 +49,10 @@ def write(
     on_file: OnFile = find,
     command: str = "fflib.book.report.write",
 ) -> Path:
-    """Write the page of verdicts.
+    """Write the page of :func:`render` as ``index.html`` in a folder, and return its path.
 
-    Parameters
-    ----------
-    records, failures, on_file, command
-        As for :func:`render`.
-    output : str or Path
-        A folder that is not there yet, is empty, or holds an earlier page.
-
-    Returns
-    -------
-    Path
-        The page, ``index.html`` in the folder.
-
-    Raises
-    ------
-    DataError
-        The folder holds something else.
+    The folder is not there yet, is empty, or holds an earlier page; otherwise
+    :class:`fflib.errors.DataError` is raised.
     """
     output = Path(output)
     require_own(output)
@@ -87,29 +67,13 @@ def render(
     on_file: OnFile = find,
     command: str = "fflib.book.report.render",
 ) -> str:
-    """Render the verdicts on one data set as a self-contained page.
+    """Render the verdicts on one data set as a self-contained page, in HTML.
 
-    Parameters
-    ----------
-    records : sequence of Record
-        Of the runs of :func:`fflib.book.report.experiments`.
-    failures : mapping of Experiment to str, optional
-        Runs that have no record, and why.
-    on_file : callable
-        Gives the images that drive the ensembles of a run, as
-        :func:`fflib.book.report.pictures` does; by default only those that are published.
-    command : str
-        What the page says it was made by.
-
-    Returns
-    -------
-    str
-        HTML.
-
-    Raises
-    ------
-    TrainingError
-        There is no run with all classes to show.
+    The records are of the runs of :func:`fflib.book.report.experiments`; failures are runs that
+    have no record, and why. `on_file` gives the images that drive the ensembles of a run, as
+    :func:`fflib.book.report.pictures` does; by default only those that are published. `command` is
+    what the page says it was made by. :class:`fflib.errors.TrainingError` is raised if there is no
+    run with all classes to show.
     """
     failures = failures or {}
     full = [r for r in records if r.experiment.hold_out is None]

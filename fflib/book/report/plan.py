@@ -41,15 +41,8 @@ MOST = 10  # classes that are left out in turn
 def examine(folder: str | Path) -> Dataset:
     """Read a folder of class folders, and see that there are enough images for a verdict.
 
-    Parameters
-    ----------
-    folder : str or Path
-        Laid out as :func:`fflib.data.load` says.
-
-    Raises
-    ------
-    DataError
-        It is no such folder, an image cannot be read, or a class has too few of them.
+    It is laid out as :func:`fflib.data.load` says. :class:`fflib.errors.DataError` is raised if it
+    is no such folder, an image cannot be read, or a class has too few of them.
     """
     folder = Path(folder).expanduser()
     data = load(folder)
@@ -68,21 +61,12 @@ def examine(folder: str | Path) -> Dataset:
 def prepared(folder: str | Path, side: int | None = None, store: Store | None = None) -> Path:
     """Return the folder of images to train on: as they are, or small copies of one size.
 
-    Parameters
-    ----------
-    folder : str or Path
-        Laid out as :func:`fflib.data.load` says.
-    side : int, optional
-        Of the copies, in pixels. By default images are taken as they are if all have one size and
-        neither side is over 32 pixels, and else copies of 28×28, the size of the paper's images.
-        A copy is the largest square around the middle of an image, scaled.
-    store : Store, optional
-        Beside whose records the copies lie, by default the reader's own.
+    The folder is laid out as :func:`fflib.data.load` says. By default images are taken as they are
+    if all have one size and neither side is over 32 pixels, and else copies of 28×28, the size of
+    the paper's images; `side` sets another size. A copy is the largest square around the middle of
+    an image, scaled. Copies lie beside the records of the store, by default the reader's own.
 
-    Raises
-    ------
-    DataError
-        It is no such folder, or an image cannot be read.
+    :class:`fflib.errors.DataError` is raised if it is no such folder, or an image cannot be read.
     """
     if not Path(folder).expanduser().is_dir():
         raise DataError(f"{folder} must be a folder of class folders of images: there is none")
@@ -103,14 +87,9 @@ def prepared(folder: str | Path, side: int | None = None, store: Store | None = 
 def experiments(folder: str | Path, seeds: int = SEEDS, **fields: Any) -> list[Experiment]:
     """Return the runs on which a verdict on a folder rests.
 
-    Parameters
-    ----------
-    folder : str or Path
-    seeds : int
-        Runs of each model with all classes. With three classes or more, each of them, up to ten,
-        is also left out of training in turn, in two runs of FF and of BP, or one if `seeds` is 1.
-    **fields
-        Of :class:`fflib.Experiment`, in place of the preset's.
+    There are so many `seeds` of each model with all classes. With three classes or more, each of
+    them, up to ten, is also left out of training in turn, in two runs of FF and of BP, or one if
+    `seeds` is 1. Fields of :class:`fflib.Experiment` take the place of the preset's.
     """
     path = Path(folder).expanduser().resolve()
     fields = {"dataset": str(path), **fields}
@@ -138,18 +117,8 @@ def outdated(
 ) -> list[Path]:
     """Return the records of runs on other images than those that are in the folder now.
 
-    Parameters
-    ----------
-    planned : iterable of Experiment
-    data : Dataset
-        What is in the folder.
-    store : Store, optional
-        Where the records are, by default the reader's own.
-
-    Returns
-    -------
-    list of Path
-        A record that cannot be read is not among them.
+    The data are what is in the folder; the records are in the reader's own store, if in no other. A
+    record that cannot be read is not among them.
     """
     store = store or own_store()
     found = []
@@ -166,12 +135,8 @@ def outdated(
 def pictures(record: Record, store: Store | None = None) -> Drivers:
     """Return the images that drive the ensembles of a run, found beside its record or made there.
 
-    Parameters
-    ----------
-    record : Record
-        Its network is trained again to show it the images of its folder.
-    store : Store, optional
-        Where the record is, by default the reader's own store.
+    To make them, the record's network is trained again and shown the images of its folder. The
+    record is in the reader's own store, if in no other.
     """
     folder = (store or own_store()).folder / "explorer"
     try:

@@ -19,17 +19,6 @@ from fflib.book.tables.verdicts import (
 )
 
 __all__ = [
-    "answers",
-    "by_label",
-    "checksums",
-    "criterion",
-    "digest",
-    "in_brief",
-    "machines",
-    "mantel_tests",
-    "matched_answers",
-    "provenance",
-    "readout",
-    "scorecard",
-    "shown",
-]
+    "answers", "by_label", "checksums", "criterion", "digest", "in_brief", "machines",
+    "mantel_tests", "matched_answers", "provenance", "readout", "scorecard", "shown",
+]  # fmt: skip

@@ -13,38 +13,19 @@ from fflib.records.stores import Record
 from fflib.statistics import holm, mantel, mean_interval
 from fflib.study.claims import members
 
-__all__ = [
-    "by_label",
-    "checksums",
-    "machines",
-    "mantel_tests",
-    "provenance",
-    "readout",
-    "shown",
-]
+__all__ = ["by_label", "checksums", "machines", "mantel_tests", "provenance", "readout", "shown"]
 
 
-def mantel_tests(records: Iterable[Record], rule: str = "median-quantile") -> pd.DataFrame:
+def mantel_tests(records: Iterable[Record]) -> pd.DataFrame:
     """Tabulate Mantel tests of whether overlap follows visual similarity, run by run and layer by layer.
 
-    Parameters
-    ----------
-    records : iterable of Record
-    rule : str
-        A name in :data:`fflib.measures.ensembles.RULES`.
-
-    Returns
-    -------
-    DataFrame
-        A row per run, a column per layer: the correlation and, in brackets, its one-sided p-value
-        corrected by Holm for the number of tests in the table; "all equal" where there is none.
+    The table has a row per run and a
+    column per layer: the correlation and, in brackets, its one-sided p-value corrected by Holm for
+    the number of tests in the table; "all equal" where there is none.
     """
     records = list(records)
     tests = [
-        [
-            mantel(np.nan_to_num(layer), r.arrays["similarity"])
-            for layer in jaccard(members(r, rule))
-        ]
+        [mantel(np.nan_to_num(layer), r.arrays["similarity"]) for layer in jaccard(members(r))]
         for r in records
     ]
     corrected = iter(holm([test.p_value for run in tests for test in run]))
@@ -71,17 +52,8 @@ def _test(correlation: float, p_value: float) -> str:
 def by_label(records: Iterable[Record], quantity: str) -> pd.DataFrame:
     """Tabulate a number of unseen classes by model, label carried and layer, averaged over runs.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs with a held-out class.
-    quantity : str
-        A number in :class:`fflib.measures.unseen.UnseenClass`.
-
-    Returns
-    -------
-    DataFrame
-        A row per model and label, a column per layer.
+    The quantity is a number in :class:`fflib.measures.unseen.UnseenClass`. The table has a row per
+    model and label, and a column per layer.
     """
     rows = pd.DataFrame(
         {
@@ -101,10 +73,7 @@ def by_label(records: Iterable[Record], quantity: str) -> pd.DataFrame:
 def provenance(records: Iterable[Record]) -> pd.DataFrame:
     """Tabulate which runs are behind the numbers, and how each was made.
 
-    Returns
-    -------
-    DataFrame
-        A row per record, by the key that its file is named after.
+    The table has a row per record, by the key that its file is named after.
     """
     rows = {}
     for record in records:
@@ -127,13 +96,7 @@ def provenance(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def machines(records: Iterable[Record]) -> pd.DataFrame:
-    """Tabulate how many runs each kind of machine made, and how long it trained.
-
-    Returns
-    -------
-    DataFrame
-        A row per processor, with the number of runs and the hours.
-    """
+    """Tabulate, by processor, how many runs it made and how many hours it trained."""
     made = [record.provenance.circumstances for record in records]
     rows = pd.DataFrame(
         [(c.device, c.processor, 1, c.seconds / 3600) for c in made],
@@ -145,11 +108,8 @@ def machines(records: Iterable[Record]) -> pd.DataFrame:
 def checksums(records: Iterable[Record]) -> pd.DataFrame:
     """Tabulate the MD5 checksums of the data on which the runs were trained.
 
-    Returns
-    -------
-    DataFrame
-        A row per data set, file and checksum; more than one checksum for a file would mean that
-        runs were trained on different data.
+    The table has a row per data set, file and checksum; more than one checksum for a file would
+    mean that runs were trained on different data.
     """
     found = {
         (wording.dataset_name(record.experiment.dataset), file, md5)
@@ -163,18 +123,11 @@ def checksums(records: Iterable[Record]) -> pd.DataFrame:
 def readout(records: Iterable[Record]) -> pd.DataFrame:
     """Tabulate what can be read off ensembles and what they cost, as means with intervals.
 
-    Parameters
-    ----------
-    records : iterable of Record
-        Runs with a readout on record; others are left out.
-
-    Returns
-    -------
-    DataFrame of Interval
-        A row per data set, protocol and model, with t intervals over the runs: accuracy of reading
-        the class off the first layer's ensembles on images without a label; accuracy that a class
-        loses when its own first-layer ensemble is silenced, or another class's; share of units in
-        no ensemble; accuracy intact, without these units, and without equally many at random.
+    Runs without a readout on record are left out. The table has a row per data set, protocol and
+    model, with t intervals over the runs: accuracy of reading the class off the first layer's
+    ensembles on images without a label; accuracy that a class loses when its own first-layer
+    ensemble is silenced, or another class's; share of units in no ensemble; accuracy intact,
+    without these units, and without equally many at random.
 
     Examples
     --------
@@ -212,16 +165,7 @@ def readout(records: Iterable[Record]) -> pd.DataFrame:
 def shown(intervals: pd.DataFrame, spec: str = ".3f") -> pd.DataFrame:
     """Format a table of intervals for readers, with the number of runs in the last column.
 
-    Parameters
-    ----------
-    intervals : DataFrame of Interval
-        The intervals of a row are over the same runs.
-    spec : str
-        Format of a number.
-
-    Returns
-    -------
-    DataFrame of str and int
+    The intervals of a row are over the same runs.
 
     Examples
     --------

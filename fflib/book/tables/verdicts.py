@@ -37,10 +37,7 @@ def criterion(claim: Claim) -> Markdown:
 def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
     """Tabulate the scorecard, a row per claim, linked to the chapters.
 
-    Returns
-    -------
-    Markdown
-        A table, the verdict beside the claim, so that a narrow screen shows both.
+    The verdict stands beside the claim, so that a narrow screen shows both.
     """
     rows = []
     for verdict in verdicts:
@@ -58,13 +55,7 @@ def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
 
 
 def answers(verdicts: Iterable[Verdict]) -> Markdown:
-    """Tabulate the claims of one chapter, cell by cell, with their verdicts.
-
-    Returns
-    -------
-    Markdown
-        A table.
-    """
+    """Tabulate the claims of one chapter, cell by cell, with their verdicts."""
     rows = []
     for verdict in verdicts:
         claim = verdict.claim
@@ -86,16 +77,9 @@ def answers(verdicts: Iterable[Verdict]) -> Markdown:
 def digest(groups: Mapping[str, Iterable[Verdict]]) -> Markdown:
     """Tabulate all claims on a page, a line for each, linked to the chapters.
 
-    Parameters
-    ----------
-    groups : mapping of str to iterable of Verdict
-        By what the claims have in common, such as where they come from.
-
-    Returns
-    -------
-    Markdown
-        A table: group, claim, quantity, bound, mean over all runs of all cells with its
-        interval, number of runs, verdict.
+    Groups say what the claims have in common, such as where they come from. The columns are group,
+    claim, quantity, bound, mean over all runs of all cells with its interval, number of runs, and
+    verdict.
     """
     rows = []
     for group, verdicts in groups.items():
@@ -118,11 +102,8 @@ def digest(groups: Mapping[str, Iterable[Verdict]]) -> Markdown:
 def in_brief(verdicts: Iterable[Verdict]) -> Markdown:
     """List the verdicts for readers who do not know what an interval is.
 
-    Returns
-    -------
-    Markdown
-        A list: each statement, linked to its chapter, and whether it is true, with the number of
-        cells that say so. A cell is called a setting.
+    Each statement is linked to its chapter, with whether it is true and the number of cells that
+    say so. A cell is called a setting.
     """
     return Markdown(
         "\n".join(
@@ -133,13 +114,7 @@ def in_brief(verdicts: Iterable[Verdict]) -> Markdown:
 
 
 def matched_answers(comparisons: Iterable[Matched]) -> Markdown:
-    """Show what the comparisons at matched accuracy come to, a line for each.
-
-    Returns
-    -------
-    Markdown
-        A list.
-    """
+    """List what the comparisons at matched accuracy come to, a line for each."""
     return Markdown(
         "\n".join(
             f"- {wording.dataset_name(found.dataset)}, {wording.model_name(found.model)} against "
