@@ -39,7 +39,7 @@ def variants(records: Iterable[Record]) -> Figure:
     names = [name for name in VARIED if name in set(table["variant"])]
     figure = _rows(table, "variant", measures, names, lambda *_: style.looks("ff"))
     for base in ("base", "scope: class"):
-        own = [name.startswith("scope: class") == (base != "base") for name in names]
+        own = [name.startswith("scope: class") == (base == "scope: class") for name in names]
         rows = np.flatnonzero(own)
         for ax, measure in zip(figure.axes, measures, strict=True):
             runs = table.loc[table["variant"] == base, measure]

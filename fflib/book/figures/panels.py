@@ -196,8 +196,8 @@ def wall_order(means: ArrayLike) -> NDArray[np.intp]:
 def wall(ax: Axes, means: ArrayLike, classes: Sequence[str]) -> None:
     """Draw class mean activations as a wall: a row per class, a column per unit.
 
-    They have shape (class, unit). Columns are in the order of :func:`wall_order`. The brightest colour is that of the 99.5th
-    percentile.
+    They have shape (class, unit). Columns are in the order of :func:`wall_order`. The brightest
+    colour is that of the 99.5th percentile.
     """
     rows = np.asarray(means, dtype=float)
     top = float(np.nanquantile(rows, 0.995))

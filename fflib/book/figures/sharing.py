@@ -55,7 +55,7 @@ def overlap_against_similarity(record: Record, classes: Sequence[str]) -> Figure
     """Draw the overlap of the ensembles of two classes against how alike the classes look.
 
     There is a panel per layer and a point per pair, with the correlation and its Mantel p-value.
-    The pairs that overlap most are circled and `named`, so many of them.
+    The three pairs that overlap most are circled and named.
     """
     similarity = record.arrays["similarity"].astype(float)
     overlaps = np.nan_to_num(sharing.jaccard(members(record)))

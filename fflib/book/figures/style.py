@@ -100,7 +100,8 @@ def axes_grid(
 ) -> tuple[Figure, NDArray[Any]]:
     """Create a figure and its panels, an array of shape (rows, columns).
 
-    Height and width are those of the figure, in inches. Options are those of :func:`matplotlib.pyplot.subplots`.
+    Height and width are those of the figure, in inches. Options are those of
+    :func:`matplotlib.pyplot.subplots`.
     """
     return plt.subplots(rows, columns, figsize=(width, height), squeeze=False, **options)
 

@@ -80,7 +80,6 @@ def responses(records: Iterable[Record], bound: float) -> Figure:
         ax.set_title(title)
         ax.set_ylim(-0.04, 1.04)
         ax.tick_params(labelbottom=True)
-    axes[0].set_ylim(0, None)
     axes[0].autoscale(axis="y")
     axes[0].set_ylim(bottom=0)
     for ax in axes[:2]:

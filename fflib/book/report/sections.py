@@ -157,17 +157,9 @@ def models(full: Sequence[Record]) -> str:
         ]
         for model, runs in by_model(full).items()
     ]
-    return table(
-        "Means over runs; accuracy with its 95 % interval",
-        [
-            "model",
-            "test accuracy",
-            "Hoyer sparseness by layer",
-            "negative weights by layer",
-            "runs",
-        ],
-        rows,
-    )
+    by_layer = "Hoyer sparseness by layer", "negative weights by layer"
+    header = ["model", "test accuracy", *by_layer, "runs"]
+    return table("Means over runs; accuracy with its 95 % interval", header, rows)
 
 
 def criteria(verdicts: Iterable[Verdict]) -> str:
@@ -236,14 +228,6 @@ def versions(record: Record) -> str:
 def settings(full: Sequence[Record]) -> pd.DataFrame:
     """Tabulate the settings of each model."""
     first = [runs[0].experiment for runs in by_model(full).values()]
-    fields = (
-        "hidden",
-        "layers",
-        "epochs",
-        "batch_size",
-        "learning_rate",
-        "schedule",
-        "theta",
-        "negatives",
-    )
+    size = "hidden", "layers"
+    fields = *size, "epochs", "batch_size", "learning_rate", "schedule", "theta", "negatives"
     return settings_table(first, fields).droplevel(["data set", "protocol"])
