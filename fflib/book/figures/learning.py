@@ -90,7 +90,8 @@ def goodness_by_epoch(curve: Iterable[Mapping[str, Any]], theta: float) -> Figur
 def goodness_histograms(positive: ArrayLike, negative: ArrayLike, theta: float) -> Figure:
     """Draw the distribution of goodness over examples.
 
-    That of positive and of negative ones has shape (example, layer). The threshold is drawn as a line. There is a panel per layer, all in the same bins.
+    That of positive and of negative ones has shape (example, layer). The threshold is drawn as a
+    line. There is a panel per layer, all in the same bins.
     """
     both = [np.asarray(values, dtype=float).T for values in (positive, negative)]
     bins = np.histogram_bin_edges(np.concatenate(both, axis=None), bins=40)

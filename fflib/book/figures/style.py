@@ -134,7 +134,7 @@ def legend(
 
 
 def name_rows(ax: Axes, names: Sequence[str], **options: Any) -> None:
-    """Name the rows of a panel at 0, 1, ... from the top; options, such as a size, are of the text."""
+    """Name the rows of a panel at 0, 1, ... from the top; options are those of the text."""
     ax.set_yticks(range(len(names)), list(names), **options)
     ax.set_ylim(len(names) - 0.5, -0.5)
 
