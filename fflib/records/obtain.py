@@ -97,12 +97,8 @@ def attempt(
     """Find or train records; return them, and why training failed, by experiment.
 
     The source is that of :func:`gather`. Where runs are trained, `progress` shows a bar over all of
-    them; ``TQDM_DISABLE=1`` silences it.
-
-    Raises
-    ------
-    MissingRecord
-        A record is wanted from the store and is not there.
+    them; ``TQDM_DISABLE=1`` silences it. A record that is wanted from the store and is not there is
+    a ``MissingRecord``.
     """
     records, failures = [], {}
     # In a notebook tqdm itself ignores the variable.

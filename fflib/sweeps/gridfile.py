@@ -49,12 +49,7 @@ class _Loader(yaml.SafeLoader):
 def read_grid(path: Path) -> list[Experiment]:
     r"""Read the experiments of a grid file, in order and without repeats.
 
-    See :func:`experiments` for what may be in it.
-
-    Raises
-    ------
-    GridError
-        It is no grid, or one of its experiments is not possible.
+    See :func:`experiments` for what may be in it; a :class:`GridError` says what is wrong with it.
 
     Examples
     --------

@@ -74,12 +74,7 @@ def candidates(
 ) -> list[Experiment]:
     """Return the experiments that a search compares, each evaluated on the validation split.
 
-    They cross the :func:`axes` of the search.
-
-    Raises
-    ------
-    ExperimentError
-        A name is unknown, or there is no such search.
+    They cross the :func:`axes` of the search; an unknown name is an ``ExperimentError``.
 
     Examples
     --------
