@@ -39,6 +39,11 @@ def test_a_file_holds_one_concept():
     assert {path: length for path, length in lengths.items() if length > 350} == {}
 
 
+def test_the_package_stays_small():
+    lines = sum(len(path.read_text("utf-8").splitlines()) for path in PACKAGE.rglob("*.py"))
+    assert lines <= 24_500
+
+
 def test_each_room_says_in_a_sentence_what_it_is():
     for room in ROOMS:
         said = ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8")))
