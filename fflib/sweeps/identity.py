@@ -5,6 +5,7 @@ import hashlib
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 
 import torch
 
@@ -18,7 +19,10 @@ COMPUTING = (
 )
 
 
-@cache
+# Python 3.11 raises a SystemError where two threads build syntax trees at the same time.
+_PARSING = Lock()
+
+
 def identity() -> dict[str, str]:
     """Return the versions of the package and of torch, and a digest of the code that computes.
 
@@ -29,6 +33,12 @@ def identity() -> dict[str, str]:
     >>> list(identity())
     ['fflib', 'the code', 'torch']
     """
+    with _PARSING:
+        return _identity()
+
+
+@cache
+def _identity() -> dict[str, str]:
     digest = hashlib.sha256()
     folder = Path(__file__).parents[1]
     for path in sorted(folder.rglob("*.py")):

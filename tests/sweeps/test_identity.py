@@ -1,6 +1,9 @@
 """The identity of the code changes with what computes, and with nothing else."""
 
+import gc
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
@@ -8,7 +11,7 @@ import grimp
 import pytest
 
 import fflib
-from fflib.sweeps.identity import COMPUTING, identity
+from fflib.sweeps.identity import COMPUTING, _identity, identity
 
 # What measuring and training read besides, and no number depends on: messages, files and names.
 BYSTANDERS = {
@@ -46,6 +49,25 @@ def test_the_colour_of_a_figure_changes_nothing(package):
     style = package / "book" / "figures" / "style.py"
     style.write_text(style.read_text(encoding="utf-8") + '\nCOLOUR = "red"\n', encoding="utf-8")
     assert identity_of(package) == identity()
+
+
+def yield_to_others(*_):
+    time.sleep(0)
+
+
+def test_threads_may_ask_at_the_same_time():
+    """As those of a Dask worker do, where a callback of the collector lets the other thread run."""
+    usual = gc.get_threshold()
+    _identity.cache_clear()
+    gc.callbacks.append(yield_to_others)
+    try:
+        gc.set_threshold(50)
+        with ThreadPoolExecutor(2) as threads:
+            first, second = threads.map(lambda _: identity(), range(2))
+    finally:
+        gc.set_threshold(*usual)
+        gc.callbacks.remove(yield_to_others)
+    assert first == second
 
 
 def test_docstrings_and_line_ends_change_nothing(package):
