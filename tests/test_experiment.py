@@ -6,7 +6,7 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticUndefined
 
 import fflib
@@ -224,3 +224,12 @@ def test_values_are_crossed_and_the_last_change_fastest():
     assert [(e.seed, e.model) for e in made] == [(1, "ff"), (1, "bp"), (2, "ff"), (2, "bp")]
     assert {e.dataset for e in made} == {"digits"}
     assert crossed({}) == [Experiment()]
+
+
+@pytest.mark.parametrize("wrong", [0.5, None, "ff on digits", ["architecture"]])
+def test_what_is_no_experiment_is_refused_where_one_is_declared(wrong):
+    class Holder(BaseModel):
+        experiment: Experiment
+
+    with pytest.raises(ValidationError, match="valid dictionary or instance of DenseExperiment"):
+        Holder.model_validate({"experiment": wrong})

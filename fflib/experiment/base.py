@@ -306,8 +306,11 @@ class Experiment(BaseModel):
 
 
 def _architecture(given: Any) -> str:
-    """Return which of the architectures an experiment or its fields are of."""
-    name = given.get("architecture") if isinstance(given, dict) else given.architecture
+    """Return which of the architectures an experiment or its fields are of; dense for all else."""
+    if isinstance(given, dict):
+        name = given.get("architecture")
+    else:
+        name = getattr(given, "architecture", None)
     return "conv" if name == "conv" else "dense"  # which refuses all other names
 
 
