@@ -5,7 +5,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from statistics import median
 from types import MappingProxyType
 from typing import Any
 
@@ -18,11 +17,11 @@ from fflib.bench.snapshots import spread
 from fflib.data import Dataset, load
 from fflib.experiment import Experiment
 from fflib.networks.dense import Network
-from fflib.training.device import processor, product_format
+from fflib.training.device import processor, product_format, product_rate
 from fflib.training.run import Run
 from fflib.training.train import train
 
-__all__ = ["FULL", "QUICK", "SWIFT", "Plan", "bench", "product_rate", "products"]
+__all__ = ["FULL", "QUICK", "SWIFT", "Plan", "bench", "products"]
 
 CPU = torch.device("cpu")
 
@@ -108,9 +107,9 @@ def bench(plan: Plan = FULL, report: Callable[[str], None] = lambda line: None) 
             tally.plain[experiment] = plain.seconds, plain.accuracy
             tally.note(f"{model}, plain", *tally.plain[experiment])
             for precision in measured:
-                before = product_rate(precision)
+                before = _rate(precision)
                 run = _train(experiment, precision)
-                rate = (before + product_rate(precision)) / 2
+                rate = (before + _rate(precision)) / 2
                 tally.note(f"{model}, {precision}", run.seconds, run.accuracy)
                 tally.ratios[precision][f"speedup_{name}"].append(plain.seconds / run.seconds)
                 if model == "ff":
@@ -186,21 +185,6 @@ def _time_to_accuracy(
     return {"plain": enough.epochs, "engine": swift.epochs}
 
 
-def product_rate(precision: str, seconds: float = 0.3) -> float:
-    """Measure the rate of a large matrix product, in floating-point operations per second."""
-    rows, width = 4096, 784
-    x = torch.ones(rows, width, dtype=product_format(precision, CPU))
-    weight = torch.ones(width, width, dtype=x.dtype)
-    result = x @ weight
-    times = []
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        started = time.perf_counter()
-        torch.mm(x, weight, out=result)
-        times.append(time.perf_counter() - started)
-    return 2 * rows * width**2 / median(times)
-
-
 def products(experiment: Experiment, data: Dataset) -> float:
     """Floating-point operations of the matrix products that Forward-Forward cannot do without.
 
@@ -217,6 +201,10 @@ def products(experiment: Experiment, data: Dataset) -> float:
     first = 2 * 2 * n * data.inputs * e.hidden
     higher = 2 * 2 * 2 * n * e.hidden**2
     return e.epochs * (first + (e.layers - 1) * higher)
+
+
+def _rate(precision: str) -> float:
+    return product_rate(product_format(precision, CPU), CPU)
 
 
 def _experiment(plan: Plan, model: str, seed: int) -> Experiment:

@@ -1,15 +1,29 @@
 """The device that trains: which one, what it does well, and how its work is handed to it."""
 
+import math
 import platform
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from fflib.errors import ExperimentError, unknown
 
-__all__ = ["Replay", "private_stream", "processor", "product_format", "resolve_device"]
+__all__ = [
+    "Replay",
+    "private_stream",
+    "processor",
+    "product_format",
+    "product_rate",
+    "resolve_device",
+]
+
+# How many times faster products in bfloat16 must be to be chosen. What is around them takes longer
+# then, since it is converted to and fro; and where both are alike, noise must not decide.
+GAIN = 1.5
 
 
 def resolve_device(name: str) -> torch.device:
@@ -36,9 +50,8 @@ def resolve_device(name: str) -> torch.device:
 def product_format(precision: str, device: torch.device) -> torch.dtype:
     """Choose the number format of the matrix products.
 
-    ``"mixed"`` is bfloat16; ``"auto"`` takes it where the device multiplies it in units of its own
-    (tensor cores, or the matrix extension of recent Intel processors). Elsewhere it is no faster
-    than float32, or slower.
+    ``"mixed"`` is bfloat16. ``"auto"`` takes it where the device multiplies it much faster than
+    float32, which is measured once per process, device and number of threads.
 
     Examples
     --------
@@ -46,15 +59,43 @@ def product_format(precision: str, device: torch.device) -> torch.dtype:
     torch.bfloat16
     """
     if precision == "auto":
-        match device.type:
-            case "cuda":
-                fast = torch.cuda.is_bf16_supported(including_emulation=False)
-            case "cpu":
-                fast = bool(torch.cpu.get_capabilities().get("amx_bf16"))
-            case _:
-                fast = False
-        precision = "mixed" if fast else "float32"
+        return _fastest_format(device, torch.get_num_threads())
     return torch.bfloat16 if precision == "mixed" else torch.float32
+
+
+@lru_cache(maxsize=8)
+def _fastest_format(device: torch.device, threads: int) -> torch.dtype:
+    rates = {each: product_rate(each, device, 0.1) for each in (torch.float32, torch.bfloat16)}
+    return torch.bfloat16 if rates[torch.bfloat16] > GAIN * rates[torch.float32] else torch.float32
+
+
+def product_rate(products: torch.dtype, device: torch.device, seconds: float = 0.3) -> float:
+    """Measure how fast a device multiplies large matrices in a number format.
+
+    The product is repeated for so many seconds, at least twice. The rate is that of the fastest,
+    since whatever else the machine does slows the others down. It is in floating-point operations
+    per second, and 0 where the device does not know the format.
+
+    Examples
+    --------
+    >>> product_rate(torch.float32, torch.device("cpu"), seconds=0.01) > 0
+    True
+    """
+    # As many rows as keep the device busy; an accelerator would be idle between smaller products.
+    rows, width = (512 if device.type == "cpu" else 16384), 784
+    try:
+        x = torch.ones(rows, width, dtype=products, device=device)
+        weight = torch.ones(width, width, dtype=products, device=device)
+        float((x @ weight)[0, 0])  # the first product loads what later ones find ready
+    except (RuntimeError, TypeError):
+        return 0.0
+    fastest = math.inf
+    end = time.perf_counter() + seconds
+    while fastest == math.inf or time.perf_counter() < end:
+        started = time.perf_counter()
+        float((x @ weight)[0, 0])  # reading a number waits for the device
+        fastest = min(fastest, time.perf_counter() - started)
+    return 2 * rows * width**2 / fastest
 
 
 def processor(device: torch.device) -> str:

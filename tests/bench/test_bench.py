@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 import fflib
 from fflib import bench as package
 from fflib.bench import Plan, bench, growth
-from fflib.bench.measure import _first_to_reach, product_rate
+from fflib.bench.measure import _first_to_reach
 from fflib.cli import app
 from fflib.presets import MODELS
 from fflib.study.analyses.throughput import RATIOS
@@ -77,10 +77,6 @@ def test_training_lengthens_until_the_accuracy_is_reached():
     _, trained = _first_to_reach(0.2, usual, (4,), "float32", known)
     assert trained is not None
     assert trained.experiment.epochs == 4
-
-
-def test_the_product_rate_is_that_of_a_product():
-    assert product_rate("float32", seconds=0.05) > 1e8  # a pocket calculator's is lower
 
 
 def test_the_command_prints_a_table_or_json(monkeypatch):

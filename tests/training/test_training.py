@@ -1,5 +1,7 @@
 """Training: what learns, what must not, and that it is the same every time."""
 
+import time
+
 import pytest
 import torch
 
@@ -9,7 +11,8 @@ from fflib.errors import ExperimentError, TrainingError
 from fflib.measures import sparsity
 from fflib.networks.dense import Network
 from fflib.presets import CONTROLS, MODELS
-from fflib.training.device import product_format, resolve_device
+from fflib.training import device
+from fflib.training.device import product_format, product_rate, resolve_device
 from fflib.training.session import Session
 from fflib.training.train import _streams, train_together
 
@@ -297,10 +300,40 @@ def test_mixed_precision_is_another_rounding_of_the_same_training(model, monkeyp
     assert mixed.curve[0]["loss"] == pytest.approx(full.curve[0]["loss"], rel=1 / 256)
 
 
-def test_products_take_the_format_that_is_asked_for_or_that_the_device_is_fast_in(monkeypatch):
-    cpu = torch.device("cpu")
+# GFLOP/s in float32 and bfloat16: a processor with such products, one with a matrix unit, one with
+# neither; two formats that are alike but for noise; a device that does not know bfloat16.
+RATES = [(162, 403, True), (218, 955, True), (311, 170, False), (100, 110, False), (100, 0, False)]
+
+
+@pytest.mark.parametrize(("full", "half", "faster"), RATES)
+def test_products_take_the_format_that_is_asked_for_or_that_is_measured_to_be_faster(
+    full, half, faster, monkeypatch
+):
+    cpu, measured = torch.device("cpu"), []
+
+    def rate(products, where, seconds):
+        measured.append(products)
+        return {torch.float32: full, torch.bfloat16: half}[products]
+
+    monkeypatch.setattr(device, "product_rate", rate)
+    device._fastest_format.cache_clear()
     assert product_format("float32", cpu) == torch.float32
     assert product_format("mixed", cpu) == torch.bfloat16
-    for matrix_unit, expected in ((True, torch.bfloat16), (False, torch.float32)):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda u=matrix_unit: {"amx_bf16": u})
-        assert product_format("auto", cpu) == expected
+    assert measured == []
+    for _ in range(3):
+        assert product_format("auto", cpu) == (torch.bfloat16 if faster else torch.float32)
+    assert measured == [torch.float32, torch.bfloat16]  # once in a process
+    device._fastest_format.cache_clear()
+
+
+def test_the_product_rate_is_that_of_a_product():
+    cpu = torch.device("cpu")
+    assert product_rate(torch.float32, cpu, seconds=0.05) > 1e8  # a pocket calculator's is lower
+    assert product_rate(torch.bool, cpu, seconds=0.05) == 0  # a format without products
+
+
+def test_the_faster_format_is_soon_known():
+    device._fastest_format.cache_clear()
+    started = time.perf_counter()
+    product_format("auto", torch.device("cpu"))
+    assert time.perf_counter() - started < 1
