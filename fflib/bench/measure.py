@@ -1,5 +1,6 @@
-"""One run that measures training, a plain baseline and the machine's own product rate."""
+"""One benchmark that measures training, a plain baseline and the device's own product rate."""
 
+import math
 import platform
 import time
 from collections import defaultdict
@@ -17,13 +18,12 @@ from fflib.bench.snapshots import spread
 from fflib.data import Dataset, load
 from fflib.experiment import Experiment
 from fflib.networks.dense import Network
-from fflib.training.device import processor, product_format, product_rate
+from fflib.records.measure import summarise
+from fflib.training.device import processor, product_format, product_rate, resolve_device
 from fflib.training.run import Run
 from fflib.training.train import train
 
 __all__ = ["FULL", "QUICK", "SWIFT", "Plan", "bench", "products"]
-
-CPU = torch.device("cpu")
 
 # What ``fflib search --short`` chose on validation data; its records are in data/searches.
 SWIFT: dict[str, Any] = {
@@ -53,8 +53,8 @@ class Plan:
         the baseline under the authors' settings.
     dataset : str
         What is trained on.
-    batch_size : int
-        Of training under the authors' settings.
+    batch_size, hidden : int
+        Of training under the authors' settings: examples per step, and units per layer.
     growth : dict of str to tuple of int
         The axes of :func:`fflib.bench.growth`.
     """
@@ -67,6 +67,7 @@ class Plan:
     plain_epochs: tuple[int, ...] = (20, 30, 40, 60)
     dataset: str = "mnist"
     batch_size: int = 512
+    hidden: int = 784
     growth: dict[str, tuple[int, ...]] = field(default_factory=lambda: AXES)
 
 
@@ -82,19 +83,32 @@ QUICK = Plan(
 )
 
 
-def bench(plan: Plan = FULL, report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
-    """Measure on the CPU, with as many threads as torch is set to.
+def bench(
+    plan: Plan = FULL,
+    report: Callable[[str], None] = lambda line: None,
+    *,
+    device: str = "cpu",
+) -> dict[str, Any]:
+    """Measure on a device; on the CPU, with as many threads as torch is set to.
 
-    ``report`` is called with a line of text as each part begins. The result has the ratios
-    ``speedup_same_work``, ``ceiling_fraction``, ``speedup_to_accuracy``, ``speedup_predict``,
-    ``speedup_bp_ff`` and ``speedup_bp``, each with ``median``, ``min`` and ``max`` over repeats, in
-    the number format this machine is fast in; the same in each format under ``float32`` and
-    ``mixed``, the other format being measured once; what they were made from under ``seconds``,
-    ``accuracy``, ``product_rate`` (GFLOP/s); the rows of :func:`fflib.bench.growth`; and
-    ``machine``, ``plan``.
+    ``report`` is called with a line of text as each part begins. The result has ratios, each with
+    ``median``, ``min`` and ``max`` over repeats, in the number format this machine is fast in:
+
+    - ``speedup_same_work``, ``speedup_bp_ff``, ``speedup_bp``: how many times faster training is than
+      the baseline with a data loader; ``speedup_resident``, for FF, with all data on the device;
+    - ``speedup_to_accuracy``, ``speedup_predict``: the same to an accuracy, and of prediction;
+    - ``ceiling_fraction``: share of the product rate that FF reaches;
+    - ``measuring_fraction``: time to measure a run of FF for its record, over that of its training.
+
+    There are the same in each format under ``float32`` and ``mixed``, the other format being
+    measured once; what they were made from under ``seconds``, ``accuracy``, ``product_rate``
+    (GFLOP/s) and ``step`` (µs); the rows of :func:`fflib.bench.growth`; and ``machine``, ``plan``.
+
+    An unknown device is an ExperimentError.
     """
+    place = resolve_device(device)
     data = load(plan.dataset)
-    fast = "mixed" if product_format("auto", CPU) == torch.bfloat16 else "float32"
+    fast = "mixed" if product_format("auto", place) == torch.bfloat16 else "float32"
     formats = sorted(("float32", "mixed"), key=lambda precision: precision != fast)
     tally = _Tally()
     for repeat in range(plan.repeats):
@@ -103,25 +117,19 @@ def bench(plan: Plan = FULL, report: Callable[[str], None] = lambda line: None) 
         for model, name in (("ff", "same_work"), ("bp-ff", "bp_ff"), ("bp", "bp")):
             report(f"repeat {repeat + 1} of {plan.repeats}: {model}")
             experiment = _experiment(plan, model, repeat)
-            plain = train_plainly(experiment, data)
+            plain = train_plainly(experiment, data, place)
             tally.plain[experiment] = plain.seconds, plain.accuracy
             tally.note(f"{model}, plain", *tally.plain[experiment])
             for precision in measured:
-                before = _rate(precision)
-                run = _train(experiment, precision)
-                rate = (before + _rate(precision)) / 2
+                before = product_rate(product_format(precision, place), place)
+                run = _train(experiment, precision, device)
+                after = product_rate(product_format(precision, place), place)
                 tally.note(f"{model}, {precision}", run.seconds, run.accuracy)
                 tally.ratios[precision][f"speedup_{name}"].append(plain.seconds / run.seconds)
                 if model == "ff":
-                    tally.rates[precision].append(rate)
-                    floor = products(experiment, data) / rate
-                    tally.ratios[precision]["ceiling_fraction"].append(floor / run.seconds)
-                    slow, quick = _prediction(run)
-                    tally.note("predict, plain", slow)
-                    tally.note(f"predict, {precision}", quick)
-                    tally.ratios[precision]["speedup_predict"].append(slow / quick)
+                    _only_of_ff(run, precision, (before + after) / 2, tally)
     report(f"time to an accuracy of {plan.accuracy}")
-    epochs = _time_to_accuracy(plan, data, formats, tally)
+    epochs = _time_to_accuracy(plan, data, formats, tally, device)
     ratios = {precision: _spreads(tally.ratios[precision]) for precision in formats}
     return {
         **ratios[fast],
@@ -130,10 +138,19 @@ def bench(plan: Plan = FULL, report: Callable[[str], None] = lambda line: None) 
         "epochs_to_accuracy": epochs,
         "seconds": _spreads(tally.seconds),
         "accuracy": tally.accuracy,
-        "growth": growth(plan.dataset, plan.growth, batch_size=plan.batch_size, report=report),
-        "product_rate": {n: spread([r / 1e9 for r in v]) for n, v in tally.rates.items()},
+        "growth": growth(
+            plan.dataset,
+            plan.growth,
+            report=report,
+            device=device,
+            batch_size=plan.batch_size,
+            hidden=plan.hidden,
+        ),
+        "product_rate": _spreads(tally.rates),
+        "step": _spreads(tally.steps),
         "machine": {
-            "processor": processor(CPU),
+            "device": str(place),
+            "processor": processor(place),
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
             "platform": platform.platform(),
@@ -150,6 +167,7 @@ class _Tally:
         self.accuracy: dict[str, float] = {}
         self.ratios: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
         self.rates: dict[str, list[float]] = defaultdict(list)
+        self.steps: dict[str, list[float]] = defaultdict(list)
         self.plain: dict[Experiment, tuple[float, float]] = {}
 
     def note(self, name: str, seconds: float, accuracy: float | None = None) -> None:
@@ -159,26 +177,48 @@ class _Tally:
             self.accuracy.setdefault(name, accuracy)
 
 
+def _only_of_ff(run: Run, precision: str, rate: float, tally: _Tally) -> None:
+    """Note what is asked of Forward-Forward alone, of a run and of the baseline for the same work."""
+    e, device = run.experiment, run.network.device
+    ratios = tally.ratios[precision]
+    resident = train_plainly(e, run.data, device, resident=True)
+    tally.note("ff, plain and resident", resident.seconds, resident.accuracy)
+    ratios["speedup_resident"].append(resident.seconds / run.seconds)
+    ratios["ceiling_fraction"].append(products(e, run.data) / rate / run.seconds)
+    tally.rates[precision].append(rate / 1e9)
+    steps = e.layers * e.epochs * math.ceil(len(run.data.train) / e.batch_size)
+    tally.steps[precision].append(1e6 * run.seconds / steps)
+    slow, quick = _prediction(run)
+    tally.note("predict, plain", slow)
+    tally.note(f"predict, {precision}", quick)
+    ratios["speedup_predict"].append(slow / quick)
+    started = time.perf_counter()
+    summarise(run)
+    measuring = time.perf_counter() - started
+    tally.note(f"measure, {precision}", measuring)
+    ratios["measuring_fraction"].append(measuring / run.seconds)
+
+
 def _time_to_accuracy(
-    plan: Plan, data: Dataset, formats: Sequence[str], tally: _Tally
+    plan: Plan, data: Dataset, formats: Sequence[str], tally: _Tally, device: str
 ) -> dict[str, int]:
     """Time both versions until the accuracy is reached; return the epochs per layer it took."""
     usual = _experiment(plan, "ff", 0)
     # Where the baseline has not been timed yet, the epochs that it needs are found with the faster
     # trainers, which take the same steps.
     known = {experiment: accuracy for experiment, (_, accuracy) in tally.plain.items()}
-    enough, _ = _first_to_reach(plan.accuracy, usual, plan.plain_epochs, formats[0], known)
+    enough, _ = _first_to_reach(plan.accuracy, usual, plan.plain_epochs, formats[0], device, known)
     if enough not in tally.plain:
-        plain = train_plainly(enough, data)
+        plain = train_plainly(enough, data, resolve_device(device))
         tally.plain[enough] = plain.seconds, plain.accuracy
     slow, accuracy = tally.plain[enough]
     tally.note("to accuracy, plain", slow, accuracy)
     swift, run = _first_to_reach(
-        plan.accuracy, _with(usual, **SWIFT), plan.swift_epochs, formats[0]
+        plan.accuracy, _with(usual, **SWIFT), plan.swift_epochs, formats[0], device
     )
     for precision in formats:
         for _ in range(plan.repeats if precision == formats[0] else 1):
-            run = run or _train(swift, precision)
+            run = run or _train(swift, precision, device)
             tally.note(f"to accuracy, {precision}", run.seconds, run.accuracy)
             tally.ratios[precision]["speedup_to_accuracy"].append(slow / run.seconds)
             run = None
@@ -203,10 +243,6 @@ def products(experiment: Experiment, data: Dataset) -> float:
     return e.epochs * (first + (e.layers - 1) * higher)
 
 
-def _rate(precision: str) -> float:
-    return product_rate(product_format(precision, CPU), CPU)
-
-
 def _experiment(plan: Plan, model: str, seed: int) -> Experiment:
     """Return the authors' setting of a model, shortened."""
     return Experiment(
@@ -214,6 +250,7 @@ def _experiment(plan: Plan, model: str, seed: int) -> Experiment:
         dataset=plan.dataset,
         seed=seed,
         batch_size=plan.batch_size,
+        hidden=plan.hidden,
         epochs=plan.epochs if model == "ff" else plan.backprop_epochs,
         schedule="constant",
     )
@@ -223,8 +260,8 @@ def _with(experiment: Experiment, **changes: Any) -> Experiment:
     return Experiment(**experiment.model_dump() | changes)
 
 
-def _train(experiment: Experiment, precision: str) -> Run:
-    return train(_with(experiment, precision=precision), device="cpu", progress=False)
+def _train(experiment: Experiment, precision: str, device: str) -> Run:
+    return train(_with(experiment, precision=precision), device, progress=False)
 
 
 def _first_to_reach(
@@ -232,13 +269,14 @@ def _first_to_reach(
     experiment: Experiment,
     epochs: Iterable[int],
     precision: str,
+    device: str,
     known: Mapping[Experiment, float] = MappingProxyType({}),
 ) -> tuple[Experiment, Run | None]:
     """Find the first length of training that reaches an accuracy, or else the last."""
     run = None
     for count in epochs:
         experiment = _with(experiment, epochs=count)
-        run = None if experiment in known else _train(experiment, precision)
+        run = None if experiment in known else _train(experiment, precision, device)
         if (run.accuracy if run else known[experiment]) >= accuracy:
             break
     return experiment, run
@@ -246,9 +284,10 @@ def _first_to_reach(
 
 def _prediction(run: Run) -> tuple[float, float]:
     """Measure the seconds to predict the test set by the baseline and by the network, equal weights."""
-    pixels, network = run.data.pixels("test"), run.network
+    network = run.network
     assert isinstance(network, Network)
-    plain = Plain(untrained(run.experiment, run.data), run.data)
+    pixels = run.data.pixels("test").to(network.device)
+    plain = Plain(untrained(run.experiment, run.data, network.device), run.data)
     for layer, trained in zip(plain.network, network.layers, strict=True):
         layer.load_state_dict(trained.state_dict())
     return _seconds(lambda: plain.predict(pixels)), _seconds(lambda: network.predict(pixels))

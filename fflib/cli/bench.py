@@ -7,14 +7,15 @@ from typer import Option, echo
 from fflib.cli.output import print_json, print_table
 
 EXAMPLES = """
-Everything is measured in one run on the CPU, versions in turn, so that ratios are fair even where
-a machine's speed drifts. Leave the machine alone meanwhile: the whole takes about an hour on two
-cores, --quick less than three minutes.
+Everything is measured in one go, versions in turn, so that ratios are fair even where a machine's
+speed drifts. Leave the machine alone meanwhile: the whole takes more than an hour on two cores,
+--quick about four minutes.
 
 \b
 Examples:
   fflib bench --quick
   fflib bench --json > bench.json
+  fflib bench --device cuda
   fflib bench --snapshots
 """
 
@@ -26,23 +27,27 @@ def bench(
     snapshots: Annotated[
         bool, Option("--snapshots", help="Only what snapshots cost: train with and without them.")
     ] = False,
+    device: Annotated[
+        str, Option(metavar="NAME", help="Measure there: cpu, cuda, mps, or auto.")
+    ] = "cpu",
     as_json: Annotated[bool, Option("--json", help="Print one object with every figure.")] = False,
 ) -> None:
     """Measure how much faster fflib trains than a plain baseline."""
     if snapshots:
-        _snapshots(quick, as_json)
+        _snapshots(quick, as_json, device)
         return
     from fflib.bench import FULL, QUICK
     from fflib.bench import bench as measure
     from fflib.study.analyses.throughput import ratios
 
-    result = measure(QUICK if quick else FULL, lambda line: echo(line, err=True))
+    plan = QUICK if quick else FULL
+    result = measure(plan, lambda line: echo(line, err=True), device=device)
     if as_json:
         print_json(result)
         return
     machine = result["machine"]
     echo(f"{machine['processor']}, {machine['threads']} threads, torch {machine['torch']}")
-    echo(f"trained here in {result['precision']} unless told otherwise\n")
+    echo(f"trained here in {result['precision']} by default\n")
     table = ratios(result)
     print_table(
         ["times faster than the baseline", *table.columns],
@@ -58,13 +63,15 @@ def bench(
     print_table(["measured", "seconds", "test accuracy"], rows)
 
 
-def _snapshots(quick: bool, as_json: bool) -> None:
+def _snapshots(quick: bool, as_json: bool, device: str) -> None:
     from fflib.bench.snapshots import snapshot_cost
     from fflib.study.plans.grids import planned
 
     usual = planned("development")[0]
     experiment = type(usual)(**usual.model_dump() | ({"epochs": 2} if quick else {}))
-    cost = snapshot_cost(experiment, 2 if quick else 5, report=lambda line: echo(line, err=True))
+    cost = snapshot_cost(
+        experiment, 2 if quick else 5, device, report=lambda line: echo(line, err=True)
+    )
     if as_json:
         print_json(cost)
         return

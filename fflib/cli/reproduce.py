@@ -47,10 +47,9 @@ def reproduce(
     from fflib.sweeps.plan import costs, estimate, plan
 
     experiments = planned_for(*grid or ())
-    published = _readable(stores.PUBLISHED)
     store = stores.PUBLISHED if into is None else stores.Store(into)
-    recorded = published if into is None else _readable(store)
     planned = plan(experiments, store, retry=retry)
+    warn(planned.damaged)
     echo(headline(planned, store))
     if planned.todo:
         known = costs(stores.PUBLISHED) | costs(store)
@@ -60,15 +59,13 @@ def reproduce(
     if dry_run:
         return
     outcomes = list(follow(planned.todo, store, jobs=jobs))
-    recorded |= {o.experiment: o.record for o in outcomes if o.record is not None}
     if into is not None:
-        _compare(experiments, published, recorded)
+        _compare(experiments, _whole(stores.PUBLISHED), _whole(store))
     end(outcomes)
 
 
-def _readable(store: "Store") -> "dict[Experiment, Record]":
-    found, faults = store.survey()
-    warn(faults.values())
+def _whole(store: "Store") -> "dict[Experiment, Record]":
+    found, _ = store.survey()
     return {record.experiment: record for record in found.values()}
 
 

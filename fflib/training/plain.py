@@ -21,7 +21,7 @@ The protocol ``relu-l2`` has f = relu and p = 2; ``sigmoid-linf`` has f = sigmoi
 trainers that the book uses, :mod:`fflib.training.trainers`, are faster and take the same steps.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -60,7 +60,7 @@ def ff_loss(positive: Tensor, negative: Tensor, theta: float) -> Tensor:
     return 0.5 * (F.softplus(theta - positive).mean() + F.softplus(negative - theta).mean())
 
 
-# The keyword arguments ``training`` are those of ``descend``: how long to train, and how fast.
+# The keyword arguments ``training`` are those of ``descend``.
 def train_ff(
     layers: Sequence[Layer], positive: Tensor, negative: Tensor, theta: float, **training: Any
 ) -> None:
@@ -94,12 +94,12 @@ def descend(
     epochs: int,
     batch_size: int,
     learning_rate: float,
+    loader: Callable[..., Iterable[Sequence[Tensor]]] = DataLoader,
 ) -> None:
     """Take a step of Adam down the loss of every batch, in a new order of examples each epoch."""
     optimiser = torch.optim.Adam(network.parameters(), learning_rate)
-    batches = DataLoader(TensorDataset(*examples), batch_size, shuffle=True)
     for _ in range(epochs):
-        for batch in batches:
+        for batch in loader(TensorDataset(*examples), batch_size, shuffle=True):
             optimiser.zero_grad()
             loss(*batch).backward()
             optimiser.step()
@@ -115,6 +115,6 @@ def predict(layers: Sequence[Layer], images: Tensor, classes: int, lit: float) -
     """Return the most likely label of each image, shape (n,)."""
     by_label = []
     for label in range(classes):
-        labels = torch.full((len(images),), label)
+        labels = torch.full((len(images),), label, device=images.device)
         by_label.append(goodness(layers, with_label(images, labels, classes, lit)))
     return torch.stack(by_label, dim=-1).softmax(-1).sum(0).argmax(-1)

@@ -10,8 +10,11 @@ from typer.testing import CliRunner
 import fflib
 from fflib import bench as package
 from fflib.bench import Plan, bench, growth
+from fflib.bench.baseline import train_plainly
 from fflib.bench.measure import _first_to_reach
 from fflib.cli import app
+from fflib.data import load
+from fflib.errors import ExperimentError
 from fflib.presets import MODELS
 from fflib.study.analyses.throughput import RATIOS
 
@@ -24,7 +27,8 @@ TINY = Plan(
     plain_epochs=(4,),
     dataset="digits",
     batch_size=32,
-    growth={"hidden": (256, 512), "images": (1200, 1437)},
+    hidden=400,
+    growth={"hidden": (256, 400), "images": (1200, 1437), "runs": (1, 3)},
 )
 
 
@@ -45,6 +49,39 @@ def test_a_ratio_is_that_of_the_seconds_it_was_made_from(result):
     ratio = result["float32"]["speedup_bp"]
     assert plain["min"] / engine["max"] <= ratio["min"] <= ratio["max"]
     assert ratio["max"] <= plain["max"] / engine["min"]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_baseline_takes_the_same_steps_wherever_its_examples_lie(model):
+    # In a batch of all examples their order is of no matter, but for rounding.
+    whole = {"batch_size": 1437, "epochs": 3, "hidden": 32}
+    e = fflib.Experiment(model=model, dataset="digits", **whole)
+    loaded, resident = (
+        [
+            parameter
+            for layer in train_plainly(e, load("digits"), resident=here).network
+            for parameter in layer.parameters()
+        ]
+        for here in (False, True)
+    )
+    assert len(loaded) == len(resident) == (8 if model == "bp" else 6)
+    for one, other in zip(loaded, resident, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_what_only_ff_is_asked_for_is_measured(result):
+    for name in ("speedup_resident", "measuring_fraction"):
+        assert 0 < result[name]["min"] <= result[name]["median"]
+    steps = TINY.epochs * 3 * 45  # layers, and batches of 32 among 1437 images
+    for precision in ("float32", "mixed"):
+        seconds = result["seconds"][f"ff, {precision}"]["median"]
+        assert result["step"][precision]["median"] == pytest.approx(1e6 * seconds / steps)
+    assert result["machine"]["device"] == "cpu"
+
+
+def test_an_unknown_device_is_named():
+    with pytest.raises(ExperimentError, match="unknown device 'abacus'"):
+        bench(TINY, device="abacus")
 
 
 def test_growth_has_a_time_for_every_point(result):
@@ -70,11 +107,11 @@ def test_training_lengthens_until_the_accuracy_is_reached():
         fflib.Experiment(**usual.model_dump() | {"epochs": epochs}): 0.1 * epochs
         for epochs in (1, 2, 3)
     }
-    reached, run = _first_to_reach(0.2, usual, (1, 2, 3), "float32", known)
+    reached, run = _first_to_reach(0.2, usual, (1, 2, 3), "float32", "cpu", known)
     assert (reached.epochs, run) == (2, None)
-    longest, _ = _first_to_reach(0.9, usual, (1, 2, 3), "float32", known)
+    longest, _ = _first_to_reach(0.9, usual, (1, 2, 3), "float32", "cpu", known)
     assert longest.epochs == 3
-    _, trained = _first_to_reach(0.2, usual, (4,), "float32", known)
+    _, trained = _first_to_reach(0.2, usual, (4,), "float32", "cpu", known)
     assert trained is not None
     assert trained.experiment.epochs == 4
 
@@ -92,7 +129,7 @@ def test_the_command_prints_a_table_or_json(monkeypatch):
         "accuracy": {"ff, plain": 0.9},
         "machine": {"processor": "abacus", "threads": 2, "torch": torch.__version__},
     }
-    monkeypatch.setattr(package, "bench", lambda plan, report: made_up)
+    monkeypatch.setattr(package, "bench", lambda plan, report, device: made_up)
     table = CliRunner().invoke(app, ["bench", "--quick"])
     assert table.exit_code == 0, table.output
     assert "2.00 (1.00 to 3.00)" in table.stdout
