@@ -8,6 +8,7 @@ from tqdm.auto import tqdm
 
 from fflib.errors import ExperimentError, MissingRecord, TrainingError, unknown
 from fflib.experiment import Experiment, crossed
+from fflib.records.curves import thinned
 from fflib.records.measure import provenance, summarise
 from fflib.records.stores import Record, find, own_store
 from fflib.training.run import Run
@@ -27,7 +28,7 @@ def record_of(run: Run) -> Record:
     return Record(
         experiment=run.experiment,
         metrics=metrics,
-        curve=run.curve,
+        curve=thinned(run.curve),
         provenance=provenance(run),
         arrays={} if search else arrays,
     )

@@ -1,22 +1,30 @@
 """Records: what a run leaves behind, and the stores that find it again.
 
 A record is one safetensors file named by the content of its experiment. Its header holds the
-experiment, the metrics, the learning curve and the provenance as JSON; its body holds per-class
-summaries as arrays. Reading one never runs code, and a digest over all of it tells damage.
+experiment and the provenance as JSON. Its body holds three parts, each compressed by zlib: ``numbers``,
+the metrics as JSON; ``curve``, a safetensors file with an array for each column of the learning
+curve; and ``arrays``, one with per-class summaries. Reading a record never runs code, and a digest
+over all of it tells damage. A file with all but the arrays in its header, and those as they are, is
+read as well: the first records were kept so.
 """
 
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from fflib.data.published import download_folder
 from fflib.errors import FflibError, MissingRecord, RecordError
 from fflib.experiment import Experiment
+from fflib.records.curves import Cell, columns, rows
 from fflib.records.files import write_whole
 from fflib.records.schema import Metrics, Provenance
 from fflib.records.sealed import DamagedRecord, reason, seal, unseal
@@ -38,8 +46,9 @@ class Record(BaseModel):
     experiment: Experiment
     metrics: Metrics
     """Numbers by layer and class."""
-    curve: list[dict[str, int | float | None]]
-    """One row per epoch, see :class:`fflib.Run`."""
+    curve: list[dict[str, Cell]]
+    """One row per epoch, see :class:`fflib.Run`; fewer for long trainings, see
+    :func:`fflib.records.curves.thinned`."""
     provenance: Provenance
     """Which code, machine and data made it, when, and how long it took."""
     arrays: dict[str, np.ndarray] = {}
@@ -47,7 +56,16 @@ class Record(BaseModel):
 
     def to_bytes(self) -> bytes:
         """Return the bytes of the record's file."""
-        return seal(self.model_dump_json(exclude={"arrays"}, by_alias=True), self.arrays)
+        header = self.model_dump_json(include={"experiment", "provenance"}, by_alias=True)
+        numbers = json.loads(self.model_dump_json(include={"metrics", "curve"}, by_alias=True))
+        if table := columns(self.curve):
+            numbers["curve"] = list(table)  # their order, which safetensors does not keep
+        arrays = {name: np.ascontiguousarray(array) for name, array in self.arrays.items()}
+        parts = {
+            "numbers": json.dumps(numbers).encode(), "curve": save(table), "arrays": save(arrays)
+        }  # fmt: skip
+        packed = {name: zlib.compress(part, 9) for name, part in parts.items()}
+        return seal(header, {name: np.frombuffer(part, np.uint8) for name, part in packed.items()})
 
     @classmethod
     def from_file(cls, path: Path) -> "Record":
@@ -62,8 +80,8 @@ class Record(BaseModel):
         """
         text, arrays = unseal(path)
         try:
-            record = cls(**json.loads(text), arrays=arrays)
-        except (TypeError, ValueError, RecursionError) as error:
+            record = cls(**_unpacked(json.loads(text), arrays))
+        except (TypeError, ValueError, LookupError, RecursionError, *_BROKEN) as error:
             raise RecordError(
                 f"{path} is whole but of no use here: {reason(error)}; if it is of another "
                 "version of fflib or of images that have moved, remove it to train again"
@@ -73,6 +91,20 @@ class Record(BaseModel):
                 f"{path} holds the record of another experiment, {record.experiment.key}"
             )
         return record
+
+
+_BROKEN = (SafetensorError, zlib.error)
+
+
+def _unpacked(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Return the fields of a record, whichever way its file holds them."""
+    if "numbers" not in arrays:
+        return {**header, "arrays": arrays}
+    parts = {name: zlib.decompress(part.tobytes()) for name, part in arrays.items()}
+    numbers = json.loads(parts["numbers"])
+    if table := load(parts["curve"]):
+        numbers["curve"] = rows({name: table[name] for name in numbers["curve"]})
+    return {**header, **numbers, "arrays": load(parts["arrays"])}
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def multiply_adds(record: Record) -> np.ndarray:
 
     Returns
     -------
-    ndarray, shape (epochs,)
+    ndarray, shape (rows,)
         One number per row of ``record.curve``. It counts what the algorithms need; an
         implementation may share work among examples and so take less.
     """
@@ -47,17 +47,23 @@ def multiply_adds(record: Record) -> np.ndarray:
     examples = 2 if e.labelled else 1
     by_class = isinstance(e, ConvExperiment) and e.scope == "class"
     head = 0 if e.labelled or by_class else 3 * units * read * classes
+    layers, epochs = _places_in_training(record)
     if e.stages > 1:
-        layers = np.array([row["layer"] for row in record.curve])
-        first_rows = np.diff(layers, prepend=-1) > 0
-        below = np.concatenate([[0], np.cumsum(products)[:-1]])
-        passed = examples * below[layers] * first_rows
-        return np.cumsum(2 * examples * products[layers] + passed + head)
+        passed = examples * (np.cumsum(products) - products)
+        epoch = 2 * examples * products + head
+        whole = passed + e.epochs * epoch
+        before = np.cumsum(whole) - whole
+        return (before + passed)[layers] + epoch[layers] * epochs
     if e.layerwise:
-        epoch = 2 * examples * products.sum()
-    else:
-        epoch = examples * (3 * products.sum() - products[0]) + head
-    return np.cumsum(np.full(len(record.curve), epoch))
+        return 2 * examples * products.sum() * epochs
+    return (examples * (3 * products.sum() - products[0]) + head) * epochs
+
+
+def _places_in_training(record: Record) -> tuple[np.ndarray, np.ndarray]:
+    """Return the layer of every row of the curve, 0 where all learn together, and its epoch there."""
+    places = [(row["layer"] or 0, row["epoch"]) for row in record.curve]
+    layers, epochs = np.array(places, dtype=np.int64).T
+    return layers, epochs
 
 
 def _places(e: Experiment) -> tuple[np.ndarray, int]:
@@ -80,8 +86,9 @@ def learning_curve(record: Record) -> pd.DataFrame:
     the other; ``multiply_adds`` per training image; ``seconds``; ``accuracy`` of the layers trained
     so far; ``last``, whether it is the last epoch of a layer or of the network.
     """
+    layers, epochs = _places_in_training(record)
     curve = pd.DataFrame(record.curve).assign(
-        epochs=np.arange(1, len(record.curve) + 1),
+        epochs=layers * record.experiment.epochs + epochs,
         multiply_adds=multiply_adds(record),
         last=[row["epoch"] == record.experiment.epochs for row in record.curve],
     )
