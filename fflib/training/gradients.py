@@ -17,6 +17,8 @@ from fflib.training.stack import StackedLayer
 
 __all__ = ["HiddenPairs", "ImagePairs", "layer_gradient"]
 
+AWAKE = 0.9  # with a larger part of the units active, to leave out the silent ones saves nothing
+
 
 @dataclass
 class ImagePairs:
@@ -46,14 +48,37 @@ class ImagePairs:
 class HiddenPairs:
     """Input of a higher layer: the frozen, normalised output of the layer below.
 
-    It has the shape (runs, 2, n, inputs).
+    Parameters
+    ----------
+    below : Tensor, shape (runs, 2, n, inputs)
+        Of the units below that are ``awake``, by default of all.
+    awake : Tensor, shape (inputs,), optional
+        Places of units below. The others are silent in every example, so that their weights are of
+        no matter and get no gradient.
     """
 
     below: Tensor
+    awake: Tensor | None = None
 
     def at(self, runs: slice, rows: Tensor) -> "HiddenBatch":
         """Pairs of some runs; ``rows``, shape (runs, batch), says which for each of them."""
-        return HiddenBatch(_select(self.below, runs, rows).flatten(1, 2))
+        return HiddenBatch(_select(self.below, runs, rows).flatten(1, 2), self.awake)
+
+    def without_silent(self, active: Tensor) -> "HiddenPairs":
+        """Leave out units below that are silent; ``active``, shape (inputs,), says which are not.
+
+        That takes time and saves products, which pays once a fair part of the units is silent.
+
+        Examples
+        --------
+        >>> pairs = HiddenPairs(torch.tensor([[[[0.0, 1.0, 2.0]], [[0.0, 3.0, 0.0]]]]))
+        >>> pairs.without_silent(torch.tensor([False, True, True])).below.shape
+        torch.Size([1, 2, 1, 2])
+        """
+        if active.float().mean() > AWAKE:
+            return self
+        awake = active.nonzero().squeeze(1)
+        return HiddenPairs(self.below.index_select(3, awake), awake)
 
 
 @dataclass
@@ -81,22 +106,34 @@ class ImageBatch:
         weight[..., : label.shape[-1]] += label
         return weight, both.sum(1)
 
+    def teach(self, layer: StackedLayer, runs: slice, dz: Tensor) -> None:
+        """Give a layer the :meth:`gradient` that belongs to one of its pre-activations."""
+        layer.set_gradient(runs, *self.gradient(dz))
+
 
 @dataclass
 class HiddenBatch:
     """A batch of :class:`HiddenPairs`, shape (runs, 2 * batch, inputs), positives first."""
 
     below: Tensor
+    awake: Tensor | None = None
 
     def preactivation(self, layer: StackedLayer, runs: slice) -> Tensor:
         """Pre-activations, shape (runs, 2, batch, units)."""
-        return layer(self.below, runs).unflatten(1, (2, -1)).float()
+        return layer(self.below, runs, self.awake).unflatten(1, (2, -1)).float()
 
     def gradient(self, dz: Tensor) -> tuple[Tensor, Tensor]:
-        """Gradients of the weights and the bias of each run from that of the pre-activations."""
+        """Gradients of the weights and the bias of each run from that of the pre-activations.
+
+        That of the weights has a column for each input in :attr:`awake`.
+        """
         dz = dz.flatten(1, 2)
         weight = torch.bmm(dz.to(self.below.dtype).mT, self.below).float()
         return weight, dz.sum(1)
+
+    def teach(self, layer: StackedLayer, runs: slice, dz: Tensor) -> None:
+        """Give a layer the :meth:`gradient` that belongs to one of its pre-activations."""
+        layer.set_gradient(runs, *self.gradient(dz), self.awake)
 
 
 def _select(values: Tensor, runs: slice, rows: Tensor) -> Tensor:

@@ -104,12 +104,16 @@ class StackedLayer:
         """Weights and biases of every run, which an optimiser updates."""
         return [parameter for layer in self.layers for parameter in layer.parameters()]
 
-    def __call__(self, x: Tensor, runs: slice) -> Tensor:
+    def __call__(self, x: Tensor, runs: slice, inputs: Tensor | None = None) -> Tensor:
         """Pre-activations of some runs, shape (runs, n, units), for ``x`` (runs, n, inputs).
 
-        The product is computed in the number format of ``x`` and comes in it too.
+        Where ``x`` holds but some inputs, since the others are zero, their places are given. The
+        product is computed in the number format of ``x`` and comes in it too.
         """
-        return _Product.apply(x, *self.of(runs))
+        weight, bias = self.of(runs)
+        if inputs is not None:
+            weight = weight.index_select(2, inputs)
+        return _Product.apply(x, weight, bias)
 
     def of(self, runs: slice) -> tuple[Tensor, Tensor]:
         """Weight and bias of some runs."""
@@ -117,11 +121,18 @@ class StackedLayer:
             return self.weight, self.bias  # autograd then copies no gradient
         return self.weight[runs], self.bias[runs]
 
-    def set_gradient(self, runs: slice, weight: Tensor, bias: Tensor) -> None:
+    def set_gradient(
+        self, runs: slice, weight: Tensor, bias: Tensor, inputs: Tensor | None = None
+    ) -> None:
         """Give each of some runs its gradient, and none to the others: they then stay put.
 
         The gradient of the weights has shape (runs, units, inputs), that of the bias (runs, units).
+        Where the former has columns for some inputs only, whose places are given, that of the
+        others is zero.
         """
+        if inputs is not None:
+            whole = weight.new_zeros(*weight.shape[:2], self.weight.shape[2])
+            weight = whole.index_copy_(2, inputs, weight)
         for layer in self.layers:
             layer.weight.grad = layer.bias.grad = None
         for layer, dw, db in zip(self.layers[runs], weight, bias, strict=True):

@@ -91,7 +91,7 @@ def _train_by_layer(session: Session[Stack], gradient: Gradient, theta: float) -
         layer = stack.layers[depth]
         z = batch.preactivation(layer, runs)
         dz, scores = gradient(depth, runs, z)
-        layer.set_gradient(runs, *batch.gradient(dz))
+        batch.teach(layer, runs, dz)
         return z, scores
 
     def one_layer(depth: int, pairs: Pairs, optimiser: Adam, runs: slice, rows: Tensor) -> None:

@@ -112,6 +112,27 @@ def test_weight_gradients_equal_autograd(first):
         torch.testing.assert_close(biases[run], layer.bias.grad)
 
 
+def test_units_below_that_are_silent_need_no_products():
+    net, generator = network(), torch.Generator().manual_seed(4)
+    below = torch.rand(1, 2, 23, 16, generator=generator)
+    active = torch.arange(16) % 3 == 0
+    below[..., ~active] = 0
+    whole = HiddenPairs(below)
+    fewer = whole.without_silent(active)
+    assert fewer.below.shape == (1, 2, 23, 6)
+    rows, dz = torch.tensor([[5, 2, 9]]), torch.randn(1, 2, 3, 12, generator=generator)
+    found = []
+    for pairs in (whole, fewer):
+        layer, batch = StackedLayer([net.layers[0]]), pairs.at(ALONE, rows)
+        batch.teach(layer, ALONE, dz)
+        found.append([batch.preactivation(layer, ALONE), *(p.grad for p in layer.parameters)])
+    for with_all, without in zip(*found, strict=True):
+        torch.testing.assert_close(without, with_all)
+    assert not found[1][1][:, ~active].any()
+    # Where nearly all are active, the copy costs more than it saves.
+    assert whole.without_silent(torch.arange(16) > 0) is whole
+
+
 def test_a_product_has_the_gradients_of_autograd():
     generator = torch.Generator().manual_seed(3)
     layers = [torch.nn.Linear(6, 5, dtype=torch.float32) for _ in range(2)]

@@ -11,7 +11,7 @@ from fflib.errors import ExperimentError, TrainingError
 from fflib.measures import sparsity
 from fflib.networks.dense import Network
 from fflib.presets import CONTROLS, MODELS
-from fflib.training import device
+from fflib.training import device, gradients
 from fflib.training.device import product_format, product_rate, resolve_device
 from fflib.training.session import Session
 from fflib.training.train import _streams, train_together
@@ -41,6 +41,29 @@ def same(a, b):
             a.network.state_dict().values(), b.network.state_dict().values(), strict=True
         )
     )
+
+
+@pytest.mark.parametrize("negatives", ["fixed", "hard"])
+def test_training_is_the_same_whether_or_not_silent_units_are_left_out(negatives, monkeypatch):
+    left_out = []
+    usual = gradients.HiddenPairs.without_silent
+
+    def counted(pairs, active):
+        fewer = usual(pairs, active)
+        left_out.append(pairs.below.shape[-1] - fewer.below.shape[-1])
+        return fewer
+
+    monkeypatch.setattr(gradients.HiddenPairs, "without_silent", counted)
+    sparse = {"hidden": 100, "epochs": 10, "theta": 2.0, "negatives": negatives}
+    fewer = train(**sparse)
+    assert left_out[0] > 10  # otherwise nothing is tested
+    monkeypatch.setattr(gradients, "AWAKE", -1.0)
+    every = train(**sparse)
+    for (name, one), other in zip(
+        fewer.network.state_dict().items(), every.network.state_dict().values(), strict=True
+    ):
+        # The sums are equal but for terms of zero, which may fall into other partial sums.
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4, msg=name)
 
 
 @pytest.fixture(scope="module")
