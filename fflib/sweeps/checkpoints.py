@@ -7,7 +7,6 @@ learning curve. Like a record it is a safetensors file with a digest, and readin
 
 import json
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,19 +15,16 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim import Adam
-from torch.optim.lr_scheduler import LRScheduler
 
 from fflib.errors import RecordError, TrainingError
 from fflib.experiment import DenseExperiment, Experiment
 from fflib.records.files import write_whole
 from fflib.records.sealed import seal, unseal
 from fflib.sweeps.identity import identity
+from fflib.training.adam import Adam
 from fflib.training.session import Session
 
 __all__ = ["Checkpoints"]
-
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 class Checkpoints:
@@ -94,22 +90,14 @@ class Checkpoints:
         failures = {int(run): TrainingError(why) for run, why in header["failures"].items()}
         session.monitor.restore(header["curves"], failures, header["seconds"])
 
-    def enter(
-        self, session: Session[Any], depth: int | None, optimiser: Adam, schedule: LRScheduler
-    ) -> int:
+    def enter(self, session: Session[Any], depth: int | None, optimiser: Adam) -> int:
         """Return how many epochs of a layer are done; put its optimiser in the state of then."""
         stage = depth or 0
         if stage != self._stage or not self._arrays:
             return session.experiment.epochs if stage < self._stage else 0
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch expects a step before these
-            for _ in range(self._epoch):
-                schedule.step()
-        for place, parameter in enumerate(optimiser.param_groups[0]["params"]):
-            if f"{MOMENTS[0]} {place}" in self._arrays:
-                optimiser.state[parameter] = {
-                    name: self._tensor(f"{name} {place}").to(parameter.device) for name in MOMENTS
-                }
+        for place, moments in enumerate(optimiser.moments):
+            for name, value in moments.items():
+                value.copy_(self._tensor(f"{name} {place}").view_as(value))
         self._arrays, session.kept_wrong = {}, None  # wrong labels are drawn again
         return self._epoch
 
@@ -136,8 +124,8 @@ class Checkpoints:
                 tensors[f"weights {run} {name}"] = value
             tensors[f"negatives {run}"] = session.negatives[run].get_state()
             tensors[f"orders {run}"] = session.orders[run].get_state()
-        for place, parameter in enumerate(optimiser.param_groups[0]["params"]):
-            for name, value in optimiser.state.get(parameter, {}).items():
+        for place, moments in enumerate(optimiser.moments):
+            for name, value in moments.items():
                 tensors[f"{name} {place}"] = value
         monitor = session.monitor
         header: dict[str, Any] = {

@@ -1,6 +1,6 @@
 """What a trainer works on: networks, images, streams of randomness, and the course of epochs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
@@ -9,13 +9,12 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
-from torch.optim import Adam
-from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler
 
 from fflib.data import wrong_labels
 from fflib.experiment import Experiment
 from fflib.goodness import Goodness
 from fflib.networks.base import CHUNK
+from fflib.training.adam import SCHEDULES, Adam
 from fflib.training.gradients import HiddenPairs, ImagePairs
 from fflib.training.monitor import Monitor
 from fflib.training.snapshots import Snapshots
@@ -33,9 +32,7 @@ class Keeper(Protocol):
     def restore(self, session: "Session[Any]", experiments: Sequence[Experiment]) -> None:
         """Put a session, before anything is trained, in the state that was kept."""
 
-    def enter(
-        self, session: "Session[Any]", depth: int | None, optimiser: Adam, schedule: LRScheduler
-    ) -> int:
+    def enter(self, session: "Session[Any]", depth: int | None, optimiser: Adam) -> int:
         """Return how many epochs of a layer are done; put the optimiser in the state of then."""
 
     def epoch_ended(
@@ -95,27 +92,22 @@ class Session(Generic[N]):
         ``layers`` learn; ``depth`` says which layer that is, and is None where all learn together.
         """
         e, device = self.experiment, self.labels.device
-        on_cuda = device.type == "cuda"
         optimiser = Adam(
             [parameter for layer in layers for parameter in layer.parameters],
-            lr=torch.tensor(e.learning_rate, device=device) if on_cuda else e.learning_rate,
-            fused=True,
-            capturable=on_cuda,
+            [layer.keep_signs for layer in layers],
         )
-        for layer in layers:
-            optimiser.register_step_post_hook(lambda *_, layer=layer: layer.keep_signs())
-        schedule = SCHEDULES[e.schedule](optimiser, e.epochs)
+        rates = SCHEDULES[e.schedule](e.learning_rate, e.epochs)
         steps = [e.epochs * -(-len(kept) // e.batch_size) for kept in self.kept]
         self.snapshots.begin(depth, layers, steps)
-        done = self.keeper.enter(self, depth, optimiser, schedule) if self.keeper else 0
+        done = self.keeper.enter(self, depth, optimiser) if self.keeper else 0
         for epoch in range(done + 1, e.epochs + 1):
+            optimiser.rate = rates[epoch - 1]
             with self.monitor.epoch(depth, epoch, e.epochs, e.learning_rate):
                 orders = [
                     kept[torch.randperm(len(kept), generator=order)].to(device)
                     for kept, order in zip(self.kept, self.orders, strict=True)
                 ]
                 yield epoch, optimiser, self.snapshots.along(batches(orders, e.batch_size))
-            schedule.step()
             if self.keeper:
                 self.keeper.epoch_ended(self, depth, epoch, optimiser)
 
@@ -218,9 +210,3 @@ def batches(orders: Sequence[Tensor], size: int) -> Iterator[tuple[slice, Tensor
             if length:
                 yield slice(start, start + len(rows)), torch.stack(rows)
             start += len(rows)
-
-
-SCHEDULES: dict[str, Callable[[Adam, int], LRScheduler]] = {
-    "constant": lambda optimiser, epochs: LambdaLR(optimiser, lambda epoch: 1.0),
-    "cosine": CosineAnnealingLR,
-}

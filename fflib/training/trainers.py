@@ -17,10 +17,10 @@ from functools import partial
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.optim import Adam
 
 from fflib.goodness import ff_loss
 from fflib.networks.base import CHUNK
+from fflib.training.adam import Adam
 from fflib.training.device import Replay
 from fflib.training.gradients import (
     HiddenBatch,

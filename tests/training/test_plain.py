@@ -11,6 +11,7 @@ from fflib.bench.baseline import Plain, train_plainly, untrained
 from fflib.data import load, place_label, wrong_labels
 from fflib.presets import MODELS, PROTOCOLS
 from fflib.training import plain
+from fflib.training.adam import Adam
 from fflib.training.train import _streams
 
 ONE_STEP = {"epochs": 1, "batch_size": 10_000}  # more images than there are
@@ -27,11 +28,19 @@ def steps(monkeypatch):
     monkeypatch.setattr("fflib.training.monitor.Monitor.require_learning", lambda *_: None)
     taken = []
 
-    def before(optimiser, *_):
-        parameters = optimiser.param_groups[0]["params"]
+    def note(parameters):
         taken.append([(p.detach().clone(), p.grad.clone()) for p in parameters])
 
-    handle = register_optimizer_step_pre_hook(before)
+    usual = Adam.step
+
+    def step(optimiser):
+        note(optimiser.parameters)
+        usual(optimiser)
+
+    monkeypatch.setattr(Adam, "step", step)
+    handle = register_optimizer_step_pre_hook(
+        lambda other, *_: note(other.param_groups[0]["params"])
+    )
     yield taken
     handle.remove()
 

@@ -1,0 +1,67 @@
+"""Adam and the schedules of its rate: the same numbers as torch's own, bit for bit."""
+
+import pytest
+import torch
+from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR
+
+from fflib.training.adam import SCHEDULES, Adam
+
+SHAPES = [(5, 3), (1,), (700, 11)]
+
+
+def parameters(seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in SHAPES]
+
+
+def gradients(step):
+    generator = torch.Generator().manual_seed(100 + step)
+    scales = (1.0, 1e-6, 1e4)
+    found = [
+        scale * torch.randn(shape, generator=generator)
+        for shape, scale in zip(SHAPES, scales, strict=True)
+    ]
+    return [None if step % 3 == 1 and place == 1 else g for place, g in enumerate(found)]
+
+
+def test_steps_are_those_of_torch():
+    ours, theirs = parameters(), parameters()
+    optimiser, reference = Adam(ours), torch.optim.Adam(theirs, lr=1.0, fused=True)
+    for step in range(7):
+        rate = 0.1 / (step + 1)
+        optimiser.rate, reference.param_groups[0]["lr"] = rate, rate
+        for one, other, gradient in zip(ours, theirs, gradients(step), strict=True):
+            one.grad, other.grad = gradient, gradient
+        optimiser.step()
+        reference.step()
+        for one, other in zip(ours, theirs, strict=True):
+            assert torch.equal(one, other)
+    assert [int(moments["step"]) for moments in optimiser.moments] == [7, 5, 7]
+    assert optimiser.rate == rate
+
+
+def test_what_follows_a_step_is_done_after_it():
+    (parameter, *_) = ours = parameters()
+    seen = []
+    optimiser = Adam(ours[:1], [lambda: seen.append(parameter.detach().clone())])
+    optimiser.rate = 1.0
+    parameter.grad = torch.ones_like(parameter)
+    optimiser.step()
+    assert torch.equal(seen[0], parameter)
+    optimiser.zero_grad()
+    assert parameter.grad is None
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 7, 30])
+def test_rates_are_those_of_torch(epochs):
+    for name, make in (
+        ("cosine", lambda optimiser: CosineAnnealingLR(optimiser, epochs)),
+        ("constant", lambda optimiser: LambdaLR(optimiser, lambda epoch: 1.0)),
+    ):
+        optimiser = torch.optim.Adam(parameters(), lr=0.03)
+        schedule, rates = make(optimiser), []
+        for _ in range(epochs):
+            rates.append(optimiser.param_groups[0]["lr"])
+            optimiser.step()
+            schedule.step()
+        assert SCHEDULES[name](0.03, epochs) == rates
