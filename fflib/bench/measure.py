@@ -23,7 +23,7 @@ from fflib.training.device import processor, product_format, product_rate, resol
 from fflib.training.run import Run
 from fflib.training.train import train
 
-__all__ = ["FULL", "QUICK", "SWIFT", "Plan", "bench", "products"]
+__all__ = ["CARD", "FULL", "QUICK", "SWIFT", "Plan", "bench", "products"]
 
 # What ``fflib search --short`` chose on validation data; its records are in data/searches.
 SWIFT: dict[str, Any] = {
@@ -80,6 +80,16 @@ QUICK = Plan(
     swift_epochs=(1, 2),
     plain_epochs=(2, 3),
     growth={},
+)
+# On a card all but the baseline is over soon, and what grows is runs side by side.
+CARD = Plan(
+    epochs=6,
+    backprop_epochs=3,
+    repeats=2,
+    accuracy=0.9,
+    swift_epochs=(1, 2),
+    plain_epochs=(4, 6),
+    growth={"hidden": (784, 1568), "runs": (1, 10, 20)},
 )
 
 

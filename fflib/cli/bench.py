@@ -9,7 +9,7 @@ from fflib.cli.output import print_json, print_table
 EXAMPLES = """
 Everything is measured in one go, versions in turn, so that ratios are fair even where a machine's
 speed drifts. Leave the machine alone meanwhile: the whole takes more than an hour on two cores,
---quick about four minutes.
+--quick about four minutes, there or on a card.
 
 \b
 Examples:
@@ -36,11 +36,12 @@ def bench(
     if snapshots:
         _snapshots(quick, as_json, device)
         return
-    from fflib.bench import FULL, QUICK
+    from fflib.bench import CARD, FULL, QUICK
     from fflib.bench import bench as measure
     from fflib.study.analyses.throughput import ratios
 
-    plan = QUICK if quick else FULL
+    short = QUICK if device == "cpu" else CARD
+    plan = short if quick else FULL
     result = measure(plan, lambda line: echo(line, err=True), device=device)
     if as_json:
         print_json(result)
