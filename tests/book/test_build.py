@@ -271,6 +271,27 @@ def test_jupyter_book_alone_gives_the_same_pages(built, tmp_path):
     assert {path: path.read_bytes() for path in clone.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.build
+def test_two_builds_of_a_book_give_the_same_bytes(built, tmp_path):
+    # No page of the toy says how long something took, so that nothing at all may differ.
+    site, _ = built
+    clone = tmp_path / "clone"
+    shutil.copytree(site.parents[1], clone, ignore=shutil.ignore_patterns("_build"))
+    subprocess.run(
+        [sys.executable, "-m", "fflib.book"],
+        cwd=clone,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+    )
+    one, other = (
+        {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        for root in (site, clone / "_build" / "html")
+    )
+    assert one.keys() == other.keys()
+    assert [path for path in sorted(one) if one[path] != other[path]] == []
+
+
 @pytest.fixture
 def copy(built, tmp_path, monkeypatch):
     """The built toy book, for spoiling."""
