@@ -80,7 +80,8 @@ def _views(run: Run, pixels: Tensor, labels: Tensor) -> Iterator[tuple[str, int,
     if network.labelled:
         carried["unlabelled"] = torch.full_like(labels, NO_LABEL)
     for view, shown in carried.items():
-        inputs = network.with_label(pixels, shown)
+        inputs = network.with_label(pixels.to(network.device), shown.to(network.device))
+        inputs = inputs.detach().flatten(1).cpu()
         for layer, values in enumerate([inputs, *network.activations(pixels, shown)]):
             h = values.numpy()
             yield view, layer, h

@@ -93,7 +93,9 @@ class StackedLayer:
     ) -> None:
         self.layers = list(layers)
         own = [sign for sign in signs if sign is not None]
-        self.signs = torch.stack(own).unsqueeze(1) if own else None
+        # On the device now: a step that is recorded there must not fetch anything.
+        device = layers[0].weight.device
+        self.signs = torch.stack(own).unsqueeze(1).to(device) if own else None
         self.weight = torch.stack([layer.weight.detach() for layer in layers]).requires_grad_()
         self.bias = torch.stack([layer.bias.detach()[None] for layer in layers]).requires_grad_()
         for run, layer in enumerate(layers):
@@ -148,7 +150,7 @@ class StackedLayer:
     def keep_signs(self) -> None:
         """Set weights that have crossed to the wrong side of zero to zero."""
         if self.signs is not None:
-            keep(self.weight, self.signs.to(self.weight.device))
+            keep(self.weight, self.signs)
 
 
 class Stack:

@@ -5,13 +5,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fflib.data import load
 from fflib.errors import ExperimentError
-from fflib.experiment import Experiment
+from fflib.experiment import Circumstances, Experiment
 from fflib.goodness import ff_loss
 from fflib.networks.convolutional import ConvNetwork
 from fflib.networks.label_codes import LabelCodes
 from fflib.records.obtain import record_of
+from fflib.records.probes import _views
 from fflib.training.convolutional import descend, peer_penalty, symmetric_loss
+from fflib.training.run import Run
 from fflib.training.train import train, train_together
 
 SHAPE = (3, 8, 8)
@@ -238,3 +241,14 @@ def test_fields_that_do_not_fit_are_told(fields, said):
 def test_fields_of_the_architecture_leave_earlier_addresses_as_they_were():
     dumped = Experiment().model_dump(exclude_defaults=True)
     assert not {"architecture", "label", "scope", "loss", "peer", "reach"} & set(dumped)
+
+
+@pytest.mark.parametrize("label", ["planes", "learned"])
+def test_the_dimension_of_images_with_a_label_is_measured(label):
+    e = Experiment(dataset="digits", architecture="conv", hidden=2, layers=1, label=label)
+    data, where = load("digits"), Circumstances("cpu", "", 1, "float32", 1.0)
+    net = ConvNetwork(data.shape, 2, 1, classes=10, goodness="mean-square", label=label)
+    run = Run(e, net, data, where)
+    views = _views(run, *(x[:5] for x in run.images("test")))
+    shapes = {h.shape for view, layer, h in views if layer == 0}
+    assert shapes == {(5, 784 * net.codes.channels)}

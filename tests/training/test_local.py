@@ -2,12 +2,14 @@
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 import fflib
 from fflib.data import place_label, wrong_labels
 from fflib.errors import ExperimentError
 from fflib.networks.dense import Network
+from fflib.training.stack import StackedLayer
 from fflib.training.train import _streams
 
 # In float32 on every processor: where one multiplies bfloat16 in units of its own, the default is that.
@@ -140,6 +142,13 @@ def test_under_dale_every_unit_keeps_to_one_sign(model, no_alarm):
         assert not (excites & inhibits).any()
         # Of 48 fair coins, 10 to 38 show heads with a chance of more than 0.9999.
         assert 10 <= int(excites.sum()) <= 38
+
+
+def test_signs_are_where_the_weights_are():
+    # A step that a CUDA device records must fetch nothing from the CPU.
+    layer = StackedLayer([nn.Linear(4, 3, device="meta")], [torch.ones(4)])
+    assert layer.signs.device == layer.weight.device == torch.device("meta")
+    layer.keep_signs()
 
 
 @pytest.mark.parametrize(
