@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, BadParameter, Option, echo
 
-from fflib.cli.options import Jobs, OnlyJson, Retry
+from fflib.cli.options import Jobs, OnlyJson, Retry, Together
 from fflib.cli.output import finite, named, print_json, warn
 from fflib.cli.running import end, expected_size, expected_time, follow, headline
 
@@ -47,6 +47,7 @@ def sweep(
         ),
     ] = None,
     jobs: Jobs = None,
+    together: Together = None,
     retry: Retry = False,
     max_failures: Annotated[
         int | None, Option(min=0, metavar="N", help="Stop once more runs have failed.")
@@ -95,6 +96,7 @@ def sweep(
     outcomes: list[Outcome] = []
     if not dry_run:
         options = {"jobs": jobs, "scheduler": scheduler, "max_failures": max_failures}
+        options["together"] = together
         followed = follow(planned.todo, store, err=as_json, checkpoint=60 * checkpoint, **options)
         outcomes.extend(followed)
     if as_json:

@@ -5,6 +5,7 @@ The folder is there only while there is something in it. A run is reserved by ho
 whatever way: a run that was begun and not finished is free again at once.
 """
 
+import hashlib
 import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -57,9 +58,21 @@ class Reservations:
         """Tell whether the mark of a sweep is there, as it is if this is the same folder."""
         return self._mark(mark).exists()
 
-    def checkpoint(self, experiment: Experiment) -> Path:
-        """Return where the state of an unfinished training is kept, or would be."""
-        return self.folder / f"{experiment.key}{CHECKPOINT}"
+    def checkpoint(self, experiment: Experiment, *beside: Experiment) -> Path:
+        """Return where the state of an unfinished training is kept, or would be.
+
+        That of several runs trained side by side has the name of the first, and a digest of all.
+        """
+        name = experiment.key
+        if beside:
+            keys = " ".join(e.key for e in (experiment, *beside))
+            name += f"-{hashlib.sha256(keys.encode()).hexdigest()[:16]}"
+        return self.folder / f"{name}{CHECKPOINT}"
+
+    def forget(self, experiment: Experiment) -> None:
+        """Remove checkpoints that begin with a run that has ended: none will go on from them."""
+        for path in self.folder.glob(f"{experiment.key}*{CHECKPOINT}"):
+            path.unlink(missing_ok=True)
 
     def tidy(self) -> None:
         """Remove what killed processes have left behind, and checkpoints of runs on record."""
@@ -68,7 +81,8 @@ class Reservations:
         for kind in (SWEEP, RESERVED):
             remove_abandoned(self.folder, f"*{kind}")
         for path in self.folder.glob(f"*{CHECKPOINT}"):
-            if (self.store.folder / path.name).with_suffix(SUFFIX).is_file():
+            key = path.stem.partition("-")[0]
+            if (self.store.folder / f"{key}{SUFFIX}").is_file():
                 path.unlink(missing_ok=True)
         with suppress(OSError):  # not there, or in use
             self.folder.rmdir()

@@ -15,6 +15,10 @@ test is left out, since an altered one would widen its own allowance. The risk o
 allowance by chance, 5 % in all, is shared equally among all numbers compared, so that a
 disagreement means something however many records are drawn.
 
+A record that was made alone is trained again alone. One that was made beside others (its
+circumstances say how many were trained together) may be trained beside others again, which need not
+be the same: it is rounded differently, and compared within the spread of seeds.
+
 The test is rather lenient: on another machine the same seed still starts from the same weights, so
 that the two runs are closer than two seeds. Where other seeds leave fewer than two degrees of
 freedom the spread cannot be estimated, and the comparison is *not decidable*.
@@ -186,16 +190,20 @@ def retrain(
 ) -> Iterator[tuple[Record, Outcome]]:
     """Train the experiments of records again, each with as many threads as before.
 
+    Those that were trained alone are trained alone again.
     Yield each old record and how its new run ended. The store must hold no records of these
     experiments.
     """
 
-    def threads(record: Record) -> int:
-        return record.provenance.circumstances.threads
+    def how(record: Record) -> tuple[int, bool]:
+        then = record.provenance.circumstances
+        return then.threads, then.together > 1
 
     old = {record.experiment: record for record in drawn}
-    for count, group in groupby(sorted(drawn, key=threads), threads):
-        for outcome in sweep([r.experiment for r in group], store, jobs=jobs, threads=count):
+    for (threads, beside), group in groupby(sorted(drawn, key=how), how):
+        together = None if beside else 1
+        again = [r.experiment for r in group]
+        for outcome in sweep(again, store, jobs=jobs, threads=threads, together=together):
             yield old[outcome.experiment], outcome
 
 
@@ -226,7 +234,8 @@ def _decidable(records: Sequence[Record]) -> list[bool]:
         products = str(product_format(record.experiment.precision, device)).removeprefix("torch.")
         same = (then.processor, record.provenance.torch) == here
         others = relatives(record, kinds[_kind(record)])
-        return (same and then.precision.startswith(products)) or _freedom(others) >= FREEDOM
+        equal = same and then.precision.startswith(products) and then.together == 1
+        return equal or _freedom(others) >= FREEDOM
 
     return [decidable(record) for record in records]
 
@@ -244,7 +253,10 @@ def _elsewhere(record: Record, again: Record) -> str:
 
     then, now = circumstances(record), circumstances(again)
     differ = [name for name in then if then[name] != now[name]]
-    return ", ".join(f"{name} {then[name]} then and {now[name]} now" for name in differ)
+    said = [f"{name} {then[name]} then and {now[name]} now" for name in differ]
+    if then["runs together"] == now["runs together"] != 1:
+        said.append(f"{now['runs together']} runs together, perhaps of other seeds")
+    return ", ".join(said)
 
 
 def _unequal(record: Record, again: Record) -> list[str]:

@@ -7,7 +7,7 @@ another that shares the store, trains it too; and what is in the store is not tr
 
 import time
 from asyncio import CancelledError
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from fflib.errors import MissingRecord, SweepError
 from fflib.experiment import Experiment
 from fflib.records.stores import Record, Store
 from fflib.sweeps.cluster import connected, cores, dashboard
+from fflib.sweeps.groups import ON_A_CARD, gains, grouped
 from fflib.sweeps.identity import identity
 from fflib.sweeps.reservations import Reservations
 from fflib.sweeps.worker import (
@@ -64,6 +65,7 @@ def sweep(
     jobs: int | None = None,
     threads: int | None = None,
     scheduler: str | Cluster | None = None,
+    together: int | None = None,
     max_failures: int | None = None,
     checkpoint: float = 300.0,
     make: Make = train_and_measure,
@@ -79,13 +81,18 @@ def sweep(
         Its folder must be one that all workers see.
     jobs : int, optional
         Worker processes on this machine, which share its cores. One per core by default: networks
-        of this size use one core well and several badly.
+        of this size use one core well and several badly. On a CUDA device a few that share it.
     threads : int, optional
         Of each worker, where a result must not depend on the number of workers: runs are equal bit
         for bit only for equal threads. There are then no more workers than the cores allow.
     scheduler : str or Cluster, optional
         Address of a Dask scheduler, or a cluster of Dask's, whose workers are used instead of
         processes of this sweep. The cluster decides how many there are, and on their threads.
+    together : int, optional
+        Train at most so many runs side by side that differ in seed and held-out class only. By
+        default as many as there is memory for where workers have a CUDA device, and one elsewhere:
+        on a cluster, where all that are there at the start have one. A run beside others differs
+        from the same run alone by rounding.
     max_failures : int, optional
         Stop once more runs than this have failed.
     checkpoint : float
@@ -93,7 +100,7 @@ def sweep(
         goes on from the last one.
     make : callable
         Maps an experiment and its checkpoints to a record, on a worker; by default it trains.
-        Workers must be able to import it.
+        Workers must be able to import it. One of your own is called for one run at a time.
     say : callable
         Receives what a person should know, in one line: a worker that is refused, the dashboard.
     watch : callable, optional
@@ -112,10 +119,16 @@ def sweep(
     todo = missing(experiments, store)
     if not todo:
         return
+    most = together if make is train_and_measure else 1
+    sharing = 1
     if scheduler is None:
-        most = max(1, cores() // (threads or 1))
-        jobs = min(jobs or most, len(todo))
+        cuda = gains()
+        most = most or (len(todo) if cuda else 1)
+        usual = max(1, cores() // (threads or 1))
+        jobs = jobs or (min(usual, ON_A_CARD) if cuda else usual)
+        jobs = min(jobs, len(grouped(todo, most)))
         threads = threads or max(1, cores() // jobs)
+        sharing = jobs if cuda else 1
     needs = {e.dataset: load(e.dataset).checksums for e in todo}
     store.folder.mkdir(parents=True, exist_ok=True)
     with Reservations(store).sweep() as mark, connected(jobs or 1, scheduler) as client:
@@ -125,20 +138,23 @@ def sweep(
             say("the scheduler has no workers yet: the runs begin when one joins")
         if watch:
             client.subscribe_topic(TOPIC, lambda event: watch(event[1]))
-        requests = {
-            e: Request(
-                experiment=e.model_dump(mode="json"),
+
+        def ask(group: Sequence[Experiment]) -> Request:
+            return Request(
+                experiment=group[0].model_dump(mode="json"),
+                runs=[e.model_dump(include={"seed", "hold_out"}) for e in group],
                 store=str(store.folder.resolve()),
                 mark=mark,
                 identity=identity(),
-                data=needs[e.dataset],
+                data=needs[group[0].dataset],
                 threads=threads,
                 checkpoint=checkpoint,
+                sharing=sharing,
             )
-            for e in todo
-        }
+
+        groups = grouped(todo, most or _share(client, len(todo)))
         failures = 0
-        for outcome in _outcomes(client, requests, store, make, say):
+        for outcome in _outcomes(client, groups, ask, store, make, say):
             yield outcome
             failures += outcome.record is None
             if max_failures is not None and failures > max_failures:
@@ -147,50 +163,64 @@ def sweep(
                 )
 
 
+def _share(client: Client, runs: int) -> int:
+    """Return how many runs a worker of a cluster gets at a time: its share on CUDA, else one."""
+    try:
+        found = client.run(gains, on_error="ignore")
+    except Exception:  # a worker that knows nothing of this is refused later
+        return 1
+    return -(-runs // len(found)) if found and all(found.values()) else 1
+
+
 def _outcomes(
     client: Client,
-    requests: dict[Experiment, Request],
+    groups: list[list[Experiment]],
+    ask: Callable[[Sequence[Experiment]], Request],
     store: Store,
     make: Make,
     say: Callable[[str], None],
 ) -> Iterator[Outcome]:
     refused: dict[str, str] = {}
-    while requests:
-        busy: dict[Experiment, Request] = {}
-        tasks = dict(zip(_submit(client, list(requests.values()), make), requests, strict=True))
+    while groups:
+        busy: list[list[Experiment]] = []
+        tasks = dict(zip(_submit(client, map(ask, groups), make), groups, strict=True))
         running = as_completed(tasks, loop=client.loop)
         for future in running:
-            experiment = tasks.pop(future)
-            answer = _answer(future)
-            match answer["state"]:
-                case "busy":
-                    busy[experiment] = requests[experiment]
-                case "refused":
-                    if answer["worker"] not in refused:
-                        say(f"refused worker {answer['worker']}: {answer['reason']}")
-                    refused[answer["worker"]] = answer["reason"]
-                    fit = _fit(client, refused)
-                    (again,) = _submit(client, [requests[experiment]], make, workers=fit)
-                    tasks[again] = experiment
-                    running.add(again)
-                case "full":
-                    raise SweepError(
-                        f"a run is trained and cannot be recorded: {answer['reason']}: make room; "
-                        "the store is intact, and the same command goes on from there"
-                    )
-                case "recorded":
-                    yield Outcome(experiment, _arrived(store, experiment))
-                case _:
-                    yield Outcome(experiment, None, answer["reason"])
-        requests = busy
-        if requests:
+            group = tasks.pop(future)
+            answers = list(zip(group, _answers(future, len(group)), strict=True))
+            if left := [e for e, answer in answers if answer["state"] == "busy"]:
+                busy.append(left)
+            for experiment, answer in answers:
+                match answer["state"]:
+                    case "busy":
+                        pass
+                    case "refused":  # and with it all others of the group
+                        if answer["worker"] not in refused:
+                            say(f"refused worker {answer['worker']}: {answer['reason']}")
+                        refused[answer["worker"]] = answer["reason"]
+                        fit = _fit(client, refused)
+                        (again,) = _submit(client, [ask(group)], make, workers=fit)
+                        tasks[again] = group
+                        running.add(again)
+                        break
+                    case "full":
+                        raise SweepError(
+                            f"a run is trained and cannot be recorded: {answer['reason']}: make "
+                            "room; the store is intact, and the same command goes on from there"
+                        )
+                    case "recorded":
+                        yield Outcome(experiment, _arrived(store, experiment))
+                    case _:
+                        yield Outcome(experiment, None, answer["reason"])
+        groups = busy
+        if groups:
             time.sleep(PAUSE)
 
 
-def _submit(client: Client, requests: list[Request], make: Make, **where: Any) -> list[Future]:
+def _submit(client: Client, requests: Iterable[Request], make: Make, **where: Any) -> list[Future]:
     if make is not train_and_measure:  # which a worker has anyway
         where["make"] = make
-    return client.map(partial(work), requests, pure=False, batch_size=100, **where)
+    return client.map(partial(work), list(requests), pure=False, batch_size=100, **where)
 
 
 def _fit(client: Client, refused: dict[str, str]) -> list[str]:
@@ -202,8 +232,9 @@ def _fit(client: Client, refused: dict[str, str]) -> list[str]:
     return fit
 
 
-def _answer(future: Future) -> Answer:
-    """Return what a worker answers, or what to answer for one that died."""
+def _answers(future: Future, runs: int) -> list[Answer]:
+    """Return what a worker answers, or what to answer for one that died, on each of its runs."""
+    worker = ""
     try:
         return future.result()
     except KilledWorker as error:
@@ -211,14 +242,15 @@ def _answer(future: Future) -> Answer:
             f"the worker died each of {error.allowed_failures + 1} times that it was trained, "
             "perhaps for want of memory"
         )
-        return Answer(state="aborted", reason=reason, worker=error.last_worker.address)
+        worker = error.last_worker.address
     except (CancelledError, OSError) as error:
         raise SweepError(
             f"the scheduler is gone ({one_line(error)}): what is finished is recorded; the same "
             "command goes on from there"
         ) from None
     except Exception as error:
-        return Answer(state="aborted", reason=f"on its worker, {one_line(error)}", worker="")
+        reason = f"on its worker, {one_line(error)}"
+    return [Answer(state="aborted", reason=reason, worker=worker) for _ in range(runs)]
 
 
 def _arrived(store: Store, experiment: Experiment) -> Record:

@@ -1,11 +1,16 @@
-"""What a worker does with one run of a sweep: check itself, reserve, train, save, answer.
+"""What a worker does with runs of a sweep: check itself, reserve, train, save, answer.
+
+A request is for one run, or for several that are trained side by side: each of them is reserved,
+saved and answered for by itself.
 
 Requests and answers are plain values, so that a worker with another version of the package
 understands enough of them to say so.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import RLock
@@ -16,14 +21,16 @@ from distributed import get_worker
 from tqdm.auto import tqdm
 
 from fflib.data import load
-from fflib.errors import DataError, FflibError
+from fflib.errors import DataError, FflibError, TrainingError
 from fflib.experiment import Experiment
 from fflib.records.obtain import record_of
 from fflib.records.stores import Record, Store
 from fflib.sweeps.checkpoints import Checkpoints
+from fflib.sweeps.groups import balanced, fit, release
 from fflib.sweeps.identity import identity
 from fflib.sweeps.reservations import Reservations
-from fflib.training.train import train
+from fflib.training.run import Run
+from fflib.training.train import train, train_together
 
 __all__ = [
     "TOPIC",
@@ -43,10 +50,12 @@ State = Literal["recorded", "failed", "aborted", "busy", "refused", "full"]
 
 
 class Request(TypedDict):
-    """A run that a worker is asked for."""
+    """Runs that a worker is asked for."""
 
     experiment: dict[str, Any]
-    """Fields of :class:`fflib.Experiment`."""
+    """Fields of :class:`fflib.Experiment`, which all runs share but for the next."""
+    runs: list[dict[str, int | None]]
+    """Seed and held-out class of each run."""
     store: str
     """Folder of the records."""
     mark: str
@@ -59,6 +68,8 @@ class Request(TypedDict):
     """Threads that torch is to use; None leaves them as they are."""
     checkpoint: float
     """Seconds from one checkpoint of a training to the next."""
+    sharing: int
+    """Workers that share the memory of a device."""
 
 
 class Progress(TypedDict):
@@ -71,7 +82,7 @@ class Progress(TypedDict):
 
 
 class Answer(TypedDict):
-    """How a request ended, and the address of the worker.
+    """How a run ended, and the address of the worker.
 
     Its record is in the store; its training failed, which is noted there; the machine failed it, so
     that nothing is noted; another worker is training it; this worker must not do it; or its record
@@ -96,55 +107,109 @@ def train_and_measure(experiment: Experiment, keeper: Checkpoints) -> Record:
     return record_of(train(experiment, progress=False, keeper=keeper))
 
 
-def work(request: Request, make: Make = train_and_measure) -> Answer:
-    """Do a run, unless it is done, another worker is at it, or this one must not."""
+def work(request: Request, make: Make = train_and_measure) -> list[Answer]:
+    """Do each run, unless it is done, another worker is at it, or this one must not."""
     try:
         worker: Any = get_worker()
         address, slots = worker.address, worker.state.nthreads
     except ValueError:
         worker, address, slots = None, "this process", 1
     if unfit := _unfit(request, slots):
-        return Answer(state="refused", reason=unfit, worker=address)
+        return [Answer(state="refused", reason=unfit, worker=address) for _ in request["runs"]]
     tqdm.set_lock(RLock())  # the usual one is shared by processes, and outlives one that is killed
     if request["threads"]:
         torch.set_num_threads(request["threads"])
     # The first optimiser of a process loads this, for seconds that must not count as training.
     import_module("torch._dynamo")
-    experiment, store = Experiment(**request["experiment"]), Store(Path(request["store"]))
-    path = Reservations(store).checkpoint(experiment)
-    report = _reporter(worker, experiment) if worker else None
-    keeper = Checkpoints(path, request["checkpoint"], report)
-    state, reason = _done(experiment, store, lambda: make(experiment, keeper))
-    return Answer(state=state, reason=reason, worker=address)
+    experiments = [Experiment(**request["experiment"] | run) for run in request["runs"]]
+    store = Store(Path(request["store"]))
+
+    def keeper(*runs: Experiment) -> Checkpoints:
+        path = Reservations(store).checkpoint(*runs)
+        return Checkpoints(path, request["checkpoint"], _reporter(worker, runs) if worker else None)
+
+    def made(todo: Sequence[Experiment]) -> Iterator[tuple[Experiment, Record | Exception]]:
+        most = 1
+        if len(todo) > 1:
+            most = fit(todo[0], load(todo[0].dataset), request["sharing"]) or len(todo)
+        for runs in balanced(todo, most):
+            yield from _made(runs, make, keeper)
+
+    ended = _done(experiments, store, made)
+    return [Answer(state=state, reason=reason, worker=address) for state, reason in ended]
 
 
-def _done(experiment: Experiment, store: Store, make: Callable[[], Record]) -> tuple[State, str]:
-    """Make the record of an experiment and save it, unless that is done already."""
+def _made(
+    runs: Sequence[Experiment], make: Make, keeper: Callable[..., Checkpoints]
+) -> Iterator[tuple[Experiment, Record | Exception]]:
+    """Make the record of each run, or find out why there is none."""
+    if len(runs) == 1:
+        (alone,) = runs
+        yield alone, _attempt(partial(make, alone, keeper(alone)))
+        return
+    trained: list[Run | TrainingError] = []
+    with suppress(Exception):  # below, what the error holds on to is free
+        trained += train_together(runs, progress=False, keeper=keeper(*runs))
+    if trained:
+        for e, run in zip(runs, trained, strict=True):
+            yield e, run if isinstance(run, TrainingError) else _attempt(partial(record_of, run))
+        return
+    # Most likely for want of memory; what else is wrong is noted of the run that it is wrong with.
+    release()
+    for half in balanced(runs, -(-len(runs) // 2)):
+        yield from _made(half, make, keeper)
+
+
+def _attempt(make: Callable[[], Record]) -> Record | Exception:
+    try:
+        return make()
+    except Exception as error:
+        return error
+
+
+def _done(
+    experiments: Sequence[Experiment],
+    store: Store,
+    make: Callable[[Sequence[Experiment]], Iterator[tuple[Experiment, Record | Exception]]],
+) -> list[tuple[State, str]]:
+    """Make the records of experiments and save them, but for those where that is done already."""
     reservations = Reservations(store)
-    with reservations.reserve(experiment) as mine:
-        if not mine:
-            return "busy", "another worker is at it"
-        # Only now: the worker that held the reservation last may just have saved it.
-        if experiment in store:
-            return "recorded", ""
-        if noted := store.failures([experiment]):
-            return "failed", noted[experiment]
-        record, reason = None, ""
-        try:
-            record = make()
-        except MACHINE_ERRORS as error:
-            return "aborted", one_line(error)
-        except Exception as error:
-            reason = one_line(error)
-        try:
-            if record is None:
-                store.save_failure(experiment, reason)
-                return "failed", reason
-            store.save(record)
-        except OSError as error:
-            return "full", one_line(error)
-        reservations.checkpoint(experiment).unlink(missing_ok=True)
-        return "recorded", ""
+    ended: dict[Experiment, tuple[State, str]] = {}
+    held: dict[Experiment, ExitStack] = {}
+    with ExitStack() as all_held:
+        for e in experiments:
+            own = all_held.enter_context(ExitStack())
+            # The store comes second: the worker that held the reservation may just have saved it.
+            if not own.enter_context(reservations.reserve(e)):
+                ended[e] = "busy", "another worker is at it"
+            elif e in store:
+                ended[e] = "recorded", ""
+            elif noted := store.failures([e]):
+                ended[e] = "failed", noted[e]
+            else:
+                held[e] = own
+                continue
+            own.close()
+        for e, made in make(list(held)):
+            ended[e] = _saved(e, made, store)
+            if ended[e][0] in ("recorded", "failed"):
+                reservations.forget(e)
+            held[e].close()
+    return [ended[e] for e in experiments]
+
+
+def _saved(experiment: Experiment, made: Record | Exception, store: Store) -> tuple[State, str]:
+    """Save a record, or note why there is none."""
+    if isinstance(made, MACHINE_ERRORS):
+        return "aborted", one_line(made)
+    try:
+        if isinstance(made, Exception):
+            store.save_failure(experiment, one_line(made))
+            return "failed", one_line(made)
+        store.save(made)
+    except OSError as error:
+        return "full", one_line(error)
+    return "recorded", ""
 
 
 def one_line(error: BaseException) -> str:
@@ -155,8 +220,8 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-def _reporter(worker: Any, experiment: Experiment) -> Callable[[int, int], None]:
-    """Return what reports to the scheduler how far a run is, but not too often."""
+def _reporter(worker: Any, runs: Sequence[Experiment]) -> Callable[[int, int], None]:
+    """Return what reports to the scheduler how far runs are, but not too often."""
     begun = last = time.monotonic()
 
     def report(done: int, epochs: int) -> None:
@@ -164,8 +229,9 @@ def _reporter(worker: Any, experiment: Experiment) -> Callable[[int, int], None]
         now = time.monotonic()
         if now - last > REPORT_EVERY:
             last = now
-            progress = Progress(run=str(experiment), done=done, epochs=epochs, seconds=now - begun)
-            worker.log_event(TOPIC, dict(progress))
+            for run in map(str, runs):
+                progress = Progress(run=run, done=done, epochs=epochs, seconds=now - begun)
+                worker.log_event(TOPIC, dict(progress))
 
     return report
 

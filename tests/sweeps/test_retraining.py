@@ -109,6 +109,28 @@ def test_elsewhere_runs_agree_within_the_spread_of_seeds(elsewhere):
         assert next(iter(elsewhere)) in found.why
 
 
+def test_a_record_made_beside_others_is_compared_within_the_spread_of_seeds():
+    # Those beside it then and now need not be the same, so that bits may differ.
+    beside = [changed(run, together=3) for run in RUNS]
+    found = compare(beside[2], again(beside[2]), RUNS)
+    assert (found.how, found.agree) == ("seeds' spread", True)
+    assert "3 runs together, perhaps of other seeds" in found.why
+
+
+def test_what_was_made_alone_is_made_alone_again(tmp_path, monkeypatch):
+    asked = []
+
+    def swept(experiments, store, *, jobs, threads, together):
+        asked.append((sorted(e.seed for e in experiments), threads, together))
+        return iter([])
+
+    monkeypatch.setattr("fflib.sweeps.retraining.sweep", swept)
+    beside = [changed(run, together=2) for run in RUNS[:2]]
+    list(retrain([*beside, *RUNS[2:4], changed(RUNS[4], threads=7)], Store(tmp_path)))
+    threads = RUNS[2].provenance.circumstances.threads
+    assert asked == [([2, 3], threads, 1), ([0, 1], threads, None), ([4], 7, 1)]
+
+
 def test_a_record_does_not_widen_its_own_allowance():
     far = changed(RUNS[2], accuracy=0.2)
     outcome = again(RUNS[2], processor="another")

@@ -51,17 +51,19 @@ def asked(store):
     with Reservations(store).sweep() as mark:
         yield Request(
             experiment=experiment.model_dump(mode="json"),
+            runs=[{}],
             store=str(store.folder),
             mark=mark,
             identity=identity(),
             data=worker.load("digits").checksums,
             threads=None,
             checkpoint=300.0,
+            sharing=1,
         )
 
 
 def ends(asked, state, reason="", make=faults.stub):
-    answer = work(asked, make)
+    (answer,) = work(asked, make)
     assert answer["state"] == state
     assert reason in answer["reason"]
     assert len(answer["reason"].splitlines()) <= 1
