@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-__all__ = ["AsJson", "ExperimentCommand", "Into", "Jobs", "OnlyJson", "Retry", "Together"]
+__all__ = ["AsJson", "ExperimentCommand", "Into", "Jobs", "OnlyJson", "Retry"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OnlyJson = Annotated[
@@ -20,15 +20,6 @@ Into = Annotated[
 ]
 Jobs = Annotated[
     int | None, typer.Option(min=1, help="Runs at a time. As many as cores by default.")
-]
-Together = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        metavar="N",
-        help="Train at most so many runs side by side that differ in seed and held-out class only. "
-        "As many as there is memory for on a CUDA device, and 1 elsewhere, by default.",
-    ),
 ]
 Retry = Annotated[bool, typer.Option("--retry", help="Train also what is on record as failing.")]
 

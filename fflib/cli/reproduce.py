@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option, echo
 
-from fflib.cli.options import Into, Jobs, Retry, Together
+from fflib.cli.options import Into, Jobs, Retry
 from fflib.cli.output import numbers, print_table, warn
 from fflib.cli.running import end, expected_time, follow, headline
 
@@ -35,7 +35,6 @@ def reproduce(
     ] = None,
     into: Into = None,
     jobs: Jobs = None,
-    together: Together = None,
     retry: Retry = False,
     dry_run: Annotated[bool, Option("--dry-run", help="Only say what it would cost.")] = False,
 ) -> None:
@@ -59,7 +58,7 @@ def reproduce(
         echo("nothing to do; to train them all the same: fflib reproduce --into FOLDER")
     if dry_run:
         return
-    outcomes = list(follow(planned.todo, store, jobs=jobs, together=together))
+    outcomes = list(follow(planned.todo, store, jobs=jobs))
     if into is not None:
         _compare(experiments, _whole(stores.PUBLISHED), _whole(store))
     end(outcomes)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from typer import Option, echo
 
-from fflib.cli.options import Into, Jobs, Together
+from fflib.cli.options import Into, Jobs
 from fflib.cli.output import print_table
 
 EXAMPLES = """
@@ -29,7 +29,6 @@ def search(
     ] = False,
     into: Into = None,
     jobs: Jobs = None,
-    together: Together = None,
 ) -> None:
     """Train the candidates of a protocol and model, and say which does best on validation data."""
     from fflib.records.stores import Store
@@ -39,7 +38,7 @@ def search(
     store = SEARCHES if into is None else Store(into)
     compared = candidates(protocol, model, dataset, short=short)
     errors = {}
-    for outcome in sweep(compared, store, jobs=jobs, together=together):
+    for outcome in sweep(compared, store, jobs=jobs):
         echo(f"{outcome.experiment}: {'failed' if outcome.error else 'done'}", err=True)
         if outcome.error:
             errors[outcome.experiment] = outcome.error

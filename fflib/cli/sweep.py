@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, BadParameter, Option, echo
 
-from fflib.cli.options import Jobs, OnlyJson, Retry, Together
+from fflib.cli.options import Jobs, OnlyJson, Retry
 from fflib.cli.output import finite, named, print_json, warn
 from fflib.cli.running import end, expected_size, expected_time, follow, headline
 
@@ -47,7 +47,15 @@ def sweep(
         ),
     ] = None,
     jobs: Jobs = None,
-    together: Together = None,
+    together: Annotated[
+        int | None,
+        Option(
+            min=1,
+            metavar="N",
+            help="Train at most so many runs side by side that differ in seed and held-out class "
+            "only; by default as many as fit on a CUDA device, and 1 elsewhere.",
+        ),
+    ] = None,
     retry: Retry = False,
     max_failures: Annotated[
         int | None, Option(min=0, metavar="N", help="Stop once more runs have failed.")

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from threading import RLock
 from typing import Any, Literal, TypedDict
@@ -119,8 +118,6 @@ def work(request: Request, make: Make = train_and_measure) -> list[Answer]:
     tqdm.set_lock(RLock())  # the usual one is shared by processes, and outlives one that is killed
     if request["threads"]:
         torch.set_num_threads(request["threads"])
-    # The first optimiser of a process loads this, for seconds that must not count as training.
-    import_module("torch._dynamo")
     experiments = [Experiment(**request["experiment"] | run) for run in request["runs"]]
     store = Store(Path(request["store"]))
 
@@ -147,6 +144,7 @@ def _made(
         (alone,) = runs
         yield alone, _attempt(partial(make, alone, keeper(alone)))
         return
+    release()
     trained: list[Run | TrainingError] = []
     with suppress(Exception):  # below, what the error holds on to is free
         trained += train_together(runs, progress=False, keeper=keeper(*runs))
@@ -155,8 +153,8 @@ def _made(
             yield e, run if isinstance(run, TrainingError) else _attempt(partial(record_of, run))
         return
     # Most likely for want of memory; what else is wrong is noted of the run that it is wrong with.
-    release()
     for half in balanced(runs, -(-len(runs) // 2)):
+        release()
         yield from _made(half, make, keeper)
 
 
@@ -164,7 +162,7 @@ def _attempt(make: Callable[[], Record]) -> Record | Exception:
     try:
         return make()
     except Exception as error:
-        return error
+        return error.with_traceback(None)  # which holds on to all that failed
 
 
 def _done(
