@@ -15,7 +15,7 @@ from fflib.experiment import DenseExperiment, Experiment
 from fflib.networks.base import CHUNK
 from fflib.training.device import product_format, resolve_device
 
-__all__ = ["ON_A_CARD", "balanced", "fit", "gains", "grouped", "memory"]
+__all__ = ["ON_A_CARD", "balanced", "fit", "gains", "grouped", "memory", "release"]
 
 ON_A_CARD = 4
 """Worker processes on a CUDA device: one measures while another trains."""
