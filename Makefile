@@ -23,8 +23,8 @@ lint: venv ## check format, style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: lint ## for every change: lint, then each test that needs no chapter, cluster, site or browser
-	$(BIN)/pytest $(PARALLEL) -m "not (chapters or cluster or build or browser)"
+test: lint ## for every change: lint, then each test that needs no chapter, cluster, site, browser or minute
+	$(BIN)/pytest $(PARALLEL) -m "not (chapters or cluster or build or browser or training)"
 
 check: lint ## lint, then every test
 	$(BIN)/pytest $(PARALLEL)

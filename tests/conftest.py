@@ -39,6 +39,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker("browser")
         if "built" in used:
             item.add_marker("build")
+        if {"provoked", "benchmark"}.intersection(used):
+            item.add_marker("training")
 
 
 @pytest.fixture(scope="session")

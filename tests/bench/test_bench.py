@@ -33,20 +33,20 @@ TINY = Plan(
 
 
 @pytest.fixture(scope="module")
-def result():
+def benchmark():
     return bench(TINY)
 
 
 @pytest.mark.parametrize("ratio", RATIOS)
-def test_every_ratio_is_given_with_its_spread_in_every_format(result, ratio):
-    for spread in (result[ratio], result["float32"][ratio], result["mixed"][ratio]):
+def test_every_ratio_is_given_with_its_spread_in_every_format(benchmark, ratio):
+    for spread in (benchmark[ratio], benchmark["float32"][ratio], benchmark["mixed"][ratio]):
         assert 0 < spread["min"] <= spread["median"] <= spread["max"]
-    assert result[ratio] == result[result["precision"]][ratio]
+    assert benchmark[ratio] == benchmark[benchmark["precision"]][ratio]
 
 
-def test_a_ratio_is_that_of_the_seconds_it_was_made_from(result):
-    plain, engine = result["seconds"]["bp, plain"], result["seconds"]["bp, float32"]
-    ratio = result["float32"]["speedup_bp"]
+def test_a_ratio_is_that_of_the_seconds_it_was_made_from(benchmark):
+    plain, engine = benchmark["seconds"]["bp, plain"], benchmark["seconds"]["bp, float32"]
+    ratio = benchmark["float32"]["speedup_bp"]
     assert plain["min"] / engine["max"] <= ratio["min"] <= ratio["max"]
     assert ratio["max"] <= plain["max"] / engine["min"]
 
@@ -69,14 +69,14 @@ def test_the_baseline_takes_the_same_steps_wherever_its_examples_lie(model):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
 
 
-def test_what_only_ff_is_asked_for_is_measured(result):
+def test_what_only_ff_is_asked_for_is_measured(benchmark):
     for name in ("speedup_resident", "measuring_fraction"):
-        assert 0 < result[name]["min"] <= result[name]["median"]
+        assert 0 < benchmark[name]["min"] <= benchmark[name]["median"]
     steps = TINY.epochs * 3 * 45  # layers, and batches of 32 among 1437 images
     for precision in ("float32", "mixed"):
-        seconds = result["seconds"][f"ff, {precision}"]["median"]
-        assert result["step"][precision]["median"] == pytest.approx(1e6 * seconds / steps)
-    assert result["machine"]["device"] == "cpu"
+        seconds = benchmark["seconds"][f"ff, {precision}"]["median"]
+        assert benchmark["step"][precision]["median"] == pytest.approx(1e6 * seconds / steps)
+    assert benchmark["machine"]["device"] == "cpu"
 
 
 def test_an_unknown_device_is_named():
@@ -84,8 +84,8 @@ def test_an_unknown_device_is_named():
         bench(TINY, device="abacus")
 
 
-def test_growth_has_a_time_for_every_point(result):
-    growth = pd.DataFrame(result["growth"])
+def test_growth_has_a_time_for_every_point(benchmark):
+    growth = pd.DataFrame(benchmark["growth"])
     assert (growth["seconds"] > 0).all()
     engine = growth[growth["version"] == "engine"]
     points = engine.groupby("model")[["axis", "value"]].apply(lambda rows: rows.values.tolist())

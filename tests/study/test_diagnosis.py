@@ -12,7 +12,7 @@ DIGITS = {"dataset": "digits", "seed": 0}
 
 
 @pytest.fixture(scope="module")
-def found():
+def provoked():
     """One mistake each, on digits with the settings of the preset."""
     mistakes = {
         "none": {},
@@ -25,34 +25,34 @@ def found():
     return {s.name: s for s in provoke(mistakes, **DIGITS)}
 
 
-def test_a_healthy_network_has_no_signs(found):
-    assert found["none"].said == ()
+def test_a_healthy_network_has_no_signs(provoked):
+    assert provoked["none"].said == ()
 
 
-def test_a_loss_on_all_layers_shows_as_a_dense_layer(found):
-    (said,) = found["global"].said
+def test_a_loss_on_all_layers_shows_as_a_dense_layer(provoked):
+    (said,) = provoked["global"].said
     assert said.startswith("not sparse: layer 3")
     assert "use model='ff'" in said
 
 
-def test_too_few_epochs_show_as_poor_accuracy(found):
-    assert any(s.startswith("poor accuracy") and "more epochs" in s for s in found["brief"].said)
+def test_too_few_epochs_show_as_poor_accuracy(provoked):
+    assert any(s.startswith("poor accuracy") and "more epochs" in s for s in provoked["brief"].said)
 
 
-def test_steps_too_large_show_as_layers_of_single_units(found):
-    assert any("hardly more than one unit" in s for s in found["large steps"].said)
-    assert found["large steps"].accuracy < 0.5
+def test_steps_too_large_show_as_layers_of_single_units(provoked):
+    assert any("hardly more than one unit" in s for s in provoked["large steps"].said)
+    assert provoked["large steps"].accuracy < 0.5
 
 
-def test_steps_too_small_end_in_an_error_that_says_so(found):
-    (said,) = found["small steps"].said
+def test_steps_too_small_end_in_an_error_that_says_so(provoked):
+    (said,) = provoked["small steps"].said
     assert "cannot tell positive from negative" in said
-    assert np.isnan(found["small steps"].accuracy)
+    assert np.isnan(provoked["small steps"].accuracy)
 
 
-def test_weights_of_one_sign_are_out_of_balance(found):
-    assert found["no inhibition"].balance == (np.inf,) * 3
-    (said,) = (s for s in found["no inhibition"].said if s.startswith("out of balance"))
+def test_weights_of_one_sign_are_out_of_balance(provoked):
+    assert provoked["no inhibition"].balance == (np.inf,) * 3
+    (said,) = (s for s in provoked["no inhibition"].said if s.startswith("out of balance"))
     assert said.count("inf times its negative ones") == 3
 
 
@@ -62,8 +62,8 @@ def test_plain_networks_and_other_units_are_not_judged_by_sparseness_and_balance
         assert {f.sign for f in diagnose(run)} <= {"poor accuracy"}
 
 
-def test_the_table_says_what_training_says(found):
-    table = signature_table(list(found.values()))
+def test_the_table_says_what_training_says(provoked):
+    table = signature_table(list(provoked.values()))
     assert table.loc["none", "training says"] == "nothing"
     assert table.loc["small steps", "accuracy"] == "failed"
     assert "layer 3" in table.loc["global", "training says"]

@@ -154,6 +154,7 @@ def test_equal_weights_give_equal_answers(model, protocol, digits):
     assert same.double().mean() > 0.99  # rounding decides between labels that are equally good
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("model", MODELS)
 def test_both_reach_the_same_accuracy_on_digits(model, digits):
     e = fflib.Experiment(
