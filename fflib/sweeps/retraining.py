@@ -1,7 +1,7 @@
 """Records put to the test: drawn at random, trained again from scratch, and compared.
 
 Equal experiments give equal networks, bit for bit, on one kind of processor with one number of
-threads, one version of torch and one number format. There, every metric and array of a record must
+threads, one version of torch and of fflib, and one number format. There, every metric and array of a record must
 come out again. Elsewhere sums are rounded differently, differences grow during training, and the
 result is at best another run of the same configuration, as another seed would give. There the two
 must agree *within the spread of seeds*:
@@ -28,6 +28,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import groupby
 from typing import Literal
 
@@ -224,7 +225,7 @@ def _freedom(groups: Iterable[Sequence[object]]) -> int:
 def _decidable(records: Sequence[Record]) -> list[bool]:
     """Say of each record whether its retraining on this machine can be compared, most likely."""
     device = resolve_device("auto")
-    here = processor(device), torch.__version__
+    here = processor(device), torch.__version__, version("forward-forward-ensembles")
     kinds: dict[tuple[Experiment, bool], list[Record]] = {}
     for record in records:
         kinds.setdefault(_kind(record), []).append(record)
@@ -232,7 +233,7 @@ def _decidable(records: Sequence[Record]) -> list[bool]:
     def decidable(record: Record) -> bool:
         then = record.provenance.circumstances
         products = str(product_format(record.experiment.precision, device)).removeprefix("torch.")
-        same = (then.processor, record.provenance.torch) == here
+        same = (then.processor, record.provenance.torch, record.provenance.version) == here
         others = relatives(record, kinds[_kind(record)])
         equal = same and then.precision.startswith(products) and then.together == 1
         return equal or _freedom(others) >= FREEDOM
@@ -248,7 +249,7 @@ def _elsewhere(record: Record, again: Record) -> str:
         return {
             **{"processor": c.processor, "device": c.device, "threads": c.threads},
             **{"runs together": c.together, "precision": c.precision},
-            "torch": run.provenance.torch,
+            **{"torch": run.provenance.torch, "fflib": run.provenance.version},
         }
 
     then, now = circumstances(record), circumstances(again)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from functools import partial
+from importlib.metadata import version
 from typing import Literal
 
 import pytest
@@ -146,7 +147,7 @@ def test_a_new_field_of_one_architecture_gets_its_option_by_itself(monkeypatch):
 
 
 def test_the_version_is_that_of_the_distribution():
-    assert fflib_("--version").stdout.split() == ["fflib", "0.1.0"]
+    assert fflib_("--version").stdout.split() == ["fflib", version("forward-forward-ensembles")]
 
 
 # Training

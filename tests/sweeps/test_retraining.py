@@ -16,7 +16,7 @@ from fflib.sweeps.retraining import RISK, compare, draw, numbers, relatives, ret
 from fflib.sweeps.sweep import Outcome
 
 
-def changed(record, *, accuracy=None, hoyer=None, seed=None, **circumstances):
+def changed(record, *, accuracy=None, hoyer=None, seed=None, fflib=None, **circumstances):
     """A record with other numbers, another seed, or made elsewhere."""
     layers = [
         layer.model_copy(update={} if hoyer is None else {"hoyer": layer.hoyer + hoyer})
@@ -31,7 +31,10 @@ def changed(record, *, accuracy=None, hoyer=None, seed=None, **circumstances):
             "experiment": experiment,
             "metrics": record.metrics.model_copy(update=update),
             "provenance": record.provenance.model_copy(
-                update={"circumstances": type(made)(**fields)}
+                update={
+                    "circumstances": type(made)(**fields),
+                    "version": fflib or record.provenance.version,
+                }
             ),
         }
     )
@@ -93,7 +96,13 @@ def test_what_an_old_record_does_not_have_is_not_asked_of_it(trained):
 
 
 @pytest.mark.parametrize(
-    "elsewhere", [{"processor": "another"}, {"threads": 7}, {"precision": "bfloat16 products"}]
+    "elsewhere",
+    [
+        {"processor": "another"},
+        {"threads": 7},
+        {"precision": "bfloat16 products"},
+        {"fflib": "another"},
+    ],
 )
 def test_elsewhere_runs_agree_within_the_spread_of_seeds(elsewhere):
     record, among = RUNS[2], 3

@@ -15,6 +15,7 @@ from distributed import LocalCluster
 from faults import Cluster, experiments, leftovers
 from typer.testing import CliRunner
 
+import fflib
 from fflib.cli import app
 from fflib.errors import SweepError
 from fflib.records.stores import Store
@@ -91,7 +92,10 @@ def test_a_worker_leaves_a_run_to_the_one_that_trains_it(asked, store):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"identity": {"fflib": "9.9"}}, "it has fflib 0.1.0, this sweep 9.9: install the same"),
+        (
+            {"identity": {"fflib": "9.9"}},
+            f"it has fflib {fflib.__version__}, this sweep 9.9: install the same",
+        ),
         ({"identity": {"the code": "0"}}, "it has the code "),
         ({"mark": "unseen"}, "it does not see the store "),
         ({"data": {"train-images": "0"}}, "its images of digits have other checksums"),
