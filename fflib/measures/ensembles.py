@@ -21,10 +21,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from fflib.measures import arrays
-from fflib.measures.arrays import as_array
+from fflib.measures.arrays import as_tensor, median, quantiles
 from fflib.measures.kolmogorov_smirnov import summed_p_values
 
 __all__ = [
@@ -35,8 +37,10 @@ __all__ = [
     "class_medians",
     "kolmogorov_smirnov",
     "leave_one_out",
+    "mean_excess",
     "mean_p_values",
     "median_quantile",
+    "median_quantiles",
 ]
 
 Floats = NDArray[np.floating]
@@ -65,10 +69,10 @@ class Labelled:
 
 def _layers(
     activations: Activations, classes: int | None
-) -> tuple[list[Floats], NDArray[np.integer], int]:
+) -> tuple[list[Tensor], NDArray[np.integer], int]:
     """Check activations and return their layers, labels and number of classes."""
-    layers = [as_array(values) for values in activations.values]
-    shapes = [layer.shape for layer in layers]
+    layers = [as_tensor(values) for values in activations.values]
+    shapes = [tuple(layer.shape) for layer in layers]
     labels = np.asarray(activations.labels)
     if not layers or set(shapes) != {(len(labels), shapes[0][-1])}:
         raise ValueError(
@@ -88,17 +92,21 @@ def _layers(
 def _by_class(
     activations: Activations,
     classes: int | None,
-    function: Callable[[Floats], NDArray[Any]],
-    absent: float,
+    function: Callable[[Tensor], NDArray[Any]],
+    absent: float | NDArray[Any],
 ) -> NDArray[Any]:
-    """Apply a function of (samples, units) to each layer and class; absent classes get a value."""
+    """Apply a function of (samples, units) to each layer and class; absent classes get a value.
+
+    The function returns a number for each unit, or several rows of them, which then come first.
+    """
     layers, labels, classes = _layers(activations, classes)
-    of_class = [labels == label for label in range(classes)]
-    nothing = np.full(layers[0].shape[1], absent)
-    results = [
-        [function(layer[own]) if own.any() else nothing for own in of_class] for layer in layers
-    ]
-    return np.array(results).reshape(len(layers), classes, layers[0].shape[1])
+    nothing = absent + np.zeros(layers[0].shape[1])
+    results = []
+    for layer in layers:
+        of_class = [torch.from_numpy(labels == label).to(layer.device) for label in range(classes)]
+        results += [function(layer[own]) if own.any() else nothing for own in of_class]
+    by_class = np.array(results).reshape(len(layers), classes, *nothing.shape)
+    return np.moveaxis(by_class, (0, 1), (-3, -2))
 
 
 def class_means(activations: Activations, *, classes: int | None = None) -> NDArray[np.float64]:
@@ -136,7 +144,7 @@ def class_medians(activations: Activations, *, classes: int | None = None) -> Fl
     >>> class_medians(Labelled([values], labels=np.zeros(3, int)))
     array([[[3., 0.]]])
     """
-    return _by_class(activations, classes, lambda values: np.median(values, axis=0), np.nan)
+    return _by_class(activations, classes, median, np.nan)
 
 
 def median_quantile(
@@ -158,19 +166,29 @@ def median_quantile(
     >>> median_quantile(Labelled([values], labels=np.zeros(3, int)), q=0.6)
     array([[[False, False,  True]]])
     """
+    return median_quantiles(activations, (q,), classes=classes)[0]
 
-    def members(values: Floats) -> Booleans:
-        # numpy sorts with vector instructions and partitions without: sorting first is faster.
-        threshold = np.quantile(np.sort(values, axis=None), q)
-        # A median above the threshold means more than half the samples are; counting them is
-        # much cheaper than a median, which is left to decide where it is exactly half.
-        above = 2 * np.count_nonzero(values > threshold, axis=0)
-        result = above > len(values)
-        half = above == len(values)
-        result[half] = np.median(values[:, half], axis=0) > threshold
-        return result
 
-    return _by_class(activations, classes, members, False).astype(bool)
+def median_quantiles(
+    activations: Activations, shares: Sequence[float], *, classes: int | None = None
+) -> Booleans:
+    """Find the members of :func:`median_quantile` for several quantiles at once.
+
+    The result has shape (quantile, layer, class, unit); activations are sorted only once.
+
+    Examples
+    --------
+    >>> one = Labelled([np.array([[0.0, 5.0, 6.0]])], labels=np.array([0]))
+    >>> median_quantiles(one, (0.2, 0.6))[:, 0, 0]
+    array([[False,  True,  True],
+           [False, False,  True]])
+    """
+
+    def members(values: Tensor) -> Booleans:
+        return median(values) > quantiles(values, shares)[:, None]
+
+    absent = np.zeros((len(shares), 1))
+    return _by_class(activations, classes, members, absent).astype(bool)
 
 
 def leave_one_out(
@@ -193,10 +211,24 @@ def leave_one_out(
     >>> leave_one_out(Labelled([values], labels=np.zeros(2, int)))
     array([[[False, False, False,  True]]])
     """
+    return mean_excess(activations, classes=classes) > k
+
+
+def mean_excess(activations: Activations, *, classes: int | None = None) -> NDArray[np.float64]:
+    """Measure by how many times the mean of all other units a unit's mean exceeds it.
+
+    The result has shape (layer, class, unit), nan where all are silent. :func:`leave_one_out`
+    compares these numbers with its bound.
+
+    Examples
+    --------
+    >>> mean_excess(Labelled([np.array([[1.0, 1.0, 4.0]])], labels=np.array([0])))
+    array([[[-0.6, -0.6,  3. ]]])
+    """
     means = class_means(activations, classes=classes)
     others = (means.sum(axis=-1, keepdims=True) - means) / _number_of_others(means.shape[-1])
     with np.errstate(divide="ignore", invalid="ignore"):  # 0/0 of a silent layer is no member
-        return (means - others) / others > k
+        return (means - others) / others
 
 
 def kolmogorov_smirnov(
@@ -241,7 +273,7 @@ def mean_p_values(activations: Activations, *, classes: int | None = None) -> ND
     array([[[1., 1., 1.]]])
     """
 
-    def mean(values: Floats) -> NDArray[np.float64]:
+    def mean(values: Tensor) -> NDArray[np.float64]:
         others = _number_of_others(values.shape[1])
         return (summed_p_values(values) - 1) / others  # less the unit's own, which is 1
 

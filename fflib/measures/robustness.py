@@ -12,7 +12,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fflib.measures.ensembles import RULES, Activations, mean_p_values
+from fflib.measures.ensembles import (
+    RULES,
+    Activations,
+    mean_excess,
+    mean_p_values,
+    median_quantiles,
+)
 from fflib.measures.sharing import follows_similarity, mean_overlap
 
 __all__ = ["THRESHOLDS", "USUAL", "Choice", "by_threshold", "members_by_threshold"]
@@ -72,9 +78,16 @@ def members_by_threshold(
     array([[False, False, False,  True],
            [False, False, False, False]])
     """
-    if rule == "kolmogorov-smirnov":  # the p-values take minutes, comparing them no time
-        p_values = mean_p_values(activations, classes=classes)
-        return np.stack([p_values < bound for bound in thresholds])
+    # What takes time is the same for all thresholds of a rule, comparing with them is not.
+    match rule:
+        case "median-quantile":
+            return median_quantiles(activations, thresholds, classes=classes)
+        case "leave-one-out":
+            excess = mean_excess(activations, classes=classes)
+            return np.stack([excess > bound for bound in thresholds])
+        case "kolmogorov-smirnov":
+            p_values = mean_p_values(activations, classes=classes)
+            return np.stack([p_values < bound for bound in thresholds])
     return np.stack([RULES[rule](activations, t, classes=classes) for t in thresholds])
 
 

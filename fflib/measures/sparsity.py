@@ -16,20 +16,13 @@ import math
 from typing import TypeVar
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from fflib.measures.arrays import as_array
+from fflib.measures.arrays import as_tensor
 
 __all__ = ["active_fraction", "hoyer", "mean_hoyer", "silent_fraction", "treves_rolls"]
 
 Vectors = TypeVar("Vectors", Tensor, np.ndarray)
-
-
-def _tensor(x: Tensor | np.ndarray) -> Tensor:
-    if isinstance(x, Tensor):
-        return x.to(torch.promote_types(x.dtype, torch.float32))
-    return torch.from_numpy(np.array(as_array(x), order="C"))
 
 
 def _norm_ratio(x: Tensor) -> Tensor:
@@ -76,7 +69,7 @@ def hoyer(x: Vectors) -> Vectors:
     >>> hoyer(np.array([[0.0, 0.0, 3.0, 0.0], [1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]]))
     array([ 1.,  0., nan])
     """
-    vectors = _tensor(x)
+    vectors = as_tensor(x)
     ratio, n = _norm_ratio(vectors), vectors.shape[-1]
     root = math.sqrt(n)
     sparseness = ((root - ratio) / (root - 1)).clamp(0, 1)
@@ -99,7 +92,7 @@ def treves_rolls(x: Vectors) -> Vectors:
     >>> treves_rolls(np.array([[0.0, 0.0, 3.0, 0.0], [1.0, 1.0, 0.0, 0.0]])).round(3)
     array([1.   , 0.667])
     """
-    vectors = _tensor(x)
+    vectors = as_tensor(x)
     ratio, n = _norm_ratio(vectors), vectors.shape[-1]
     density = ratio.square() / n
     sparseness = ((1 - density) / (1 - 1 / n)).clamp(0, 1)
@@ -116,7 +109,7 @@ def active_fraction(x: Tensor | np.ndarray, threshold: float = 0.0) -> float:
     >>> active_fraction(np.array([[0.0, 2.0], [0.0, 0.0]]))
     0.25
     """
-    return float((_tensor(x) > threshold).double().mean())
+    return float((as_tensor(x) > threshold).double().mean())
 
 
 def silent_fraction(x: Tensor | np.ndarray) -> float:
@@ -127,7 +120,7 @@ def silent_fraction(x: Tensor | np.ndarray) -> float:
     >>> silent_fraction(np.array([[0.0, 2.0], [0.0, 0.0]]))
     0.5
     """
-    return float((_tensor(x) == 0).all(-1).double().mean())
+    return float((as_tensor(x) == 0).all(-1).double().mean())
 
 
 def mean_hoyer(x: Tensor | np.ndarray, resting: Tensor | np.ndarray | None = None) -> float:
@@ -144,8 +137,8 @@ def mean_hoyer(x: Tensor | np.ndarray, resting: Tensor | np.ndarray | None = Non
     >>> mean_hoyer(np.array([[0.5, 0.5, 0.9], [0.5, 0.5, 0.5]]), resting=np.full(3, 0.5))
     1.0
     """
-    vectors = _tensor(x)
+    vectors = as_tensor(x)
     if resting is not None:
-        vectors = (vectors - _tensor(resting).to(vectors.device)).clamp(min=0)
+        vectors = (vectors - as_tensor(resting).to(vectors.device)).clamp(min=0)
     awake = vectors[(vectors != 0).any(-1)]
     return float(hoyer(awake).mean())

@@ -1,6 +1,6 @@
 """What dense and convolutional networks have in common: layers that are read out one by one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy, deepcopy
 from typing import Self
 
@@ -10,10 +10,29 @@ from torch import Tensor, nn
 from fflib.activation import ACTIVATIONS
 from fflib.goodness import GOODNESS
 
-__all__ = ["CHUNK", "NO_LABEL", "LayeredNetwork"]
+__all__ = ["CHUNK", "NO_LABEL", "LayeredNetwork", "examples_at_once"]
 
 NO_LABEL = -1
-CHUNK = 1000  # examples held at once: bounds memory, and stays within reach of fast memory
+CHUNK = 1000  # examples held at once by a CPU: bounds memory, and stays within its fast memory
+CHUNK_OF_A_CARD = 65536  # so many that launching the work takes no time beside it
+
+
+def examples_at_once(device: torch.device, numbers: int) -> int:
+    """Say how many examples are computed at once, each of which takes so many float32 numbers.
+
+    On a CPU as many as stay within its fast memory, whatever they take; on a CUDA device tens of
+    thousands, as far as half of its free memory goes.
+
+    Examples
+    --------
+    >>> examples_at_once(torch.device("cpu"), 784)
+    1000
+    """
+    if device.type != "cuda":
+        return CHUNK
+    free, _ = torch.cuda.mem_get_info(device)
+    free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return max(CHUNK, min(CHUNK_OF_A_CARD, free // (2 * 4 * numbers)))
 
 
 class LayeredNetwork(nn.Module):
@@ -34,11 +53,11 @@ class LayeredNetwork(nn.Module):
     ----------
     products : torch.dtype
         Number format of the matrix products; float32 unless training sets another.
-    silent : Tensor of bool, shape (layers, units), or None
-        Units whose activation is zero whatever their input, see :meth:`silenced`.
+    silent : list of Tensor of bool, shape (units,), or None
+        Units whose activation is zero whatever their input, see :meth:`silenced`, layer by layer;
+        None where a layer has none.
     """
 
-    at_once = CHUNK
     labelled: bool
     reads_every_layer: bool
     layers: Sequence[nn.Linear | nn.Conv2d]
@@ -49,7 +68,7 @@ class LayeredNetwork(nn.Module):
         super().__init__()
         self.classes = classes
         self.products = torch.float32
-        self.silent: Tensor | None = None
+        self.silent: list[Tensor | None] | None = None
         self.activation = ACTIVATIONS[activation]
         self.goodness = GOODNESS[goodness] if goodness else None
         self.seen = list(range(classes)) if seen is None else list(seen)
@@ -81,8 +100,16 @@ class LayeredNetwork(nn.Module):
         tensor(0., grad_fn=<SelectBackward0>)
         """
         other = copy(self)
-        other.silent = units.to(self.device)
+        other.silent = [row.to(self.device) if row.any() else None for row in units.cpu()]
         return other
+
+    def without(self, pixels: Tensor, scores: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return a function from units to be silenced to the predicted class of images, shape (n,).
+
+        The units are given as in :meth:`silenced`. The pixels are as in :meth:`layer_scores`, and
+        the scores those that it returns for them. A network may spare what silencing leaves alike.
+        """
+        return lambda units: self.silenced(units).predict(pixels)
 
     def with_weights(self, weights: Sequence[Tensor]) -> Self:
         """Return a network with other weights, each of shape (units, inputs), and all else alike.
@@ -103,6 +130,16 @@ class LayeredNetwork(nn.Module):
                 layer.weight.copy_(weight.view_as(layer.weight))
         return other
 
+    @property
+    def numbers(self) -> int:
+        """Numbers that an example takes while it is computed, all copies of the widest layer."""
+        raise NotImplementedError
+
+    @property
+    def at_once(self) -> int:
+        """How many images are scored at once."""
+        return examples_at_once(self.device, self.numbers)
+
     @torch.no_grad()
     def activations(self, pixels: Tensor, labels: Tensor) -> list[Tensor]:
         """Compute the activations of every layer, shape (n, units), for images that carry labels.
@@ -111,9 +148,10 @@ class LayeredNetwork(nn.Module):
         are placed on them, where ``NO_LABEL`` (-1) leaves an image without one. The result is on
         the CPU, first hidden layer first.
         """
+        size = examples_at_once(self.device, self.numbers)
         chunks = [
             [h.cpu() for h in self.respond(x.to(self.device), y.to(self.device))]
-            for x, y in zip(pixels.split(CHUNK), labels.split(CHUNK), strict=True)
+            for x, y in zip(pixels.split(size), labels.split(size), strict=True)
         ]
         return [torch.cat(layer) for layer in zip(*chunks, strict=True)]
 
@@ -149,5 +187,8 @@ class LayeredNetwork(nn.Module):
 
     def predict(self, pixels: Tensor, depth: int | None = None) -> Tensor:
         """Return the most likely class of each image, shape (n,), on the CPU."""
-        scores = self.label_scores(pixels, depth)
-        return torch.tensor(self.seen)[scores.argmax(-1).cpu()]
+        return self.choose(self.layer_scores(pixels, depth))
+
+    def choose(self, scores: Tensor) -> Tensor:
+        """Return the most likely class by scores of layers, shape (n, layers, seen labels)."""
+        return torch.tensor(self.seen)[scores.softmax(-1).sum(1).argmax(-1).cpu()]

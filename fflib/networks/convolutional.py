@@ -101,6 +101,12 @@ class ConvNetwork(LayeredNetwork):
         )
 
     @property
+    def numbers(self) -> int:
+        """Numbers that an example takes while it is computed, all copies of the widest map."""
+        channels = max(layer.out_channels for layer in self.layers)
+        return 8 * channels * self.shape[1] * self.shape[2]
+
+    @property
     def connections(self) -> list[Tensor]:
         """Mean weight between every two channels, each of shape (channels, channels below)."""
         return [layer.weight.detach().mean((2, 3)).cpu() for layer in self.layers]
@@ -147,8 +153,8 @@ class ConvNetwork(LayeredNetwork):
                 # Pooling first is the same for an activation that never falls, and cheaper.
                 z = F.max_pool2d(z, 2)
             x = self.activation.value(z.float())
-            if self.silent is not None:
-                x = x.masked_fill(self.silent[depth][:, None, None], 0)
+            if self.silent is not None and (silent := self.silent[depth]) is not None:
+                x = x.masked_fill(silent[:, None, None], 0)
             maps.append(x)
         return maps
 

@@ -7,7 +7,7 @@ layer by layer have a linear head on every layer: over the classes on bare image
 that takes the place of the goodness on labelled ones.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from fflib.data import place_label
 from fflib.goodness import NORMS, normalise
-from fflib.networks.base import CHUNK, NO_LABEL, LayeredNetwork
+from fflib.networks.base import NO_LABEL, LayeredNetwork
 from fflib.networks.signs import column_signs, impose
 
 __all__ = ["NO_LABEL", "Activations", "Network"]
@@ -109,8 +109,6 @@ class Network(LayeredNetwork):
         super().__init__(classes, activation, goodness, seen)
         self.lit, self.norm = lit, norm
         self.labelled = goodness is not None if labelled is None else labelled
-        if self.labelled:
-            self.at_once = max(1, CHUNK // len(self.seen))
         self.reads_every_layer = goodness is not None or heads == "every"
         widths = [inputs, *[hidden] * layers]
         # To a type checker, a module list is a module list and not a list of layers.
@@ -130,14 +128,28 @@ class Network(LayeredNetwork):
                 impose(layer.weight, sign)
 
     @property
+    def numbers(self) -> int:
+        """Numbers that an example takes while it is computed, all copies of the widest layer."""
+        return 8 * max(max(layer.weight.shape) for layer in self.layers)
+
+    @property
+    def at_once(self) -> int:
+        """How many images are scored at once, each under every label where it carries one."""
+        return max(1, super().at_once // (len(self.seen) if self.labelled else 1))
+
+    @property
     def connections(self) -> list[Tensor]:
         """Weight from each unit of the layer below to each unit, shape (units, units below)."""
         return self.weights
 
     def _activate(self, z: Tensor, depth: int) -> Tensor:
         """Activations of a layer from its pre-activations, shape (..., units)."""
-        h = self.activation.value(z)
-        return h if self.silent is None else h.masked_fill(self.silent[depth], 0)
+        return self._silence(self.activation.value(z), depth)
+
+    def _silence(self, h: Tensor, depth: int) -> Tensor:
+        """Set the silenced units of a layer to zero, in activations of shape (..., units)."""
+        silent = self.silent[depth] if self.silent else None
+        return h if silent is None else h.masked_fill(silent, 0)
 
     def layer_input(self, x: Tensor) -> Tensor:
         """Scale what a layer receives, shape (..., units), to unit norm where the model does."""
@@ -196,21 +208,65 @@ class Network(LayeredNetwork):
 
     def score(self, pixels: Tensor, depth: int | None) -> Tensor:
         """Return the :meth:`verdict` of layers under every label, or the logits of their heads."""
+        depth = depth if self.reads_every_layer else None
+        return self._verdicts(self._climb(self._first(pixels), 0, depth), 0)
+
+    def without(self, pixels: Tensor, scores: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return a function from units to be silenced to the predicted class of images, shape (n,).
+
+        As :meth:`silenced` and :meth:`predict` one after the other, but only the layers from the
+        lowest silenced one up are computed again. What that one does is kept, under all labels,
+        until another is the lowest: 31 MB for a thousand images, ten labels and 784 units.
+        """
+        lowest = 0
+        kept: list[Tensor] = []
+
+        @torch.no_grad()
+        def predict(units: Tensor) -> Tensor:
+            nonlocal lowest, kept
+            if not units.any():
+                return self.choose(scores)
+            changed, quiet = int(units.any(1).nonzero()[0]), self.silenced(units)
+            if changed == 0:
+                return quiet.predict(pixels)
+            if changed != lowest:
+                chunks = (x.to(self.device) for x in pixels.split(self.at_once))
+                kept = [list(self._climb(self._first(x), 0, changed + 1))[-1] for x in chunks]
+                lowest = changed
+            above = torch.cat([quiet._verdicts(quiet._climb(h, lowest), lowest) for h in kept])
+            below = scores[:, : scores.shape[1] - above.shape[1]]
+            return self.choose(torch.cat([below.to(above.device), above], 1))
+
+        return predict
+
+    def _first(self, pixels: Tensor) -> Tensor:
+        """Activations of the first layer under every label, (n, labels, units), or (n, units)."""
         if not self.labelled:
-            hidden = self(pixels)[-len(self.heads) :]
-            logits = [head(h) for head, h in zip(self.heads, hidden, strict=True)][:depth]
-            return torch.stack(logits, 1)[..., self.seen]
-        label = self.layers[0].weight.t()[self.seen]
-        first, *rest = [
-            (layer.weight.to(self.products), layer.bias.to(self.products))
-            for layer in self.layers[:depth]
-        ]
+            return self.activation.value(self.layers[0](self.layer_input(pixels)))
+        layer, label = self.layers[0], self.layers[0].weight.t()[self.seen]
         image, strength = self.image_and_strength(pixels)
-        shared = F.linear(image.to(self.products), *first).float()
-        h = self._activate(shared[:, None] + strength[:, None] * label, 0)
-        verdicts = [self.verdict(h, 0)]
-        for above, layer in enumerate(rest, start=1):
-            z = F.linear(self.layer_input(h).to(self.products), *layer).float()
+        products = self.products
+        shared = F.linear(image.to(products), layer.weight.to(products), layer.bias.to(products))
+        z = (strength[:, None] * label).add_(shared.float()[:, None])
+        return self.activation.value(z)
+
+    def _climb(self, h: Tensor, start: int, depth: int | None = None) -> Iterator[Tensor]:
+        """Yield activations of layers below ``depth``, from those of layer ``start`` before silencing.
+
+        A network that no label is shown to is computed in single precision.
+        """
+        products = self.products if self.labelled else torch.float32
+        h = self._silence(h, start)
+        yield h
+        for above, layer in enumerate(self.layers[start + 1 : depth], start + 1):
+            x = self.layer_input(h).to(products)
+            z = F.linear(x, layer.weight.to(products), layer.bias.to(products)).float()
             h = self._activate(z, above)
-            verdicts.append(self.verdict(h, above))
-        return torch.stack(verdicts, 1)
+            yield h
+
+    def _verdicts(self, hidden: Iterable[Tensor], start: int) -> Tensor:
+        """Return the scores of layers from ``start`` up that have a say, (n, layers, seen labels)."""
+        if self.labelled:
+            return torch.stack([self.verdict(h, at) for at, h in enumerate(hidden, start)], 1)
+        place = enumerate(hidden, start) if self.reads_every_layer else [(0, list(hidden)[-1])]
+        return torch.stack([self.heads[at](h) for at, h in place], 1)[..., self.seen]

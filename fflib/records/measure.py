@@ -11,8 +11,10 @@ from typing import get_args
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from fflib.measures import ensembles, polarity, readout, sharing, sparsity, unseen
+from fflib.measures.arrays import median
 from fflib.measures.robustness import THRESHOLDS, USUAL, Choice, by_threshold, members_by_threshold
 from fflib.measures.unseen import UnseenChoice
 from fflib.networks.dense import NO_LABEL, Activations
@@ -44,8 +46,9 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
     """
     split, seed = run.experiment.evaluate_on, run.experiment.seed
     classes = len(run.data.classes)
-    everything = run.activations(split, correct_only=False)
-    correct = run.activations(split)
+    everything = _on_device(run, run.activations(split, correct_only=False))
+    right = run.network.choose(run.scores) == everything.labels
+    correct = everything if right.all() else _some(everything, right)
     if run.experiment.hold_out is not None or run.snapshots:
         rules = [rule for rule in rules if rule != "kolmogorov-smirnov"]
     ranges = {
@@ -63,18 +66,16 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
         LayerMetrics(
             hoyer=sparsity.mean_hoyer(h),
             hoyer_all=sparsity.mean_hoyer(h_all),
-            hoyer_above_rest=sparsity.mean_hoyer(h, resting=np.median(h, axis=0)),
+            hoyer_above_rest=sparsity.mean_hoyer(h, resting=median(h)),
             hoyer_by_class=[sparsity.mean_hoyer(h[correct.labels == c]) for c in range(classes)],
-            treves_rolls=float(np.nanmean(sparsity.treves_rolls(h))),
+            treves_rolls=float(np.nanmean(sparsity.treves_rolls(h).cpu().numpy())),
             active_fraction=sparsity.active_fraction(h),
             silent_fraction=sparsity.silent_fraction(h),
             negative_weights=polarity.negative_fraction(w),
             excitation=polarity.balance(w),
             links=link,
         )
-        for h, h_all, w, link in zip(
-            _numpy(correct), _numpy(everything), weights, links, strict=True
-        )
+        for h, h_all, w, link in zip(correct.values, everything.values, weights, links, strict=True)
     ]
     pixels, labels = run.images(split)
     similarity = sharing.visual_similarity(pixels, labels, classes)
@@ -92,7 +93,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
         arrays |= profiles
     value = None
     if run.experiment.hold_out is None and split != "validation":
-        value, damage = _readout(run)
+        value, damage = _readout(run, everything)
         arrays |= damage
     rows = None
     if run.snapshots:
@@ -127,34 +128,35 @@ def _choices(ranges: dict[str, Array], everything: Activations, similarity: Arra
     ]
 
 
-def _readout(run: Run) -> tuple[Readout, dict[str, Array]]:
+def _readout(run: Run, everything: Activations) -> tuple[Readout, dict[str, Array]]:
     """Find ensembles on a random half of the images, and read them on the other half."""
     seed, classes, network = run.experiment.seed, len(run.data.classes), run.network
     pixels, labels = run.images(run.experiment.evaluate_on)
     order = torch.from_numpy(np.random.default_rng(seed).permutation(len(labels)))
     for_finding, rest = order.tensor_split(2)
-    right = for_finding[network.predict(pixels[for_finding]) == labels[for_finding]]
-    found = Activations(network.activations(pixels[right], labels[right]), labels[right])
-    members = ensembles.median_quantile(found, classes=classes)
+    right = for_finding[network.choose(run.scores[for_finding]) == labels[for_finding]]
+    members = ensembles.median_quantile(_some(everything, right), classes=classes)
 
     x, y = pixels[rest], labels[rest]
-    carried = {"none": torch.full_like(y, NO_LABEL), "true": y}
-    if not network.labelled:
-        carried = {"plain": y}
+    true = _some(everything, rest).values
+    carried = {"true": true} if network.labelled else {"plain": true}
+    if network.labelled:
+        carried = {"none": network.activations(x, torch.full_like(y, NO_LABEL))} | carried
     decoded = {
         name: [
             float((readout.decode(h, own) == y.numpy()).mean())
-            for h, own in zip(network.activations(x, shown), members, strict=True)
+            for h, own in zip(hidden, members, strict=True)
         ]
-        for name, shown in carried.items()
+        for name, hidden in carried.items()
     }
 
-    def predict_with(images: torch.Tensor) -> Callable[[Array], Array]:
-        return lambda silent: network.silenced(torch.from_numpy(silent)).predict(images).numpy()
+    def predict_with(images: Tensor) -> Callable[[Array], Array]:
+        predict = network.without(pixels[images], run.scores[images])
+        return lambda silent: predict(torch.from_numpy(silent)).numpy()
 
     few = slice(DAMAGED)
-    own, random = readout.damage(predict_with(x[few]), members, y[few], seed=seed)
-    cut = readout.cut(predict_with(x), members, y, seed=seed)
+    own, random = readout.damage(predict_with(rest[few]), members, y[few], seed=seed)
+    cut = readout.cut(predict_with(rest), members, y, seed=seed)
     damage = {"damage/ensembles": own, "damage/random": random}
     arrays = {name: array.astype(np.float32) for name, array in damage.items()}
     return Readout(decoded=decoded, cut=cut), arrays
@@ -181,7 +183,9 @@ def _held_out(
         metrics[name] = unseen.unseen_class(
             shown.values, others.values, others.labels, classes=classes, seed=seed
         )
-        profiles[f"unseen/{name}"] = np.stack([h.mean(0) for h in _numpy(shown)]).astype(np.float16)
+        profiles[f"unseen/{name}"] = np.stack([h.numpy().mean(0) for h in shown.values]).astype(
+            np.float16
+        )
         if name in ("plain", "predicted"):
             detection = [
                 choice
@@ -205,8 +209,14 @@ def provenance(run: Run) -> Provenance:
     )
 
 
-def _numpy(activations: Activations) -> list[Array]:
-    return [h.numpy() for h in activations.values]
+def _on_device(run: Run, activations: Activations) -> Activations:
+    return Activations([h.to(run.network.device) for h in activations.values], activations.labels)
+
+
+def _some(activations: Activations, chosen: Tensor) -> Activations:
+    """Activations on some of the images."""
+    values = [h[chosen.to(h.device)] for h in activations.values]
+    return Activations(values, activations.labels[chosen])
 
 
 def _commit() -> str:

@@ -63,17 +63,27 @@ class Run:
         return self.circumstances.seconds
 
     @cached_property
+    def scores(self) -> Tensor:
+        """Scores of labels for evaluation images of seen classes, by layer, on the network's device.
+
+        See :meth:`fflib.networks.base.LayeredNetwork.layer_scores`; computed once, since most
+        measures begin with them.
+        """
+        return self.network.layer_scores(self.images(self.experiment.evaluate_on)[0])
+
+    @cached_property
     def accuracy(self) -> float:
         """Share of evaluation images of seen classes that get their own label."""
-        return float(self.correct(self.experiment.evaluate_on).double().mean())
+        _, labels = self.images(self.experiment.evaluate_on)
+        return float((self.network.choose(self.scores) == labels).double().mean())
 
     @cached_property
     def layer_accuracy(self) -> list[float]:
         """Accuracy of each layer by itself; empty where only the last one has a say."""
         if not self.network.reads_every_layer:
             return []
-        pixels, labels = self.images(self.experiment.evaluate_on)
-        choice = self.network.layer_scores(pixels).argmax(-1).cpu()
+        _, labels = self.images(self.experiment.evaluate_on)
+        choice = self.scores.argmax(-1).cpu()
         predicted = torch.tensor(self.network.seen)[choice]
         return (predicted == labels[:, None]).double().mean(0).tolist()
 

@@ -21,7 +21,13 @@ from fflib.measures.ensembles import (
     leave_one_out,
     median_quantile,
 )
-from fflib.measures.kolmogorov_smirnov import _count_gaps, _p_values
+from fflib.measures.kolmogorov_smirnov import (
+    NEGLIGIBLE,
+    _count_gaps,
+    _count_gaps_in_blocks,
+    _p_values,
+    summed_p_values,
+)
 
 every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 
@@ -233,7 +239,30 @@ def test_count_gaps_are_the_statistic(samples):
     x[0] += 1000  # above all others: the counts differ by as much as they can
     ranks = np.unique(x, return_inverse=True)[1].reshape(x.shape)
     expected = [[ks_2samp(u, v, method="asymp").statistic for v in x] for u in x]
-    np.testing.assert_allclose(_count_gaps(ranks) / samples, expected, atol=1e-12)
+    np.testing.assert_allclose(_count_gaps(ranks, samples + 1) / samples, expected, atol=1e-12)
+
+
+def test_gaps_are_the_same_in_blocks_and_cut_short_only_where_far(monkeypatch):
+    x = np.sort(np.random.default_rng(2).exponential(np.arange(1, 13)[:, None], (12, 90)).round(1))
+    ranks = np.unique(x, return_inverse=True)[1].reshape(x.shape)
+    whole = _count_gaps(ranks, 91)
+    for at_once in (1, 5 * ranks.size, 2**20):
+        monkeypatch.setattr("fflib.measures.kolmogorov_smirnov.READ_AT_ONCE", at_once)
+        np.testing.assert_array_equal(_count_gaps_in_blocks(torch.from_numpy(ranks)), whole)
+    short = _count_gaps(ranks, 20)
+    np.testing.assert_array_equal(short[whole < 20], whole[whole < 20])
+    assert (short[whole >= 20] >= 20).all()
+    assert (short <= whole).all()
+
+
+def test_sums_of_p_values_are_those_of_every_pair_to_the_last_bit():
+    # So unlike that most pairs are cut short; a naive sum has terms that no double can tell from 0.
+    x = np.random.default_rng(3).exponential(np.geomspace(1, 30, 12), (400, 12))
+    ranks = np.unique(np.sort(x.T), return_inverse=True)[1].reshape(12, 400)
+    p_values = _p_values(400)[_count_gaps(ranks, 401)]
+    assert (p_values < NEGLIGIBLE).any()
+    # The order of rows, in which products add up, is another there: a last bit each way.
+    np.testing.assert_allclose(summed_p_values(x), p_values.sum(axis=1), rtol=1e-15)
 
 
 @pytest.mark.parametrize("n", [1, 2, 10, 1000])

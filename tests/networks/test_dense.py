@@ -5,6 +5,7 @@ import torch
 
 from fflib.data import place_label
 from fflib.goodness import GOODNESS, NORMS
+from fflib.networks.base import examples_at_once
 from fflib.networks.dense import NO_LABEL, Network
 from fflib.training.gradients import HiddenPairs, ImagePairs
 from fflib.training.stack import StackedLayer
@@ -39,9 +40,61 @@ def test_images_are_streamed_without_changing_a_result(monkeypatch):
     net, x = network(), pixels(50)
     labels = torch.arange(50) % 4
     whole = net.layer_scores(x), net.activations(x, labels)
-    monkeypatch.setattr("fflib.networks.dense.CHUNK", 7)
+    monkeypatch.setattr("fflib.networks.base.CHUNK", 7)
     torch.testing.assert_close(net.layer_scores(x), whole[0])
     torch.testing.assert_close(net.activations(x, labels), whole[1])
+
+
+@pytest.mark.parametrize("products", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"seen": [0, 2, 3]},
+        {"goodness": None, "labelled": True, "heads": "every"},
+        {"goodness": None, "norm": None},
+        {"goodness": None, "norm": None, "heads": "every"},
+    ],
+    ids=["ff", "ff-hold-out", "local-contrast", "bp", "local-bp"],
+)
+def test_silencing_again_and_again_predicts_as_silencing_once(options, products, monkeypatch):
+    monkeypatch.setattr("fflib.networks.base.CHUNK", 28)
+    net, x = network(**options), pixels(40)
+    net.products = products
+    for layer in net.layers:  # so that what a unit does counts for more than biases
+        layer.weight.data *= 10
+    predict = net.without(x, net.layer_scores(x))
+    rng = torch.Generator().manual_seed(2)
+    different = 0
+    # Layers in another order than up, several at once, none, and a layer as a whole.
+    for layers in ([2], [1], [0], [1, 2], [2], [0, 2], [], [1], [0, 1, 2]):
+        units = torch.zeros(3, 12, dtype=torch.bool)
+        units[layers] = torch.rand(len(layers), 12, generator=rng) < 0.7
+        expected = net.silenced(units).predict(x)
+        assert torch.equal(predict(units), expected)
+        different += int((expected != net.predict(x)).sum())
+    assert different > 0
+
+
+def test_only_the_layers_above_a_silenced_one_are_computed_again(monkeypatch):
+    net, x = network(), pixels(40)
+    predict = net.without(x, net.layer_scores(x))
+    units = torch.zeros(3, 12, dtype=torch.bool)
+    units[1, :5] = True
+    first = predict(units)
+    monkeypatch.setattr(Network, "_first", None)
+    net.layers[1].weight.data.fill_(torch.nan)
+    assert torch.equal(predict(units), first)
+
+
+def test_a_card_computes_as_many_examples_at_once_as_half_its_free_memory_holds(monkeypatch):
+    for name, value in {"memory_reserved": 3 << 20, "memory_allocated": 1 << 20}.items():
+        monkeypatch.setattr(torch.cuda, name, lambda device, value=value: value)
+    for free, expected in ((1 << 40, 65536), (78 << 20, 20480), (0, 1000)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device, free=free: (free, 1 << 40))
+        assert examples_at_once(torch.device("cuda"), 512) == expected
+    assert examples_at_once(torch.device("cpu"), 512) == 1000
+    assert network().at_once == 250
 
 
 def test_only_labels_seen_in_training_are_predicted():
