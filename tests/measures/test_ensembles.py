@@ -255,7 +255,7 @@ def test_gaps_are_the_same_in_blocks_and_cut_short_only_where_far(monkeypatch):
     assert (short <= whole).all()
 
 
-def test_sums_of_p_values_are_those_of_every_pair_to_the_last_bit():
+def test_sums_of_p_values_are_those_of_every_pair():
     # So unlike that most pairs are cut short; a naive sum has terms that no double can tell from 0.
     x = np.random.default_rng(3).exponential(np.geomspace(1, 30, 12), (400, 12))
     ranks = np.unique(np.sort(x.T), return_inverse=True)[1].reshape(12, 400)
