@@ -352,11 +352,11 @@ def full(kind, store):
     """Take room away: a small file system, else a limit on the size of a file."""
     store.folder.mkdir(parents=True)
     if kind == "tmpfs":
-        _mount("size=64k", store)
+        _mount("size=32k", store)
     else:
-        # Records of 19 kB do not fit; a first one has been made before.
+        # Records of 7 kB do not fit; a first one has been made before.
         list(sweep(experiments(1, epochs=2), store, jobs=1, threads=1))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, resource.RLIM_INFINITY))
     yield
 
 
