@@ -319,6 +319,7 @@ def test_a_release_needs_one_version_and_a_date(tmp_path, monkeypatch, capsys):
     with pytest.raises(CitationError, match="date-released"):
         citation.check_release("v1", Citation("T", ("A",), "1", None), "1")
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "CITATION.cff").write_text(CITED.replace("0.1.0", fflib.__version__))
     assert citation.main([f"v{fflib.__version__}"]) == 0
     assert citation.main(["v99"]) == 1
     assert "error: v99 needs version 99" in capsys.readouterr().err
