@@ -254,7 +254,7 @@ def test_a_worker_without_the_package_falls_out(workers, store, tmp_path):
 @pytest.mark.cluster
 def test_a_sweep_without_any_fit_worker_says_so(workers, store, monkeypatch):
     monkeypatch.setattr("fflib.sweeps.sweep.identity", lambda: {"fflib": "9.9"})
-    with pytest.raises(SweepError, match="every worker is refused, tcp://.* this sweep 9.9"):
+    with pytest.raises(SweepError, match=r"every worker is refused, tcp://.* this sweep 9\.9"):
         list(sweep(experiments(2, **TINY), store, scheduler=workers.address))
     assert leftovers(store) == []
 
