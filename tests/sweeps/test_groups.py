@@ -273,7 +273,13 @@ def test_two_grouped_sweeps_share_the_work(ask, store, monkeypatch):
         time.sleep(0.2)
         return train_together(group, *args, **options)
 
+    # What a client finds reserved by the other may leave it a single run, which is trained alone.
+    def alone(experiment, *args, train=worker.train, **options):
+        begun.append(experiment)
+        return train(experiment, *args, **options)
+
     monkeypatch.setattr(worker, "train_together", slow)
+    monkeypatch.setattr(worker, "train", alone)
     monkeypatch.setattr(worker.torch, "set_num_threads", lambda n: None)
 
     def client(order):
