@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measure fflib on a card, in under five minutes, on a machine without network.
+# Measure fflib on a card, on a machine without network. It is meant to take under five minutes.
 #
 #   benchmarks/card.sh FOLDER
 #

@@ -89,13 +89,14 @@ def train_plainly(
     started = time.perf_counter()
     if isinstance(network, nn.Sequential):
         plain.train_bp(network, first, second, **training)
-    elif e.model == "bp-ff":
-        plain.train_bp_ff(network, first, second, e.theta or 0.0, **training)
     else:
-        for layer in network:  # as plain.train_ff does, with examples that may lie elsewhere
-            plain.train_bp_ff([layer], first, second, e.theta or 0.0, **training)
-            with torch.no_grad():
-                first, second = (layer(x.to(device)).to(place) for x in (first, second))
+        assert e.theta is not None
+        # Forward-Forward as plain.train_ff has it, with examples that may lie elsewhere.
+        for stack in [network] if e.model == "bp-ff" else [[layer] for layer in network]:
+            plain.train_bp_ff(stack, first, second, e.theta, **training)
+            if e.model == "ff":
+                with torch.no_grad():
+                    first, second = (stack[0](x.to(device)).to(place) for x in (first, second))
     if device.type != "cpu":
         torch.accelerator.synchronize(device)
     return Plain(network, data, time.perf_counter() - started)

@@ -9,7 +9,7 @@ from fflib.cli.output import print_json, print_table
 EXAMPLES = """
 Everything is measured in one go, versions in turn, so that ratios are fair even where a machine's
 speed drifts. Leave the machine alone meanwhile: the whole takes more than an hour on two cores,
---quick about four minutes, there or on a card.
+--quick some minutes.
 
 \b
 Examples:

@@ -170,7 +170,9 @@ class Session(Generic[N]):
             return first
         runs = slice(0, len(wrong))
         below = first.image.new_empty(len(wrong), 2, len(image), self.experiment.hidden)
-        active = torch.zeros(self.experiment.hidden, dtype=torch.bool, device=image.device)
+        # Runs side by side have silent units of their own; and elsewhere, products are cheap.
+        alone = len(wrong) == 1 and image.device.type == "cpu"
+        active = torch.zeros(self.experiment.hidden, dtype=torch.bool)
         for rows in torch.arange(len(image), device=image.device).split(CHUNK):
             batch = first.at(runs, rows.expand(len(wrong), -1))
             z = batch.preactivation(self.stack.layers[0], runs)
@@ -179,10 +181,9 @@ class Session(Generic[N]):
                 z = layer(x.flatten(1, 2).to(self.products), runs).float().view_as(x)
                 x = network.layer_input(network.activation.value(z))
             below[:, :, rows] = x.to(self.products)
-            active |= below[:, :, rows].flatten(0, 2).ne(0).any(0)
+            if alone:
+                active |= below[:, :, rows].flatten(0, 2).ne(0).any(0)
         pairs = HiddenPairs(below)
-        # Runs side by side have silent units of their own; and elsewhere, products are cheap.
-        alone = len(wrong) == 1 and image.device.type == "cpu"
         return pairs.without_silent(active) if alone else pairs
 
 

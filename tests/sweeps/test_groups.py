@@ -209,8 +209,9 @@ class Dead(BaseException):
     """Stands for whatever ends a process."""
 
 
-def test_an_interrupted_group_goes_on_and_another_one_begins_again(ask, store, monkeypatch):
-    runs = experiments(3, **TINY | {"epochs": 4})
+@pytest.fixture
+def reported(monkeypatch):
+    """Epochs that trainings report; at the third report the process ends."""
     reported = []
 
     def kept(path, seconds, report=None):
@@ -222,6 +223,11 @@ def test_an_interrupted_group_goes_on_and_another_one_begins_again(ask, store, m
         return Checkpoints(path, seconds, report)
 
     monkeypatch.setattr(worker, "Checkpoints", kept)
+    return reported
+
+
+def test_an_interrupted_group_goes_on_and_another_one_begins_again(ask, store, reported):
+    runs = experiments(3, **TINY | {"epochs": 4})
     request = ask(runs, checkpoint=0.0)
     with pytest.raises(Dead):
         work(request)
@@ -232,19 +238,8 @@ def test_an_interrupted_group_goes_on_and_another_one_begins_again(ask, store, m
     assert not checkpoint.exists()  # its first run will not be asked for again
 
 
-def test_an_interrupted_group_ends_as_an_undisturbed_one(ask, store, monkeypatch, tmp_path):
+def test_an_interrupted_group_ends_as_an_undisturbed_one(ask, store, reported):
     runs = experiments(3, **TINY | {"epochs": 4})
-    reported = []
-
-    def kept(path, seconds, report=None):
-        def report(done, epochs):
-            reported.append(done)
-            if len(reported) == 3:
-                raise Dead
-
-        return Checkpoints(path, seconds, report)
-
-    monkeypatch.setattr(worker, "Checkpoints", kept)
     with pytest.raises(Dead):
         work(ask(runs, checkpoint=0.0))
     assert states(ask(runs, checkpoint=0.0)) == ["recorded"] * 3
