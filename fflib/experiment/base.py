@@ -132,7 +132,7 @@ class Experiment(BaseModel):
     images alone."""
     order: Literal["sequential", "simultaneous"] = "sequential"
     """Train layers one after another, or all in every step, each still by itself."""
-    probe: Literal["weight-signs", "intrinsic-dimension"] | None = None
+    probe: Literal["weight-signs", "intrinsic-dimension", "attribution"] | None = None
     """What a record measures besides the usual."""
     architecture: Literal["dense", "conv"] = "dense"
     """Fully connected layers, or convolutions."""

@@ -43,6 +43,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
     by layer. ``unseen/CARRIED``: mean activations on the held-out class, (layer, unit).
     ``damage/ensembles`` and ``damage/random``: see :func:`fflib.measures.readout.damage`.
     ``snapshots/ensembles`` and ``snapshots/preferred``: see :func:`fflib.records.timeline.timeline`.
+    Those of a probe: see :mod:`fflib.records.probes`.
     """
     split, seed = run.experiment.evaluate_on, run.experiment.seed
     classes = len(run.data.classes)
@@ -95,10 +96,13 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
     if run.experiment.hold_out is None and split != "validation":
         value, damage = _readout(run, everything)
         arrays |= damage
-    rows = None
+    rows = probed = None
     if run.snapshots:
         rows, moments = timeline(run)
         arrays |= moments
+    if run.experiment.probe:
+        probed, added = PROBES[run.experiment.probe](run)
+        arrays |= added
     metrics = Metrics(
         accuracy=run.accuracy,
         layer_accuracy=run.layer_accuracy,
@@ -109,7 +113,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
         choices=_choices(ranges, everything, similarity),
         readout=value,
         detection=detection,
-        probe=PROBES[run.experiment.probe](run) if run.experiment.probe else None,
+        probe=probed,
         timeline=rows,
     )
     return metrics, arrays

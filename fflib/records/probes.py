@@ -11,10 +11,10 @@ from torch import Tensor
 from fflib.measures.dimension import Estimate, by_scale, distinct, twonn
 from fflib.measures.interventions import interventions
 from fflib.networks.dense import NO_LABEL
-from fflib.records.schema import Row
+from fflib.records.schema import Found, Row
 from fflib.training.run import Run
 
-__all__ = ["PROBES", "intrinsic_dimension", "weight_signs"]
+__all__ = ["PARTS", "PROBES", "attribution", "intrinsic_dimension", "weight_signs"]
 
 IMAGES = 1000  # that every changed network is evaluated on
 # Equally many of each class, for an estimate depends on the number of points.
@@ -22,7 +22,7 @@ OF_A_CLASS = 500
 OVERALL = 2000
 
 
-def weight_signs(run: Run) -> list[Row]:
+def weight_signs(run: Run) -> Found:
     """Change weights by their sign, and see what becomes of accuracy, sparseness and ensembles.
 
     Rows have the fields of :class:`fflib.measures.interventions.Effect`, on the first images that
@@ -37,13 +37,11 @@ def weight_signs(run: Run) -> list[Row]:
 
     weights = [w.numpy() for w in run.network.weights]
     classes, seed = len(run.data.classes), run.experiment.seed
-    return [
-        asdict(effect)
-        for effect in interventions(weights, respond, labels.numpy(), classes, seed=seed)
-    ]
+    found = interventions(weights, respond, labels.numpy(), classes, seed=seed)
+    return [asdict(effect) for effect in found], {}
 
 
-def intrinsic_dimension(run: Run) -> list[Row]:
+def intrinsic_dimension(run: Run) -> Found:
     """Estimate the dimension of the input and of every hidden layer, overall and class by class.
 
     Rows are of correctly classified evaluation images, 500 of a class at most, 2000 in all.
@@ -65,12 +63,13 @@ def intrinsic_dimension(run: Run) -> list[Row]:
     mixed = rng.permutation(len(chosen))[:OVERALL]
     groups: dict[int | None, np.ndarray] = {None: mixed}
     groups |= {label: np.flatnonzero(labels == label) for label in range(classes)}
-    return [
+    rows = [
         row | {"view": view, "layer": layer, "label": label}
         for view, layer, values in _views(run, pixels, labels)
         for label, group in groups.items()
         for row in _dimensions(values[group], seed, every_scale=view == "activations")
     ]
+    return rows, {}
 
 
 def _views(run: Run, pixels: Tensor, labels: Tensor) -> Iterator[tuple[str, int, np.ndarray]]:
@@ -104,8 +103,24 @@ def _dimensions(values: np.ndarray, seed: int, *, every_scale: bool) -> list[Row
     ]
 
 
-PROBES: dict[str, Callable[[Run], list[Row]]] = {
+PARTS: tuple[Callable[[Run], Found], ...] = ()
+"""What :func:`attribution` measures."""
+
+
+def attribution(run: Run) -> Found:
+    """Measure what the activity of a network is to be put down to, in several parts.
+
+    Each row says by ``about`` which of the :data:`PARTS` it comes from, and by ``layer``, counted
+    from 1, which layer it is of.
+    """
+    found = [part(run) for part in PARTS]
+    rows = [row for of_part, _ in found for row in of_part]
+    return rows, {name: array for _, arrays in found for name, array in arrays.items()}
+
+
+PROBES: dict[str, Callable[[Run], Found]] = {
     "weight-signs": weight_signs,
     "intrinsic-dimension": intrinsic_dimension,
+    "attribution": attribution,
 }
-"""By the name that an experiment gives as ``probe``."""
+"""By the name that an experiment gives as ``probe``: from a run to rows and arrays of its record."""

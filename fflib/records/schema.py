@@ -13,12 +13,15 @@ from fflib.measures.readout import Cut
 from fflib.measures.robustness import Choice
 from fflib.measures.unseen import UnseenChoice, UnseenClass
 
-__all__ = ["LayerMetrics", "Metrics", "Provenance", "Readout", "Row", "unpack"]
+__all__ = ["Found", "LayerMetrics", "Metrics", "Provenance", "Readout", "Row", "unpack"]
 
 Array = np.ndarray
 
 Row = dict[str, str | int | float | None]
 """One line of a table; None stands for what is not defined."""
+
+Found = tuple[list[Row], dict[str, Array]]
+"""What a measurement adds to a record: rows of its metrics, and arrays by name."""
 
 
 class _Frozen(BaseModel):

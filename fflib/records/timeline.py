@@ -8,7 +8,7 @@ from fflib.measures import ensembles, polarity, sparsity
 from fflib.measures.selectivity import mean_selectivity
 from fflib.measures.timeline import identity, preferred
 from fflib.networks.dense import Activations, Network
-from fflib.records.schema import Row
+from fflib.records.schema import Found, Row
 from fflib.training.run import Run
 from fflib.training.snapshots import replay
 
@@ -18,7 +18,7 @@ IMAGES = 2000
 """How many evaluation images, at most, a snapshot is measured on."""
 
 
-def timeline(run: Run) -> tuple[list[Row], dict[str, np.ndarray]]:
+def timeline(run: Run) -> Found:
     """Measure the snapshots of a run, all on the same images.
 
     Accuracy is that on the first :data:`IMAGES` evaluation images. All else is measured on those of
