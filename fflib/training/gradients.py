@@ -17,7 +17,9 @@ from fflib.training.stack import StackedLayer
 
 __all__ = ["HiddenPairs", "ImagePairs", "layer_gradient"]
 
-AWAKE = 0.9  # with a larger part of the units active, to leave out the silent ones saves nothing
+# Leaving out silent inputs copies the weights to and fro, which takes as long as the products of all
+# inputs with so many examples.
+COPIES = 256
 
 
 @dataclass
@@ -64,18 +66,23 @@ class HiddenPairs:
         """Pairs of some runs; ``rows``, shape (runs, batch), says which for each of them."""
         return HiddenBatch(_select(self.below, runs, rows).flatten(1, 2), self.awake)
 
-    def without_silent(self, active: Tensor) -> "HiddenPairs":
+    def without_silent(self, active: Tensor, examples: int) -> "HiddenPairs":
         """Leave out units below that are silent; ``active``, shape (inputs,), says which are not.
 
-        That takes time and saves products, which pays once a fair part of the units is silent.
+        That takes time and saves products, which pays where a step has many ``examples`` and a fair
+        part of the units is silent.
 
         Examples
         --------
         >>> pairs = HiddenPairs(torch.tensor([[[[0.0, 1.0, 2.0]], [[0.0, 3.0, 0.0]]]]))
-        >>> pairs.without_silent(torch.tensor([False, True, True])).below.shape
+        >>> active = torch.tensor([False, True, True])
+        >>> pairs.without_silent(active, examples=1024).below.shape
         torch.Size([1, 2, 1, 2])
+        >>> pairs.without_silent(active, examples=64) is pairs
+        True
         """
-        if active.float().mean() > AWAKE:
+        silent = 1 - float(active.float().mean())
+        if silent * examples < COPIES:
             return self
         awake = active.nonzero().squeeze(1)
         return HiddenPairs(self.below.index_select(3, awake), awake)

@@ -184,7 +184,7 @@ class Session(Generic[N]):
             if alone:
                 active |= below[:, :, rows].flatten(0, 2).ne(0).any(0)
         pairs = HiddenPairs(below)
-        return pairs.without_silent(active) if alone else pairs
+        return pairs.without_silent(active, 2 * self.experiment.batch_size) if alone else pairs
 
 
 def batches(orders: Sequence[Tensor], size: int) -> Iterator[tuple[slice, Tensor]]:

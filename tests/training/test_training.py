@@ -1,5 +1,6 @@
 """Training: what learns, what must not, and that it is the same every time."""
 
+import math
 import time
 
 import pytest
@@ -48,16 +49,17 @@ def test_training_is_the_same_whether_or_not_silent_units_are_left_out(negatives
     left_out = []
     usual = gradients.HiddenPairs.without_silent
 
-    def counted(pairs, active):
-        fewer = usual(pairs, active)
+    def counted(pairs, active, examples):
+        fewer = usual(pairs, active, examples)
         left_out.append(pairs.below.shape[-1] - fewer.below.shape[-1])
         return fewer
 
     monkeypatch.setattr(gradients.HiddenPairs, "without_silent", counted)
+    monkeypatch.setattr(gradients, "COPIES", 1)
     sparse = {"hidden": 100, "epochs": 10, "theta": 2.0, "negatives": negatives}
     fewer = train(**sparse)
     assert left_out[0] > 10  # otherwise nothing is tested
-    monkeypatch.setattr(gradients, "AWAKE", -1.0)
+    monkeypatch.setattr(gradients, "COPIES", math.inf)
     every = train(**sparse)
     for (name, one), other in zip(
         fewer.network.state_dict().items(), every.network.state_dict().values(), strict=True
