@@ -109,7 +109,7 @@ class Dataset:
     @property
     def lit(self) -> float:
         """Largest standardised training pixel: the value of a lit label pixel."""
-        return self._standardise(self.train.images.max()).item()
+        return self.standardise(self.train.images.max()).item()
 
     def split(self, name: str) -> Split:
         """Select the images and labels of a split.
@@ -137,7 +137,8 @@ class Dataset:
 
         They are float32 of shape (n, inputs), row by row and, for colour, channel by channel.
         """
-        return self._standardise(self.split(split).images.flatten(1))
+        return self.standardise(self.split(split).images.flatten(1))
 
-    def _standardise(self, images: Tensor) -> Tensor:
+    def standardise(self, images: Tensor) -> Tensor:
+        """Return pixels, from 0 to 255, as (x / 255 - mean) / std in float32."""
         return images.float().div_(255).sub_(self.mean).div_(self.std)

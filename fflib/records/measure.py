@@ -18,6 +18,7 @@ from fflib.measures.arrays import median
 from fflib.measures.robustness import THRESHOLDS, USUAL, Choice, by_threshold, members_by_threshold
 from fflib.measures.unseen import UnseenChoice
 from fflib.networks.dense import NO_LABEL, Activations
+from fflib.records.halves import found_on_half, some
 from fflib.records.probes import PROBES
 from fflib.records.schema import LayerMetrics, Metrics, Provenance, Readout
 from fflib.records.timeline import timeline
@@ -49,7 +50,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
     classes = len(run.data.classes)
     everything = _on_device(run, run.activations(split, correct_only=False))
     right = run.network.choose(run.scores) == everything.labels
-    correct = everything if right.all() else _some(everything, right)
+    correct = everything if right.all() else some(everything, right)
     if run.experiment.hold_out is not None or run.snapshots:
         rules = [rule for rule in rules if rule != "kolmogorov-smirnov"]
     ranges = {
@@ -134,15 +135,11 @@ def _choices(ranges: dict[str, Array], everything: Activations, similarity: Arra
 
 def _readout(run: Run, everything: Activations) -> tuple[Readout, dict[str, Array]]:
     """Find ensembles on a random half of the images, and read them on the other half."""
-    seed, classes, network = run.experiment.seed, len(run.data.classes), run.network
+    seed, network = run.experiment.seed, run.network
     pixels, labels = run.images(run.experiment.evaluate_on)
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(len(labels)))
-    for_finding, rest = order.tensor_split(2)
-    right = for_finding[network.choose(run.scores[for_finding]) == labels[for_finding]]
-    members = ensembles.median_quantile(_some(everything, right), classes=classes)
-
+    members, rest = found_on_half(run, everything)
     x, y = pixels[rest], labels[rest]
-    true = _some(everything, rest).values
+    true = some(everything, rest).values
     carried = {"true": true} if network.labelled else {"plain": true}
     if network.labelled:
         carried = {"none": network.activations(x, torch.full_like(y, NO_LABEL))} | carried
@@ -215,12 +212,6 @@ def provenance(run: Run) -> Provenance:
 
 def _on_device(run: Run, activations: Activations) -> Activations:
     return Activations([h.to(run.network.device) for h in activations.values], activations.labels)
-
-
-def _some(activations: Activations, chosen: Tensor) -> Activations:
-    """Activations on some of the images."""
-    values = [h[chosen.to(h.device)] for h in activations.values]
-    return Activations(values, activations.labels[chosen])
 
 
 def _commit() -> str:

@@ -11,6 +11,7 @@ from torch import Tensor
 from fflib.measures.dimension import Estimate, by_scale, distinct, twonn
 from fflib.measures.interventions import interventions
 from fflib.networks.dense import NO_LABEL
+from fflib.records.attribution import image_or_label
 from fflib.records.schema import Found, Row
 from fflib.training.run import Run
 
@@ -103,7 +104,7 @@ def _dimensions(values: np.ndarray, seed: int, *, every_scale: bool) -> list[Row
     ]
 
 
-PARTS: tuple[Callable[[Run], Found], ...] = ()
+PARTS: tuple[Callable[[Run], Found], ...] = (image_or_label,)
 """What :func:`attribution` measures."""
 
 

@@ -14,8 +14,9 @@ __all__ = ["identity"]
 # The rooms and files that decide what a run ends with. Figures, pages and commands do not.
 COMPUTING = (
     *("activation", "data", "experiment", "goodness", "measures", "networks", "presets"),
-    *("records/curves", "records/measure", "records/obtain", "records/probes", "records/schema"),
-    *("records/timeline", "statistics", "training"),
+    *("records/attribution", "records/curves", "records/halves", "records/measure"),
+    *("records/obtain", "records/probes", "records/schema", "records/timeline"),
+    *("statistics", "training"),
 )
 
 

@@ -1,0 +1,33 @@
+"""Ensembles from one half of the images, to be put to the test on the other."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fflib.measures.ensembles import median_quantile
+from fflib.networks.dense import Activations
+from fflib.training.run import Run
+
+__all__ = ["found_on_half", "some"]
+
+
+def found_on_half(run: Run, everything: Activations) -> tuple[NDArray[np.bool_], Tensor]:
+    """Find ensembles on a random half of the evaluation images, and say which are in the other.
+
+    They would otherwise be judged by the images that they were made from. The seed of the run
+    decides the halves. Ensembles, of shape (layer, class, unit), are those of the median–quantile
+    rule on the correctly classified images of the one half; `everything` is the activity on all
+    evaluation images of seen classes with their true labels.
+    """
+    labels = everything.labels
+    order = torch.from_numpy(np.random.default_rng(run.experiment.seed).permutation(len(labels)))
+    for_finding, rest = order.tensor_split(2)
+    right = for_finding[run.network.choose(run.scores[for_finding]) == labels[for_finding]]
+    return median_quantile(some(everything, right), classes=len(run.data.classes)), rest
+
+
+def some(activations: Activations, chosen: Tensor) -> Activations:
+    """Activations on some of the images."""
+    values = [h[chosen.to(h.device)] for h in activations.values]
+    return Activations(values, activations.labels[chosen])
