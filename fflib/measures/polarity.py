@@ -13,7 +13,7 @@ from torch import Tensor
 from fflib.measures.arrays import as_array
 from fflib.statistics import orderings
 
-__all__ = ["SameClassLinks", "balance", "negative_fraction", "same_class_links"]
+__all__ = ["PERMUTATIONS", "SameClassLinks", "balance", "negative_fraction", "same_class_links"]
 
 
 def negative_fraction(weights: Tensor | ArrayLike) -> float:
@@ -44,6 +44,12 @@ def balance(weights: Tensor | ArrayLike) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(excitation / inhibition)
 
+
+PERMUTATIONS = 999
+"""Of which the p-values of links in the metrics of a record come: too few for many tests at once."""
+
+AT_ONCE = 2**20
+"""How many pairs of groups are compared at once, over all permutations: what fast memory holds."""
 
 TIED = 1e-9
 """Largest difference of fractions that are equal except for rounding."""
@@ -82,7 +88,7 @@ def same_class_links(
     lower: Tensor | ArrayLike,
     upper: Tensor | ArrayLike,
     *,
-    permutations: int = 999,
+    permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> SameClassLinks:
     """Compare the signs of weights between ensembles of the same and of different classes.
@@ -136,27 +142,31 @@ def same_class_links(
     positive = (units_above @ (w > 0) @ units_below.T).astype(np.float64)
     pairs = np.outer(units_above.sum(axis=1), units_below.sum(axis=1)).astype(np.float64)
 
-    def count(order: NDArray[np.integer]) -> tuple[float, float, int, int]:
-        same = served_above[:, order] @ served_below.T > 0
-        n_same, n_different = pairs[same].sum(), pairs[~same].sum()
-        with np.errstate(invalid="ignore"):
-            shares = positive[same].sum() / n_same, positive[~same].sum() / n_different
-        return *shares, int(n_same), int(n_different)
+    counted = np.stack([positive.ravel(), pairs.ravel()], axis=1)
 
-    counts = [count(order) for order in orderings(classes, permutations, seed)]
-    differences = np.array([same - different for same, different, *_ in counts])
+    def count(orders: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Positive weights and pairs with a common class, (order, 2): whole numbers, added exactly."""
+        common = served_above[:, orders].swapaxes(0, 1) @ served_below.T > 0
+        return common.reshape(len(orders), -1).astype(np.float64) @ counted
+
+    orders = orderings(classes, permutations, seed)
+    parts = max(1, len(orders) * pairs.size // AT_ONCE)
+    of_same = np.concatenate([count(some) for some in np.array_split(orders, parts)])
+    of_different = counted.sum(axis=0) - of_same
+    with np.errstate(invalid="ignore"):
+        same, different = of_same[:, 0] / of_same[:, 1], of_different[:, 0] / of_different[:, 1]
+    differences = same - different
     defined = differences[~np.isnan(differences)]
-    same, different, n_same, n_different = counts[0]  # of the classes as they are
     observed = differences[0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        odds_ratio = np.divide(same, 1 - same) / np.divide(different, 1 - different)
+        odds_ratio = (same[0] / (1 - same[0])) / (different[0] / (1 - different[0]))
     return SameClassLinks(
-        same_class=float(same),
-        different_class=float(different),
+        same_class=float(same[0]),
+        different_class=float(different[0]),
         odds_ratio=float(odds_ratio),
         p_value=float(np.nan if np.isnan(observed) else (defined >= observed - TIED).mean()),
-        same_class_pairs=n_same,
-        different_class_pairs=n_different,
+        same_class_pairs=int(of_same[0, 1]),
+        different_class_pairs=int(of_different[0, 1]),
     )
 
 

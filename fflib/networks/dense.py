@@ -8,8 +8,9 @@ that takes the place of the goodness on labelled ones.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from torch.nn import functional as F
 
 from fflib.data import place_label
 from fflib.goodness import NORMS, normalise
+from fflib.measures.drive import excitation
 from fflib.networks.base import NO_LABEL, LayeredNetwork
 from fflib.networks.signs import column_signs, impose
 
@@ -78,6 +80,8 @@ class Network(LayeredNetwork):
         Activations are always computed in float32.
     reads_every_layer : bool
         Whether every layer has a say of its own in what is predicted.
+    drive_sign : {0, 1, -1}
+        The sign of the contributions that units take, see :meth:`one_signed`; 0 for all.
 
     Examples
     --------
@@ -107,7 +111,7 @@ class Network(LayeredNetwork):
         signs: str = "free",
     ) -> None:
         super().__init__(classes, activation, goodness, seen)
-        self.lit, self.norm = lit, norm
+        self.lit, self.norm, self.drive_sign = lit, norm, 0
         self.labelled = goodness is not None if labelled is None else labelled
         self.reads_every_layer = goodness is not None or heads == "every"
         widths = [inputs, *[hidden] * layers]
@@ -142,6 +146,30 @@ class Network(LayeredNetwork):
         """Weight from each unit of the layer below to each unit, shape (units, units below)."""
         return self.weights
 
+    def one_signed(self, sign: Literal[1, -1]) -> Self:
+        """Return the same network with units that take contributions of one sign only.
+
+        A contribution is a weight times an input, or the bias; those of the other sign count as
+        zero, in every layer. The result shares its weights with this network, which stays as it is.
+
+        Examples
+        --------
+        >>> network = Network(4, 2, 1, classes=2)
+        >>> x = -torch.ones(1, 4)
+        >>> bool((network.one_signed(1)(x)[0] >= network(x)[0]).all())
+        True
+        """
+        other = copy(self)
+        other.drive_sign = sign
+        return other
+
+    def _drive(self, x: Tensor, layer: nn.Linear) -> Tensor:
+        """Pre-activations of a layer, shape (..., units), from its input, in the format of that."""
+        weight, bias = layer.weight.to(x.dtype), layer.bias.to(x.dtype)
+        if self.drive_sign == 0:
+            return F.linear(x, weight, bias)
+        return self.drive_sign * excitation(x, self.drive_sign * weight, self.drive_sign * bias)
+
     def _activate(self, z: Tensor, depth: int) -> Tensor:
         """Activations of a layer from its pre-activations, shape (..., units)."""
         return self._silence(self.activation.value(z), depth)
@@ -168,7 +196,7 @@ class Network(LayeredNetwork):
         """Compute activations of every layer, each (n, units), for inputs (n, inputs) with labels."""
         hidden = []
         for depth, layer in enumerate(self.layers):
-            x = self._activate(layer(self.layer_input(x)), depth)
+            x = self._activate(self._drive(self.layer_input(x), layer), depth)
             hidden.append(x)
         return hidden
 
@@ -242,13 +270,14 @@ class Network(LayeredNetwork):
     def _first(self, pixels: Tensor) -> Tensor:
         """Activations of the first layer under every label, (n, labels, units), or (n, units)."""
         if not self.labelled:
-            return self.activation.value(self.layers[0](self.layer_input(pixels)))
+            return self.activation.value(self._drive(self.layer_input(pixels), self.layers[0]))
         layer, label = self.layers[0], self.layers[0].weight.t()[self.seen]
         image, strength = self.image_and_strength(pixels)
-        products = self.products
-        shared = F.linear(image.to(products), layer.weight.to(products), layer.bias.to(products))
-        z = (strength[:, None] * label).add_(shared.float()[:, None])
-        return self.activation.value(z)
+        shared = self._drive(image.to(self.products), layer)
+        z = strength[:, None] * label
+        if self.drive_sign:
+            z = self.drive_sign * (self.drive_sign * z).clamp_(min=0)
+        return self.activation.value(z.add_(shared.float()[:, None]))
 
     def _climb(self, h: Tensor, start: int, depth: int | None = None) -> Iterator[Tensor]:
         """Yield activations of layers below ``depth``, from those of layer ``start`` before silencing.
@@ -259,8 +288,7 @@ class Network(LayeredNetwork):
         h = self._silence(h, start)
         yield h
         for above, layer in enumerate(self.layers[start + 1 : depth], start + 1):
-            x = self.layer_input(h).to(products)
-            z = F.linear(x, layer.weight.to(products), layer.bias.to(products)).float()
+            z = self._drive(self.layer_input(h).to(products), layer).float()
             h = self._activate(z, above)
             yield h
 

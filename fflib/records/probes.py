@@ -12,6 +12,8 @@ from fflib.measures.dimension import Estimate, by_scale, distinct, twonn
 from fflib.measures.interventions import interventions
 from fflib.networks.dense import NO_LABEL
 from fflib.records.attribution import image_or_label
+from fflib.records.drive import driven
+from fflib.records.links import linked
 from fflib.records.schema import Found, Row
 from fflib.training.run import Run
 
@@ -104,7 +106,7 @@ def _dimensions(values: np.ndarray, seed: int, *, every_scale: bool) -> list[Row
     ]
 
 
-PARTS: tuple[Callable[[Run], Found], ...] = (image_or_label,)
+PARTS: tuple[Callable[[Run], Found], ...] = (image_or_label, driven, linked)
 """What :func:`attribution` measures."""
 
 

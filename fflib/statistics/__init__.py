@@ -2,7 +2,7 @@
 
 from fflib.statistics.corrections import holm
 from fflib.statistics.intervals import Interval, bootstrap_interval, mean_interval, paired_interval
-from fflib.statistics.permutations import Mantel, mantel, orderings
+from fflib.statistics.permutations import Mantel, mantel, orderings, permutations_needed
 
 __all__ = [
     "Interval",
@@ -13,4 +13,5 @@ __all__ = [
     "mean_interval",
     "orderings",
     "paired_interval",
+    "permutations_needed",
 ]

@@ -7,7 +7,26 @@ from itertools import permutations as all_permutations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Mantel", "mantel", "orderings"]
+__all__ = ["Mantel", "mantel", "orderings", "permutations_needed"]
+
+FINENESS = 10
+"""How many times the smallest p-value that permutations can give fits into the risk."""
+
+
+def permutations_needed(tests: int, risk: float = 0.05) -> int:
+    """Return how many random permutations each of several tests needs.
+
+    A p-value from n permutations cannot fall below 1/(n + 1), and corrected for m tests by Holm or
+    Bonferroni, the smallest of them not below m/(n + 1). With too few, nothing could be significant
+    whatever the data say. With so many as this, the smallest corrected p-value is a tenth of the
+    `risk` of any false alarm.
+
+    Examples
+    --------
+    >>> permutations_needed(57)
+    11399
+    """
+    return max(1, math.ceil(FINENESS * tests / risk) - 1)
 
 
 def orderings(n: int, count: int, seed: int = 0) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from synthetic import LABELS, of, record
+from synthetic import LABELS, LAYERS, of, record
 
 from fflib import data
 from fflib.book.tables import (
@@ -21,7 +21,7 @@ from fflib.book.tables import (
 )
 from fflib.book.tables import scorecard as scorecard_table
 from fflib.measures import sharing
-from fflib.statistics import Interval, holm, mantel, mean_interval
+from fflib.statistics import Interval, holm, mantel, mean_interval, permutations_needed
 from fflib.study.analyses import authors
 from fflib.study.claims import CLAIMS, QUESTIONS, Cell, members, scorecard
 from fflib.study.claims.judging import WORDS, judge
@@ -117,8 +117,9 @@ def test_verdicts_in_brief_are_plain_answers(claim, answers, said):
 def test_mantel_tests_are_corrected_for_their_number():
     ff = of(MAIN, model="ff")
     table = mantel_tests(ff)
+    permutations = permutations_needed(LAYERS * len(ff))
     tests = [
-        mantel(layer, run.arrays["similarity"])
+        mantel(layer, run.arrays["similarity"], permutations=permutations)
         for run in ff
         for layer in np.nan_to_num(sharing.jaccard(members(run)))
     ]

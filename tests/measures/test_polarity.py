@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from fflib.measures.polarity import balance, negative_fraction, same_class_links
+from fflib.statistics import permutations_needed
 
 matrices = arrays(
     np.float64,
@@ -128,6 +129,20 @@ def test_seed_decides_the_permutations():
     layers = random_layers(4)
     assert same_class_links(*layers, seed=1) == same_class_links(*layers, seed=1)
     assert len({same_class_links(*layers, seed=seed).p_value for seed in range(5)}) > 1
+
+
+def test_permutations_are_counted_in_parts_as_at_once(monkeypatch):
+    layers = random_layers(5, preference=0.1)
+    whole = same_class_links(*layers)
+    monkeypatch.setattr("fflib.measures.polarity.AT_ONCE", 1000)
+    assert same_class_links(*layers) == whole
+
+
+def test_more_permutations_find_smaller_p_values():
+    layers = random_layers(0, preference=0.6)
+    n = permutations_needed(57)
+    assert same_class_links(*layers, permutations=n).p_value < 0.05 / 57
+    assert same_class_links(*layers, permutations=999).p_value > 0.05 / 57
 
 
 def test_transposed_weights_are_refused():

@@ -228,3 +228,44 @@ def test_a_plain_network_has_the_score_of_its_head():
     logits = net.heads[0](net(x)[-1])
     torch.testing.assert_close(net.layer_scores(x), logits[:, None].detach())
     torch.testing.assert_close(net.label_scores(x), logits.softmax(-1).detach())
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"seen": [0, 2, 3]}, {"goodness": None, "norm": None}, {"activation": "tanh"}],
+    ids=["ff", "ff-hold-out", "bp", "tanh"],
+)
+def test_units_of_one_sign_take_those_contributions_alone(sign, options):
+    net, x = network(**options), pixels()
+    net.layers[0].bias.data -= 0.1
+    one = net.one_signed(sign)
+
+    def naive(images):
+        hidden = []
+        for layer in net.layers:
+            each = torch.cat(
+                [
+                    net.layer_input(images)[:, None] * layer.weight,
+                    layer.bias[:, None].expand(len(images), -1, 1),
+                ],
+                -1,
+            )
+            images = net.activation.value(sign * (sign * each).clamp(min=0).sum(-1))
+            hidden.append(images)
+        return hidden
+
+    labels = torch.arange(23) % 4
+    for got, expected in zip(
+        one.activations(x, labels), naive(net.with_label(x, labels)), strict=True
+    ):
+        torch.testing.assert_close(got, expected)
+    for place, label in enumerate(net.seen):
+        hidden = naive(net.with_label(x, torch.full((23,), label)))
+        scores = one.layer_scores(x)[..., place]
+        if net.labelled:
+            expected = torch.stack([net.goodness.value(h) for h in hidden], 1)
+        else:
+            expected = net.heads[0](hidden[-1])[:, label, None]
+        torch.testing.assert_close(scores, expected)
+    assert net.drive_sign == 0

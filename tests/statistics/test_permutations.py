@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from fflib.statistics import mantel, orderings
+from fflib.statistics import holm, mantel, orderings, permutations_needed
 
 
 def test_orderings_are_all_of_them_or_a_seeded_draw():
@@ -19,6 +21,16 @@ def test_orderings_are_all_of_them_or_a_seeded_draw():
     assert (some != orderings(8, 50, seed=4)).any()
     for drawn in (every, some):
         np.testing.assert_array_equal(drawn[0], np.arange(drawn.shape[1]))
+
+
+@given(tests=st.integers(1, 500), risk=st.floats(0.001, 0.2))
+def test_corrected_p_values_can_fall_to_a_tenth_of_the_risk(tests, risk):
+    n = permutations_needed(tests, risk)
+    p = np.full(tests, 0.9)
+    p[0] = 1 / (n + 1)
+    tenth = risk / 10 * (1 + 1e-12)  # a quotient is rounded
+    assert holm(p)[0] <= tenth
+    assert tests / n > risk / 10 * (1 - 1e-12)  # and one fewer would not do
 
 
 def distances(rng, n=10):

@@ -10,7 +10,7 @@ from fflib.book.figures.unseen import CARRIED
 from fflib.measures.readout import own_and_others
 from fflib.measures.sharing import jaccard
 from fflib.records.stores import Record
-from fflib.statistics import holm, mantel, mean_interval
+from fflib.statistics import holm, mantel, mean_interval, permutations_needed
 from fflib.study.claims import members
 
 __all__ = ["by_label", "checksums", "machines", "mantel_tests", "provenance", "readout", "shown"]
@@ -24,8 +24,12 @@ def mantel_tests(records: Iterable[Record]) -> pd.DataFrame:
     the number of tests in the table; "all equal" where there is none.
     """
     records = list(records)
+    permutations = permutations_needed(sum(r.experiment.layers for r in records))
     tests = [
-        [mantel(np.nan_to_num(layer), r.arrays["similarity"]) for layer in jaccard(members(r))]
+        [
+            mantel(np.nan_to_num(layer), r.arrays["similarity"], permutations=permutations)
+            for layer in jaccard(members(r))
+        ]
         for r in records
     ]
     corrected = iter(holm([test.p_value for run in tests for test in run]))

@@ -1,0 +1,93 @@
+"""What a run's units are driven by, and what becomes of the network without a part of that drive."""
+
+import math
+from copy import deepcopy
+from dataclasses import asdict
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fflib.measures import sparsity
+from fflib.measures.arrays import median
+from fflib.measures.drive import contributions, drive, kept_at_random
+from fflib.networks.dense import Network
+from fflib.records.schema import Found, Row
+from fflib.training.run import Run
+
+__all__ = ["driven"]
+
+IMAGES = 1000
+DRAWS = 3  # of random connections, whose effects are averaged
+
+
+@torch.no_grad()
+def driven(run: Run) -> Found:
+    """Measure the drive of every layer, and remove a part of it.
+
+    Images are the first that the run is evaluated on, wrongly classified ones too, with their true
+    label. A convolutional network has no rows: its contributions differ from place to place.
+
+    Rows ``about`` "drive" have the fields of :class:`fflib.measures.drive.Drive` for a ``layer``,
+    counted from 1. Rows about "drive-removed" say what is left when units of all layers no longer
+    take what is ``removed``: "none", nothing, the network as it is; "negative", all negative
+    contributions; "positive", all positive ones; "random", connections drawn at random, the bias
+    counted as one, of each unit as large a share as its negative contributions have in the network
+    as it is. What a layer sees changes with the layer below. They have the ``accuracy`` of the
+    network, and by layer the mean Hoyer sparseness, plain (``hoyer``) and above the units' resting
+    level (``hoyer_above_rest``), None where all is silent; means over three draws for "random".
+    """
+    network = run.network
+    if not isinstance(network, Network):
+        return [], {}
+    pixels, labels = (x[:IMAGES] for x in run.images(run.experiment.evaluate_on))
+    shown = network.with_label(pixels.to(network.device), labels.to(network.device))
+    received = [network.layer_input(x) for x in (shown, *network(shown)[:-1])]
+    layers = [
+        (x, layer.weight, layer.bias) for x, layer in zip(received, network.layers, strict=True)
+    ]
+    rows: list[Row] = [
+        {"about": "drive", "layer": depth, **_known(asdict(drive(*layer)))}
+        for depth, layer in enumerate(layers, start=1)
+    ]
+    shares = [contributions(*layer).negative_share for layer in layers]
+    rng = np.random.default_rng(run.experiment.seed)
+    changed = {
+        "none": [network],
+        "negative": [network.one_signed(1)],
+        "positive": [network.one_signed(-1)],
+        "random": [_thinned(network, shares, rng) for _ in range(DRAWS)],
+    }
+    for removed, networks in changed.items():
+        left = [_left(other, pixels, labels) for other in networks]
+        for depth, numbers in enumerate(np.mean(left, 0), start=1):
+            named = dict(zip(("accuracy", "hoyer", "hoyer_above_rest"), numbers, strict=True))
+            rows.append(
+                {"about": "drive-removed", "removed": removed, "layer": depth, **_known(named)}
+            )
+    return rows, {}
+
+
+@torch.no_grad()
+def _thinned(network: Network, shares: list[Tensor], rng: np.random.Generator) -> Network:
+    """Return a copy in which each unit has lost a share of its connections, drawn at random."""
+    other = deepcopy(network)
+    for layer, share in zip(other.layers, shares, strict=True):
+        kept = torch.from_numpy(kept_at_random(share, layer.in_features + 1, rng))
+        kept = kept.to(layer.weight.device)
+        layer.weight.mul_(kept[:, :-1])
+        layer.bias.mul_(kept[:, -1])
+    return other
+
+
+def _left(network: Network, pixels: Tensor, labels: Tensor) -> list[tuple[float, float, float]]:
+    """Accuracy and both kinds of sparseness, a tuple for each layer."""
+    accuracy = float((network.predict(pixels) == labels).double().mean())
+    return [
+        (accuracy, sparsity.mean_hoyer(h), sparsity.mean_hoyer(h, resting=median(h)))
+        for h in network.activations(pixels, labels)
+    ]
+
+
+def _known(numbers: dict[str, float]) -> Row:
+    return {name: None if math.isnan(x) else float(x) for name, x in numbers.items()}
