@@ -3,7 +3,15 @@
 import re
 from pathlib import Path
 
-__all__ = ["dataset_name", "layer_names", "minus", "model_name", "protocol_name", "rule_name"]
+__all__ = [
+    "dataset_name",
+    "layer_names",
+    "minus",
+    "model_name",
+    "protocol_name",
+    "rival_name",
+    "rule_name",
+]
 
 _MODELS = {
     "ff": "FF",
@@ -11,6 +19,11 @@ _MODELS = {
     "bp": "BP",
     "local-bp": "local classifiers",
     "local-contrast": "local contrast",
+}
+_RIVALS = {
+    "bp-l1": "BP with an L1 penalty",
+    "chance": "chance",
+    "untrained": "an untrained network",
 }
 _DATASETS = {
     "mnist": "MNIST",
@@ -48,6 +61,17 @@ def model_name(model: str) -> str:
     'BP/FF'
     """
     return _MODELS[model]
+
+
+def rival_name(rival: str) -> str:
+    """Return what a claim is held against: a model by its name, chance, an untrained network.
+
+    Examples
+    --------
+    >>> rival_name("bp-ff"), rival_name("untrained")
+    ('BP/FF', 'an untrained network')
+    """
+    return _RIVALS.get(rival) or _MODELS.get(rival, rival)
 
 
 def dataset_name(dataset: str) -> str:

@@ -135,6 +135,32 @@ def _curve(rng, model):
     ]  # fmt: skip
 
 
+def attributed(run):
+    """The same run, with what its probe would have found of image and label, drive and borrowing."""
+    e = run.experiment
+    rng = np.random.default_rng([e.seed, len(e.model), len(e.dataset), 1 + (e.hold_out or 0)])
+    shares = {
+        "image-or-label": ("image", "label"),
+        "drive": ("negative_contributions",),
+    }
+    carried = "predicted" if e.labelled else "plain"
+    rows = [
+        {"about": about, "layer": layer, "blank": int(rng.integers(CLASSES + 1))}
+        | {name: rng.random() for name in names}
+        for about, names in shares.items()
+        for layer in range(1, LAYERS + 1)
+    ]
+    if e.hold_out is not None:
+        names = ("own", "own_by_chance", "auroc", "borrowed_auroc")
+        rows = [
+            {"about": "unseen", "layer": layer, "carried": carried, "rule": rule}
+            | {name: rng.random() for name in names}
+            for rule in ("median-quantile", "leave-one-out")
+            for layer in range(1, LAYERS + 1)
+        ]
+    return run.model_copy(update={"metrics": run.metrics.model_copy(update={"probe": rows})})
+
+
 def of(records, **fields):
     """Those records whose experiment has these values."""
     return [r for r in records if all(getattr(r.experiment, k) == v for k, v in fields.items())]

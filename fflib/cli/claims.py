@@ -7,15 +7,26 @@ from typer import Option, echo
 from fflib.cli.output import print_json, print_table
 
 EXAMPLES = """
-Each claim is judged by a criterion that was fixed before the runs. The estimate is the mean over
-training runs of the quantity in the criterion, with an interval of 95 % confidence for all claims
-that are judged together: those of the paper, and those of each check and open question.
+Each claim is judged by a criterion that was fixed before the runs, in every cell (a data set under a
+protocol, or a layer there), and against its rivals. It holds if it does in every cell, fails if it
+surely fails in one and holds in none, is mixed if it holds in some and fails in others, and is open
+otherwise. Intervals have 95 % confidence for all claims that are judged together: those of the paper,
+and those of each check and open question. The JSON has every cell and rival.
 
 \b
 Examples:
   fflib claims
   fflib claims --json | python -m json.tool
 """
+
+COLUMNS = [
+    "claim",
+    "verdict",
+    "cells",
+    "does back-propagation do it too?",
+    "is it the label?",
+    "first edition",
+]
 
 
 def claims(
@@ -26,17 +37,20 @@ def claims(
     """Judge the claims of the paper, then ours on its checks and questions, by what is published."""
     from fflib.records import stores
     from fflib.study.claims import CHECKS, CLAIMS, QUESTIONS
-    from fflib.study.evidence import on_record
+    from fflib.study.evidence import first_edition, on_record
 
     verdicts = on_record([*CLAIMS, *CHECKS, *QUESTIONS], stores.PUBLISHED)
+    first = first_edition(stores.PUBLISHED)
+    before = {v.claim.id: first[v.claim.first] for v in verdicts if v.claim.first}
     if as_json:
-        print_json([verdict.as_dict() for verdict in verdicts])
+        old = {name: found.as_dict() for name, found in before.items()}
+        print_json([v.as_dict() | {"first_edition": old.get(v.claim.id)} for v in verdicts])
         return
     rows = []
     for v in verdicts:
-        i = v.interval
-        estimate = (f"{i.mean:.3f}", f"[{i.low:.3f}, {i.high:.3f}]") if v.cells else ("-", "-")
-        rows.append([v.claim.id, v.verdict, *estimate, i.n, v.claim.chapter])
-    print_table(["claim", "verdict", "estimate", "interval", "runs", "chapter"], rows)
+        word = before[v.claim.id].word if v.claim.id in before else "-"
+        also = (v.back_propagation_too or "-", v.label_alone or "-")
+        rows.append([v.claim.id, v.verdict, len(v.cells), *also, word])
+    print_table(COLUMNS, rows)
     for v in verdicts:
-        echo(f"\n{v.claim.id}: {v.claim.statement}\n  {v.claim.criterion}.\n  {v.why}")
+        echo(f"\n{v.claim.id}: {v.sentence}\n  {v.claim.criterion}.")

@@ -96,10 +96,11 @@ def verdict(
         print_json(facts)
     else:
         rows = [
-            [v.claim.id, v.verdict, f"{v.interval:.3f}" if v.cells else "-", v.interval.n]
+            [v.claim.id, v.verdict, len(v.cells), v.estimates or "-", v.back_propagation_too or "-"]
             for v in found
         ]
-        print_table(["claim", "verdict", "mean over runs and interval", "runs"], rows)
+        columns = ["claim", "verdict", "cells", "estimates", "does back-propagation do it too?"]
+        print_table(columns, rows)
         echo(f"The page is {path}")
     if {r.experiment.model for r in records if r.experiment.hold_out is None} != set(MODELS):
         raise Exit(1)

@@ -7,6 +7,7 @@ boolean, of shape (..., class, unit).
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 from torch import Tensor
 
 from fflib.measures.arrays import as_array, class_means, mean_of_known, ratio
@@ -15,6 +16,7 @@ from fflib.statistics import mantel
 __all__ = [
     "follows_similarity",
     "jaccard",
+    "jaccard_by_chance",
     "mean_overlap",
     "overlap",
     "shared_units",
@@ -50,6 +52,29 @@ def jaccard(ensembles: Tensor | ArrayLike) -> NDArray[np.float64]:
     sizes = np.diagonal(shared, axis1=-2, axis2=-1)
     either = sizes[..., :, None] + sizes[..., None, :] - shared
     return ratio(shared, either)
+
+
+def jaccard_by_chance(sizes: ArrayLike, units: int) -> NDArray[np.float64]:
+    """Return the Jaccard index to expect of two ensembles of these sizes, drawn at random.
+
+    Each ensemble is drawn without replacement from a layer of so many `units`, so that the number of
+    shared ones is hypergeometric. `sizes` has shape (..., class), the result (..., class, class); it
+    is nan where both ensembles are empty.
+
+    Examples
+    --------
+    >>> jaccard_by_chance([1, 2], units=4).round(3)
+    array([[0.25 , 0.25 ],
+           [0.25 , 0.389]])
+    """
+    size = np.asarray(sizes, dtype=np.int64)
+    one, other = np.broadcast_arrays(size[..., :, None], size[..., None, :])
+    pairs, place = np.unique(np.stack([one.ravel(), other.ravel()]), axis=1, return_inverse=True)
+    shared = np.arange(size.max(initial=0) + 1)[:, None]
+    chance = stats.hypergeom.pmf(shared, units, *pairs)
+    index = ratio(shared, np.maximum(pairs.sum(axis=0) - shared, 0))
+    expected = np.where(chance > 0, chance * index, 0).sum(axis=0)
+    return expected[place].reshape(one.shape)
 
 
 def overlap(members: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:

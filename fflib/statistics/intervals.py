@@ -2,18 +2,43 @@ r"""Confidence intervals for the mean over runs.
 
 For n runs of mean m and standard deviation s, Student's interval is
 :math:`m \pm t_{n-1} s / \sqrt n` with a quantile t of Student's distribution with n − 1 degrees of
-freedom.
+freedom. Fewer than three runs have no interval.
+
+Near the end of a range, as of shares and correlations, such an interval can leave the range. There it
+is made on a scale without ends, on which a small step of the mean is as many times longer as the
+derivative of the scale says (delta method), and turned back: for a share on that of the logit,
+:math:`\log\frac m{1 - m} \pm t_{n-1} \frac s{\sqrt n} \frac 1{m (1 - m)}`, for a correlation on
+Fisher's z, :math:`\operatorname{artanh} m \pm t_{n-1} \frac s{\sqrt n} \frac 1{1 - m^2}`. It holds the
+mean, stays in the range, and needs no exception for single runs at an end of it. Where all runs are
+at the end, they are equal, and the interval has no width.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 
-__all__ = ["Interval", "bootstrap_interval", "mean_interval", "paired_interval"]
+__all__ = ["FEWEST", "Interval", "Scale", "bootstrap_interval", "mean_interval", "paired_interval"]
+
+FEWEST = 3
+"""Runs that an interval needs: two say next to nothing of their spread."""
+
+Scale = Literal["plain", "share", "correlation"]
+"""The range of a quantity: none, [0, 1] or [−1, 1]."""
+
+# From the range to a scale without ends, its derivative, and the way back.
+_SCALES: dict[
+    Scale, tuple[Callable[[float], float], Callable[[float], float], Callable[[float], float]]
+]
+_SCALES = {
+    "share": (special.logit, lambda m: 1 / (m * (1 - m)), special.expit),
+    "correlation": (math.atanh, lambda m: 1 / (1 - m**2), math.tanh),
+}
+_RANGES: dict[Scale, tuple[float, float]] = {"share": (0, 1), "correlation": (-1, 1)}
 
 
 @dataclass(frozen=True)
@@ -62,7 +87,8 @@ class Interval:
         return mean if math.isnan(half) else f"{mean}{sign}{format(half, spec)}"
 
     def __str__(self) -> str:
-        return f"{self:.3f} (n = {self.n})"
+        said = ", no interval" if 0 < self.n < FEWEST else ""
+        return f"{self:.3f} (n = {self.n}{said})"
 
 
 def as_runs(values: ArrayLike, purpose: str = "an interval") -> NDArray[np.float64]:
@@ -76,32 +102,55 @@ def as_runs(values: ArrayLike, purpose: str = "an interval") -> NDArray[np.float
 
 
 def student_interval(
-    runs: NDArray[np.float64], confidence: float, error: Callable[[float, int], float]
+    runs: NDArray[np.float64],
+    confidence: float,
+    error: Callable[[float, int], float],
+    scale: Scale = "plain",
 ) -> Interval:
     """Return the mean of runs, plus and minus an error of (s, n) times Student's quantile."""
     mean, n = float(runs.mean()), len(runs)
-    deviation = float(runs.std(ddof=1)) if n > 1 else math.nan
+    if n < FEWEST or math.isnan(mean):
+        return Interval(mean, math.nan, math.nan, n, confidence)
+    deviation = float(runs.std(ddof=1))
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * error(deviation, n)
-    return Interval(mean, mean - half, mean + half, n, confidence)
+    low, high = mean - half, mean + half
+    if scale != "plain":
+        ends = _RANGES[scale]
+        if not ends[0] <= runs.min() <= runs.max() <= ends[1]:
+            raise ValueError(
+                f"a {scale} lies in [{ends[0]}, {ends[1]}], got {runs.min():g} to {runs.max():g}: "
+                "take the scale 'plain' for what has no range"
+            )
+        if half and ends[0] < mean < ends[1]:
+            there, slope, back = _SCALES[scale]
+            place, step = there(mean), half * slope(mean)
+            low, high = min(back(place - step), mean), max(back(place + step), mean)
+    return Interval(mean, float(low), float(high), n, confidence)
 
 
-def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
+def mean_interval(values: ArrayLike, confidence: float = 0.95, scale: Scale = "plain") -> Interval:
     """Return the mean of runs, one number each, and its interval by Student's t.
 
     The interval covers the expected value of a run with the given confidence, in (0, 1). It is
-    exact for normally distributed runs. A single run has nan bounds; all is nan if a run is nan.
+    exact for normally distributed runs without a range; `scale` says of what range the numbers are,
+    which the interval then does not leave. Fewer than three runs have nan bounds; all is nan if a
+    run is nan.
 
     Raises
     ------
     ValueError
-        There is no run, or more than one number per run.
+        There is no run, or more than one number per run, or a number outside the range.
 
     Examples
     --------
     >>> str(mean_interval([0.95, 0.96, 0.97]))
     '0.960 [0.935, 0.985] (n = 3)'
+    >>> str(mean_interval([0.97, 0.99, 1.0], scale="share"))
+    '0.987 [0.805, 0.999] (n = 3)'
+    >>> str(mean_interval([0.95, 0.96]))
+    '0.955 (n = 2, no interval)'
     """
-    return student_interval(as_runs(values), confidence, lambda s, n: s / math.sqrt(n))
+    return student_interval(as_runs(values), confidence, lambda s, n: s / math.sqrt(n), scale)
 
 
 def bootstrap_interval(
@@ -120,7 +169,7 @@ def bootstrap_interval(
     """
     runs = as_runs(values)
     mean, n = float(runs.mean()), len(runs)
-    if n < 3 or math.isnan(mean):
+    if n < FEWEST or math.isnan(mean):
         return Interval(mean, math.nan, math.nan, n, confidence)
     if np.ptp(runs) == 0:  # nothing to resample, and BCa would divide by zero
         return Interval(mean, mean, mean, n, confidence)

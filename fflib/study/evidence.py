@@ -7,24 +7,25 @@ from typing import Any, Literal
 from fflib.errors import FflibError, unknown
 from fflib.presets import MODELS, PROTOCOLS
 from fflib.records.stores import PUBLISHED, Record, Store
-from fflib.study.claims import CHECKS, CLAIMS, QUESTIONS, Claim, Verdict, judge
+from fflib.study.claims import CHECKS, CLAIMS, FIRST, QUESTIONS, Claim, Verdict, judge
+from fflib.study.claims.first import First, in_first_words
 from fflib.study.claims.judging import where
 from fflib.study.plans.grids import DATASETS, JUDGED, planned
 
-__all__ = ["cells", "claim", "evidence", "on_record", "where"]
+__all__ = ["cells", "claim", "evidence", "first_edition", "on_record", "verdict", "where"]
 
 Source = Literal["records", "train"]
 
 
-def claim(name: str) -> Claim:
-    """Look a claim up by its id.
+def claim(name: str, *, first: bool = False) -> Claim:
+    """Look a claim up by its id, in the second edition of the criteria or in the first.
 
     Examples
     --------
-    >>> claim("negative").bound
-    0.55
+    >>> claim("unseen").bound, claim("unseen", first=True).bound
+    (0.5, 0.7)
     """
-    known = {found.id: found for found in (*CLAIMS, *CHECKS, *QUESTIONS)}
+    known = {found.id: found for found in (FIRST if first else (*CLAIMS, *CHECKS, *QUESTIONS))}
     if name not in known:
         raise FflibError(unknown("claim", name, known))
     return known[name]
@@ -45,6 +46,23 @@ def on_record(
             runs[found.grids] = store.among(wanted)
         verdicts.append(judge(found, runs[found.grids]))
     return verdicts
+
+
+def first_edition(
+    store: Store = PUBLISHED, datasets: Sequence[str] | None = None
+) -> dict[str, First]:
+    """Judge the claims of the first edition as they were, by the runs that they were judged by."""
+    found = on_record(FIRST, store, datasets)
+    return {v.claim.id: First(v, in_first_words(v)) for v in found}
+
+
+def verdict(name: str, source: Source, records: Iterable[Record]) -> Verdict:
+    """Judge one claim by what is published, or by the records of a live training.
+
+    A chapter shows the records of its own choice; what is published of a claim is judged by all runs
+    of its grids.
+    """
+    return on_record([claim(name)])[0] if source == "records" else judge(claim(name), records)
 
 
 def cells(

@@ -11,6 +11,7 @@ from fflib.experiment import Experiment
 from fflib.records.stores import Record
 from fflib.statistics import Interval, holm, mean_interval
 from fflib.study.claims import Verdict, hoyer
+from fflib.study.claims.verdicts import Rival
 
 __all__ = [
     "by_choice",
@@ -105,9 +106,9 @@ def intervals(
 
     Examples
     --------
-    >>> runs = pd.DataFrame({"model": ["ff", "ff", "bp"], "accuracy": [0.95, 0.97, 0.98]})
+    >>> runs = pd.DataFrame({"model": ["ff", "ff", "ff", "bp"], "accuracy": [0.95, 0.96, 0.97, 0.98]})
     >>> intervals(runs, ["model"]).map("{:.2f}".format)["accuracy"].to_dict()
-    {'ff': '0.96 [0.83, 1.09]', 'bp': '0.98'}
+    {'ff': '0.96 [0.94, 0.98]', 'bp': '0.98'}
     """
     return rows.groupby(list(by), sort=False).agg(interval)
 
@@ -228,14 +229,34 @@ def settings(experiments: Iterable[Experiment], fields: Sequence[str] = SETTINGS
 
 
 def verdict_table(verdict: Verdict) -> pd.DataFrame:
-    """Show what a claim comes to in each cell.
+    """Show what a claim comes to in each cell, and its rivals there.
 
-    The table has a row per data set and protocol: the mean over runs with its interval, the number
-    of runs, and whether the claim holds.
+    The table has a row per data set and protocol, and per layer if the claim is about layers: the
+    mean over runs with its interval, the number of runs or classes, and whether the claim holds;
+    then, for each rival, its own value, marked by ✓ where it passes the bound itself, and the share
+    of classes that the label alone recalls.
     """
     rows = [
-        (cell.dataset, cell.protocol, f"{cell.interval:.3f}", cell.interval.n, cell.answer)
+        {
+            **{"dataset": cell.dataset, "protocol": cell.protocol, "layer": cell.layer},
+            "mean and interval": f"{cell.interval:.3f}",
+            "n": cell.interval.n,
+            "claim": cell.answer,
+            **{wording.rival_name(rival.name): _passed(rival) for rival in cell.rivals},
+            "label alone": f"{cell.label_alone.share:.2f}" if cell.label_alone else None,
+        }
         for cell in verdict.cells
     ]
-    columns = ["dataset", "protocol", "mean and interval", "runs", "claim"]
-    return named(pd.DataFrame(rows, columns=columns)).set_index(["data set", "protocol"])
+    index, columns = ["data set", "protocol", "layer"], ["mean and interval", "n", "claim"]
+    table = named(
+        pd.DataFrame(rows, columns=None if rows else ["dataset", "protocol", "layer", *columns])
+    )
+    return table.set_index(index if table["layer"].notna().any() else index[:2]).dropna(
+        axis=1, how="all"
+    )
+
+
+def _passed(rival: Rival) -> str | None:
+    if not rival.interval.n:
+        return None
+    return f"{rival.interval:.3f}{' ✓' if rival.passes == 'yes' else ''}"

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import LAYERS, of, record
+from synthetic import LAYERS, attributed, of, record
 
 from fflib import wording
 from fflib.book.figures import pictures
@@ -18,14 +18,16 @@ from fflib.book.figures.panels import wall_order
 from fflib.measures import ensembles, sharing
 from fflib.measures.robustness import THRESHOLDS
 from fflib.study.claims import CLAIMS, judge, members, scorecard, unseen_layers
+from fflib.study.claims.measures import own_units
+from fflib.study.claims.quantities import first_ensembles
 from fflib.study.evidence import claim as claim_by_id
-from fflib.wording import minus
 
 CLASSES = ("ant", "bee", "cat", "dog")
 
 MAIN = [record(model, seed) for model in ("bp", "ff", "bp-ff") for seed in (0, 1)]
 HELD = [record(model, hold_out=held) for model in ("ff", "bp") for held in (1, 3)]
 FF = of(MAIN, model="ff")
+PROBED = [attributed(run) for run in MAIN + HELD]
 RECORDED = pd.DataFrame(
     {
         "dataset": ["mnist", "mnist", "fashion-mnist"],
@@ -41,8 +43,12 @@ FIGURES = {
     "sizes": lambda: sparsity_plots.ensemble_sizes(MAIN, CLASSES),
     "sparseness": lambda: sparsity_plots.sparseness(MAIN),
     "rules": lambda: sparsity_plots.ensemble_rules(MAIN, 0.2),
-    "conclusions": lambda: robustness_plots.conclusions(MAIN, claim_by_id("specific"), "overlap"),
-    "detection": lambda: robustness_plots.conclusions(HELD, claim_by_id("unseen"), "auroc"),
+    "conclusions": lambda: robustness_plots.conclusions(
+        MAIN, claim_by_id("specific", first=True), "overlap"
+    ),
+    "detection": lambda: robustness_plots.conclusions(
+        HELD, claim_by_id("unseen", first=True), "auroc"
+    ),
     "readout": lambda: readout_plots.readout(MAIN),
     "confound": lambda: sparsity_plots.sparseness_against_accuracy(MAIN, RECORDED),
     "matrices": lambda: sharing_plots.overlap_matrices(FF[0], CLASSES),
@@ -55,8 +61,8 @@ FIGURES = {
     "responses": lambda: unseen_plots.responses(HELD, 0.7),
     "recognition": lambda: unseen_plots.recognition(HELD, CLASSES, 0.7),
     "neighbours": lambda: unseen_plots.neighbours(HELD, CLASSES),
-    "scorecard": lambda: scorecard_plots.estimates(scorecard(MAIN + HELD)),
-    "glance": lambda: pictures.at_a_glance(scorecard(MAIN + HELD), MAIN + HELD),
+    "scorecard": lambda: scorecard_plots.estimates(scorecard(PROBED)),
+    "glance": lambda: pictures.at_a_glance(scorecard(PROBED), PROBED),
     "empty-glance": lambda: pictures.at_a_glance(scorecard([]), []),
     "empty-scorecard": lambda: scorecard_plots.estimates(scorecard([])),
 }
@@ -158,7 +164,7 @@ def test_rules_stand_side_by_side_with_their_bound():
     [("specific", "overlap", MAIN), ("shared", "follows", MAIN), ("unseen", "auroc", HELD)],
 )
 def test_conclusions_are_shown_at_every_threshold(claim, quantity, records):
-    asked = claim_by_id(claim)
+    asked = claim_by_id(claim, first=True)
     figure = robustness_plots.conclusions(records, asked, quantity)
     for ax, (rule, thresholds) in zip(figure.axes, THRESHOLDS.items(), strict=True):
         shown = {
@@ -183,7 +189,7 @@ def test_conclusions_are_shown_at_every_threshold(claim, quantity, records):
 
 
 def test_what_markers_say_of_a_claim_is_counted():
-    asked = claim_by_id("unseen")
+    asked = claim_by_id("unseen", first=True)
     found = robustness_plots.answers(HELD, asked, "auroc")
     assert len(found) == sum(map(len, THRESHOLDS.values()))
     figure = robustness_plots.conclusions(HELD, asked, "auroc")
@@ -201,7 +207,7 @@ def test_conclusions_need_runs_that_were_measured_at_every_threshold():
         r.model_copy(update={"metrics": r.metrics.model_copy(update={"choices": None})}) for r in FF
     ]
     with pytest.raises(ValueError, match="train them again"):
-        robustness_plots.conclusions(bare, claim_by_id("specific"), "overlap")
+        robustness_plots.conclusions(bare, claim_by_id("specific", first=True), "overlap")
 
 
 def test_classes_are_read_off_images_without_a_label_and_losses_are_those_of_the_own_class():
@@ -332,20 +338,23 @@ def test_neighbours_are_averaged_over_layers():
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
-def test_the_scorecard_shows_estimate_interval_runs_and_bound(claim):
-    runs = (
-        MAIN + HELD + [record(m, s, dataset="fashion-mnist") for m in ("ff", "bp") for s in (0, 1)]
-    )
-    verdict = judge(claim, runs)
+def test_the_scorecard_shows_estimate_interval_runs_rivals_and_bound(claim):
+    digits = [attributed(record(m, s, dataset="digits")) for m in ("ff", "bp") for s in range(3)]
+    verdict = judge(claim, PROBED + digits)
     [ax] = scorecard_plots.estimates([verdict], columns=1).axes
-    for row, cell in enumerate(verdict.cells):
-        interval, mean, values = ax.lines[3 * row : 3 * row + 3]
-        assert list(interval.get_xdata()) == [cell.interval.low, cell.interval.high]
-        assert mean.get_xydata().tolist() == [[cell.interval.mean, row]]
-        assert tuple(values.get_xdata()) == cell.values
+    lines = iter(ax.lines)
+    for cell in verdict.cells:
+        interval, mean, values = (next(lines) for _ in range(3))
+        np.testing.assert_array_equal(interval.get_xdata(), [cell.interval.low, cell.interval.high])
+        assert mean.get_xdata().tolist() == [cell.interval.mean]
+        row = round(mean.get_ydata()[0])
+        assert values.get_xdata().tolist() == list(cell.values)
         assert mean.get_color() == scorecard_plots.ANSWERS[cell.answer][0]
         assert names(ax.yaxis)[row].startswith(wording.dataset_name(cell.dataset))
-    assert list(ax.lines[-1].get_xdata()) == [claim.bound, claim.bound]
+        for rival in cell.rivals:
+            expected = cell.interval.mean - rival.difference.mean
+            np.testing.assert_array_equal(next(lines).get_xdata(), [expected])
+    assert next(lines).get_xdata()[0] == claim.bound
     [good] = ax.patches
     inside = claim.bound + (0.01 if claim.above else -0.01)
     assert good.get_x() <= inside <= good.get_x() + good.get_width()
@@ -355,38 +364,35 @@ def test_the_scorecard_shows_estimate_interval_runs_and_bound(claim):
 
 def test_a_claim_without_records_has_an_empty_panel():
     figure = FIGURES["empty-scorecard"]()
-    assert len(figure.axes) == len(CLAIMS)
-    assert all(len(ax.lines) == 1 for ax in figure.axes)  # the bound
+    assert sum(ax.axison for ax in figure.axes) == len(CLAIMS)
+    assert all(len(ax.lines) == 1 for ax in figure.axes if ax.axison)  # the bound
 
 
-def test_every_claim_has_a_picture_with_its_verdict_interval_and_number_of_runs():
-    verdicts = scorecard(MAIN + HELD)
+def test_every_claim_has_a_picture_with_its_verdict_and_its_estimates():
+    verdicts = scorecard(PROBED)
     panels = FIGURES["glance"]().axes
     for ax, verdict in zip(panels, verdicts, strict=False):
-        interval = minus(f"{verdict.interval:.2f}, n = {verdict.interval.n}")
-        assert ax.texts[0].get_text() == f"{verdict.verdict}: {interval}"
+        assert ax.texts[0].get_text() == f"{verdict.verdict}: {verdict.estimates or 'no runs'}"
         assert ax.get_title(loc="left").strip() == verdict.claim.title
         assert ax.lines or ax.images
-    assert {claim.id for claim in CLAIMS} <= pictures.PICTURES.keys()
 
 
 def test_pictures_show_what_the_claims_are_about():
-    accuracy, sparse, specific, shared, negative, unseen = FIGURES["glance"]().axes[:6]
-    assert accuracy.lines[0].get_xdata().tolist() == [r.metrics.accuracy for r in FF]
-    for ax, quantity in ((sparse, "hoyer"), (negative, "negative_weights")):
+    shown = {c.id: ax for c, ax in zip(CLAIMS, FIGURES["glance"]().axes, strict=False)}
+    assert shown["accuracy"].lines[0].get_xdata().tolist() == [r.metrics.accuracy for r in FF]
+    for name, quantity in (("sparse", "hoyer_above_rest"), ("negative", "negative_weights")):
         runs = [[getattr(x, quantity) for x in r.metrics.layers] for r in FF]
-        np.testing.assert_allclose(ax.lines[0].get_ydata(), np.mean(runs, axis=0))
-    overlap = np.mean([np.nan_to_num(sharing.jaccard(members(r))).mean(axis=0) for r in FF], axis=0)
+        np.testing.assert_allclose(shown[name].lines[0].get_ydata(), np.mean(runs, axis=0))
+    counts = np.mean([sharing.shared_units(first_ensembles(r)) for r in FF], axis=0)
     pairs = np.triu_indices(len(CLASSES), 1)
-    np.testing.assert_allclose(specific.images[0].get_array()[pairs], overlap[pairs])
-    np.testing.assert_allclose(shared.lines[0].get_ydata(), overlap[pairs])
-    aurocs = [[x.auroc for x in unseen_layers(r)] for r in of(HELD, model="ff")]
-    np.testing.assert_allclose(unseen.lines[0].get_ydata(), np.mean(aurocs, axis=0))
+    np.testing.assert_allclose(shown["shared"].lines[0].get_ydata(), counts[pairs])
+    own = [own_units(r) for r in PROBED if r.experiment.model == "ff" and r.metrics.unseen]
+    np.testing.assert_allclose(shown["unseen"].lines[0].get_ydata(), np.mean(own, axis=0))
 
 
 def test_a_claim_without_a_picture_shows_its_cells(monkeypatch):
     monkeypatch.delitem(pictures.PICTURES, "sparse")
-    ax = pictures.at_a_glance(scorecard(MAIN + HELD), MAIN + HELD).axes[1]
+    ax = pictures.at_a_glance(scorecard(PROBED), PROBED).axes[1]
     assert ax.get_xlabel() == claim_by_id("sparse").label
     assert len(ax.lines) == 3  # the runs, their mean and the bound
 

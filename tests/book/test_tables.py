@@ -1,7 +1,5 @@
 """Tables of the book say what verdicts and records say."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from synthetic import LABELS, LAYERS, of, record
@@ -9,6 +7,7 @@ from synthetic import LABELS, LAYERS, of, record
 from fflib import data
 from fflib.book.tables import (
     by_label,
+    changes,
     checksums,
     criterion,
     digest,
@@ -23,12 +22,11 @@ from fflib.book.tables import scorecard as scorecard_table
 from fflib.measures import sharing
 from fflib.statistics import Interval, holm, mantel, mean_interval, permutations_needed
 from fflib.study.analyses import authors
-from fflib.study.claims import CLAIMS, QUESTIONS, Cell, members, scorecard
-from fflib.study.claims.judging import WORDS, judge
+from fflib.study.claims import CLAIMS, FIRST, QUESTIONS, Cell, Verdict, judge, members, scorecard
+from fflib.study.claims.first import First
 from fflib.wording import minus
 
 MAIN = [record(model, seed) for model in ("bp", "ff") for seed in (0, 1)]
-NO_RUNS = Interval(np.nan, np.nan, np.nan, 0)
 HELD = [record(model, hold_out=held) for model in ("ff", "bp") for held in (1, 3)]
 
 
@@ -47,10 +45,24 @@ def test_the_scorecard_has_a_row_for_every_claim(records):
     for row, verdict in zip(rows, verdicts, strict=True):
         assert len(row) == len(header)  # no text breaks the table
         assert row[0].startswith(f"[**{verdict.claim.title}**]({verdict.claim.chapter}.ipynb)")
-        assert row[3] == verdict.claim.source
-        ours = minus(f"{verdict.interval:.3f}") if verdict.cells else "no runs yet"
-        assert ours in row[2]
         assert row[1] == f"**{verdict.verdict}**: {verdict.why}"
+        assert row[2] == (verdict.back_propagation_too or "–")
+        assert row[3] == (verdict.label_alone or "–")
+        assert (verdict.estimates or "no runs yet") in row[4]
+        assert row[5] == "not tested"
+        assert row[6] == f"{verdict.claim.place}. {verdict.claim.source}"
+
+
+def test_what_changed_has_both_criteria_and_both_verdicts():
+    first = {c.id: First(judge(c, []), "partly") for c in FIRST}
+    header, _, *rows = cells(changes(scorecard([]), first))
+    assert len(rows) == len(CLAIMS)
+    for row, claim in zip(rows, CLAIMS, strict=True):
+        assert len(row) == len(header)  # no text breaks the table
+        assert row[2] == claim.fault.strip()
+        assert row[3] == minus(f"{claim.criterion}.")
+        assert row[4] == ("**partly**" if claim.first else "**not tested**")
+        assert row[5].startswith("**open**")
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
@@ -66,16 +78,10 @@ def verdict(claim, *answers):
     """A verdict on a claim with these answers, one for each cell, none of which was computed."""
     interval = Interval(-0.25, -0.5, 1.0, 3)
     cells = tuple(
-        Cell(name, "relu-l2", (-0.25,) * 3, interval, answer)
+        Cell(name, "relu-l2", None, (-0.25,) * 3, interval, interval, answer)
         for name, answer in zip(("mnist", "cifar-10"), answers, strict=False)
     )
-    yes, partly, no, unclear = WORDS[claim.by]
-    word = {
-        ("holds", "holds"): yes, ("holds", "fails"): partly, ("fails", "fails"): no
-    }.get(answers, unclear)  # fmt: skip
-    return replace(
-        judge(claim, []), verdict=word, cells=cells, interval=interval if cells else NO_RUNS
-    )
+    return Verdict(claim, cells)
 
 
 def test_a_digest_has_a_line_for_every_claim_of_every_group():
@@ -90,20 +96,20 @@ def test_a_digest_has_a_line_for_every_claim_of_every_group():
     assert [row[0] for row in rows] == ["paper", "", "questions"]
     assert first[1] == f"[{CLAIMS[0].title}]({CLAIMS[0].chapter}.ipynb)"
     assert first[2:4] == [CLAIMS[0].label, "> −0.05"]
-    assert first[4:] == ["−0.250 [−0.500, 1.000]", "3", "**partly**"]
-    assert bare[4:] == ["no runs yet", "0", "**not decidable**"]
+    assert first[4:] == ["−0.25", "1 of 2", "**mixed**", "–"]
+    assert bare[4:] == ["no runs yet", "", "**open**", "–"]
     assert other[1] == "[Keeps up on CIFAR-10](15-cifar-10.ipynb)"  # a name keeps its hyphen
-    assert other[6] == "**refuted**"
+    assert other[6] == "**fails**"
 
 
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        (("holds", "holds"), "**Yes**: in 2 of 2 settings."),
-        (("holds", "fails"), "**In part**: yes in 1, no in 1 of 2 settings."),
-        (("fails", "fails"), "**No**: in 2 of 2 settings."),
-        (("fails", "open"), "**Not settled**: no in 1, unclear in 1 of 2 settings."),
-        (("open", "open"), "**Not settled**: unclear in 2 of 2 settings."),
+        (("holds", "holds"), "**Yes**: it holds in both settings."),
+        (("holds", "fails"), "**It depends**: it holds on MNIST only."),
+        (("fails", "fails"), "**No**: it fails in both settings."),
+        (("fails", "open"), "**No**: it fails in 1 of 2 settings and holds in none."),
+        (("open", "open"), "**Not settled**: it is open in both settings."),
         ((), "**Not settled**: nothing was trained for it yet."),
     ],
 )

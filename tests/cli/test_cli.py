@@ -28,6 +28,7 @@ from fflib.records import stores
 from fflib.records.obtain import record_of
 from fflib.records.stores import PUBLISHED, Store
 from fflib.study.claims import CHECKS, CLAIMS, QUESTIONS
+from fflib.study.claims.verdicts import WORDS
 from fflib.study.plans import grids
 from fflib.sweeps import gridfile
 from fflib.training import monitor, train
@@ -429,21 +430,32 @@ def test_claims_are_a_list_of_verdicts(store, grid, trained):
         claim.id for claim in (*CLAIMS, *CHECKS, *QUESTIONS)
     ]
     for claim in listed:
-        assert {"statement", "verdict", "estimate", "interval", "runs", "datasets", "chapter"} <= (
-            claim.keys()
-        )
+        assert {
+            "statement",
+            "verdict",
+            "sentence",
+            "cells",
+            "is_label",
+            "first_edition",
+        } <= claim.keys()
+        assert claim["verdict"] in WORDS
+        assert (claim["by"] == "paper") == bool(claim["place"])
     text = fflib_("claims").stdout
-    assert all(claim.statement in text for claim in (*CLAIMS, *CHECKS, *QUESTIONS))
+    asked = (*CLAIMS, *CHECKS, *QUESTIONS)
+    assert all(claim.statement.removesuffix(".") in text for claim in asked)
+    assert text.splitlines()[0].split("  ")[0] == "claim"
+    assert "does back-propagation do it too?  is it the label?  first edition" in text
 
 
 def test_claims_rest_on_the_runs_planned_for_them(store, monkeypatch):
     planned, beside = (synthetic.record("ff", seed=seed) for seed in (0, 1))
     for record in (planned, beside):
         store.save(record)
-    own = {"main": [planned.experiment], "learning-rate": [beside.experiment]}
+    own = {"rivals": [planned.experiment], "learning-rate": [beside.experiment]}
     monkeypatch.setattr(grids, "GRIDS", {name: [] for name in grids.GRIDS} | own)
     listed = json.loads(fflib_("claims", "--json").stdout)
-    assert next(claim["runs"] for claim in listed if claim["id"] == "specific") == 1
+    cells = next(claim["cells"] for claim in listed if claim["id"] == "specific")
+    assert {cell["runs"] for cell in cells} == {1}
 
 
 def test_claims_refuse_a_damaged_record(store, grid):

@@ -13,7 +13,8 @@ from fflib.statistics import Interval, bootstrap_interval, mean_interval, paired
 FIRST = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
 SECOND = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
 
-numbers = st.lists(st.floats(-100, 100), min_size=2, max_size=12)
+numbers = st.lists(st.floats(-100, 100), min_size=3, max_size=12)
+shares = st.lists(st.floats(0, 1), min_size=3, max_size=12)
 
 
 def test_students_own_example():
@@ -24,11 +25,69 @@ def test_students_own_example():
     assert interval.n == 10
 
 
-def test_two_runs_have_the_widest_quantile():
-    interval = mean_interval([0.0, 2.0])
-    assert interval.high - 1 == pytest.approx(12.7062, abs=1e-4)  # t(0.975, 1), standard error 1
-    narrow = mean_interval([0.0, 2.0], confidence=0.5)
-    assert narrow.high - 1 == pytest.approx(1)  # the quartile of t with one degree is 1
+def test_three_runs_have_the_widest_quantile():
+    interval = mean_interval([0.0, 1.0, 2.0])
+    # t(0.975, 2), standard error 1/√3
+    assert interval.high - 1 == pytest.approx(4.302653 / math.sqrt(3), abs=1e-6)
+    narrow = mean_interval([0.0, 1.0, 2.0], confidence=0.5)
+    assert narrow.high - 1 == pytest.approx(0.816497 / math.sqrt(3), abs=1e-6)
+
+
+def test_a_share_has_the_interval_of_its_logit():
+    runs, t = [0.97, 0.99, 1.0], 4.302653
+    mean, error = 2.96 / 3, np.std(runs, ddof=1) / math.sqrt(3)
+    interval = mean_interval(runs, scale="share")
+    for bound, sign in ((interval.low, -1), (interval.high, 1)):
+        logit = math.log(mean / (1 - mean)) + sign * t * error / (mean * (1 - mean))
+        assert bound == pytest.approx(1 / (1 + math.exp(-logit)), abs=1e-7)
+    assert mean_interval(runs).high > 1  # what it is for
+
+
+def test_a_correlation_has_the_interval_of_its_z():
+    runs, t = [0.7, 0.8, 0.93], 4.302653
+    mean, error = np.mean(runs), np.std(runs, ddof=1) / math.sqrt(3)
+    interval = mean_interval(runs, scale="correlation")
+    for bound, sign in ((interval.low, -1), (interval.high, 1)):
+        z = math.atanh(mean) + sign * t * error / (1 - mean**2)
+        assert bound == pytest.approx(math.tanh(z), abs=1e-7)
+    turned = mean_interval([-r for r in runs], scale="correlation")
+    assert (turned.low, turned.high) == pytest.approx((-interval.high, -interval.low))
+
+
+@given(values=shares, confidence=st.floats(0.5, 0.9999))
+def test_an_interval_stays_in_the_range_and_holds_the_mean(values, confidence):
+    share = mean_interval(values, confidence, "share")
+    assert 0 <= share.low <= share.mean <= share.high <= 1
+    both_ways = mean_interval([2 * v - 1 for v in values], confidence, "correlation")
+    assert -1 <= both_ways.low <= both_ways.mean <= both_ways.high <= 1
+
+
+def test_far_from_the_ends_the_scale_makes_no_difference():
+    runs = [0.49, 0.5, 0.51]
+    plain, share = mean_interval(runs), mean_interval(runs, scale="share")
+    assert (share.low, share.high) == pytest.approx((plain.low, plain.high), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("scale", "value"), [("share", 1.1), ("share", -0.1), ("correlation", -1.2)]
+)
+def test_a_number_outside_its_range_is_refused(scale, value):
+    with pytest.raises(ValueError, match=rf"a {scale} lies in .*, got .*{value:g}"):
+        mean_interval([value, 0.5, value], scale=scale)
+
+
+@pytest.mark.parametrize("n", [5, 10])
+@pytest.mark.parametrize("expected", [0.95, 0.7, 0.01])
+def test_a_share_is_covered_as_often_as_it_says(n, expected):
+    repeats, confidence = 4000, 0.9
+    runs = np.random.default_rng(n).beta(50 * expected, 50 * (1 - expected), (repeats, n))
+    intervals = [mean_interval(r, confidence, "share") for r in runs]
+    covered = np.mean([i.low <= expected <= i.high for i in intervals])
+    # Shares near an end are skewed, and covered less often, yet more often than by the plain interval.
+    plain = [mean_interval(r, confidence) for r in runs]
+    # The two differ in a thousandth of the runs where the mean is far from either end.
+    assert covered >= np.mean([i.low <= expected <= i.high for i in plain]) - 0.002
+    assert covered == pytest.approx(confidence, abs=0.02 if expected > 0.1 else 0.09)
 
 
 @given(values=numbers, shift=st.floats(-10, 10), factor=st.floats(0.1, 10))
@@ -50,12 +109,14 @@ def test_interval_covers_as_often_as_it_says():
 
 
 @pytest.mark.parametrize("interval", [mean_interval, bootstrap_interval])
-def test_one_run_has_no_interval(interval):
-    single = interval([0.9])
-    assert (single.mean, single.n) == (0.9, 1)
-    assert math.isnan(single.low)
-    assert math.isnan(single.high)
-    assert single.give_or_take() == "0.900"
+@pytest.mark.parametrize("runs", [[0.9], [0.9, 0.9]])
+def test_fewer_than_three_runs_have_no_interval(interval, runs):
+    few = interval(runs)
+    assert (few.mean, few.n) == (0.9, len(runs))
+    assert math.isnan(few.low)
+    assert math.isnan(few.high)
+    assert few.give_or_take() == "0.900"
+    assert str(few) == f"0.900 (n = {len(runs)}, no interval)"
 
 
 @pytest.mark.parametrize("interval", [mean_interval, bootstrap_interval])
@@ -105,4 +166,4 @@ def test_interval_in_prose():
     assert f"{interval}" == "0.953 [0.951, 0.955]"
     assert f"{interval:.1%}" == "95.3% [95.1%, 95.5%]"
     assert str(interval) == "0.953 [0.951, 0.955] (n = 10)"
-    assert str(mean_interval([0.9])) == "0.900 (n = 1)"
+    assert str(mean_interval([0.9])) == "0.900 (n = 1, no interval)"

@@ -129,7 +129,7 @@ def test_the_answer_names_the_best_and_the_worst_choice():
     assert "scope: channel the least (0.10)" in said
 
 
-@pytest.mark.parametrize(("gap", "verdict"), [(-0.01, "confirmed"), (-0.2, "refuted")])
+@pytest.mark.parametrize(("gap", "verdict"), [(-0.01, "holds"), (-0.2, "fails")])
 def test_forward_forward_keeps_up_if_it_is_nearly_as_accurate(gap, verdict):
     found = [
         record(e, accuracy=0.6 + 0.001 * e.seed + (gap if e.model == "ff" else 0)) for e in final()
@@ -143,7 +143,7 @@ def test_dense_and_convolutional_runs_of_a_seed_are_paired():
         record(e, accuracy=0.1 * e.seed + (0.2 if e.architecture == "conv" else 0)) for e in final()
     ]
     verdict = judge(CIFAR10[2], found)
-    assert verdict.verdict == "confirmed"
+    assert verdict.verdict == "holds"
     np.testing.assert_allclose(verdict.cells[0].values, 0.2)
 
 

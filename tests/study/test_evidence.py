@@ -13,6 +13,7 @@ RECORDS = [record(model, seed) for model in ("ff", "bp") for seed in (0, 1)]
 
 def test_a_claim_is_found_by_its_id_and_a_misspelt_one_names_the_nearest():
     assert claim("accuracy").chapter == "02-accuracy"
+    assert claim("unseen", first=True).quantity.startswith("AUROC")
     with pytest.raises(FflibError, match=r"unknown claim 'negativ': choose one of negative, "):
         claim("negativ")
 

@@ -24,7 +24,7 @@ from fflib.study.analyses.dimension import (
     sparseness,
 )
 from fflib.study.claims import DIMENSION, judge
-from fflib.study.claims.judging import in_words
+from fflib.study.claims.verdicts import in_words
 
 
 def rows(dimensions, views=("activations", "directions")):
@@ -70,13 +70,13 @@ def runs():
 
 def test_verdicts_are_of_correlations_within_layers_and_of_a_ratio(runs):
     size, sparse, lower = verdicts = [judge(claim, runs) for claim in DIMENSION]
-    assert size.interval.mean == pytest.approx(1)
-    assert sparse.interval.mean == pytest.approx(-1)
+    assert size.cells[0].interval.mean == pytest.approx(1)
+    assert sparse.cells[0].interval.mean == pytest.approx(-1)
     pairs = zip(runs[:3], runs[3:], strict=True)
     ratios = [np.exp(np.log(of_classes(f)[1:] / of_classes(b)[1:]).mean()) for f, b in pairs]
     assert lower.cells[0].values == pytest.approx(ratios)
-    assert [v.verdict for v in verdicts[:2]] == ["confirmed", "confirmed"]
-    assert in_words(verdicts).count("confirmed") >= 2
+    assert [v.verdict for v in verdicts[:2]] == ["holds", "holds"]
+    assert in_words(verdicts).count(": holds (") >= 2
 
 
 def test_tables_are_means_over_runs(runs):

@@ -144,10 +144,10 @@ def example(shares):
 
 
 def test_shared_units_are_counted_run_by_run_as_in_the_example():
-    shared = shared_by_run([example(0), example(2)])
+    shared = shared_by_run([example(0), example(2), example(0)])
     names = data.class_names("fashion-mnist")
     coat, shirt = names.index("Coat"), names.index("Shirt")
-    assert shared[:, shirt, coat].tolist() == [0, 2]
+    assert shared[:, shirt, coat].tolist() == [0, 2, 0]
     sizes = ensemble_sizes(shared)
     assert sizes["theirs"].to_dict() == {
         name: authors.shared_units()[label, label] for label, name in enumerate(names)
@@ -155,9 +155,10 @@ def test_shared_units_are_counted_run_by_run_as_in_the_example():
     assert sizes.loc["Coat", "ours"] == "4 [4, 4]"
     assert sizes.loc["Coat", "met"] == "no"  # theirs has 65
     pairs = shared_pairs(shared)
-    assert pairs.loc["Coat–Shirt", "runs"] == 0.5
+    assert pairs.loc["Coat–Shirt", "runs"] == pytest.approx(1 / 3)
     assert (pairs["theirs"] > 0).sum() == len(pairs) == 4  # no other pair shares any
 
 
-def test_one_run_predicts_no_size():
-    assert set(ensemble_sizes(shared_by_run([example(1)]))["met"]) == {""}
+@pytest.mark.parametrize("runs", [1, 2])
+def test_one_run_or_two_predict_no_size(runs):
+    assert set(ensemble_sizes(shared_by_run([example(1)] * runs))["met"]) == {""}

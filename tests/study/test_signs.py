@@ -10,7 +10,7 @@ from fflib.experiment import Experiment
 from fflib.measures.interventions import DOSES, OPERATIONS, TARGETS
 from fflib.study.analyses.signs import by_signs, without
 from fflib.study.claims import SIGNS, judge
-from fflib.study.claims.judging import in_words
+from fflib.study.claims.verdicts import in_words
 
 LOSS = {"negative": 0.5, "random": 0.1, "positive": 0.2}
 
@@ -54,12 +54,12 @@ DALE = [run(seed=seed, accuracy=0.89, signs="dale") for seed in range(3)]
 def test_verdicts_compare_negative_weights_with_random_ones():
     sparse, accurate, dale = (judge(c, PROBED + DALE) for c in SIGNS)
     for verdict in (sparse, accurate):
-        assert verdict.verdict == "confirmed"
-        assert verdict.interval.mean == pytest.approx(0.4)
-    assert dale.interval.mean == pytest.approx(-0.011)
-    assert dale.verdict == "confirmed"
+        assert verdict.verdict == "holds"
+        assert verdict.cells[0].interval.mean == pytest.approx(0.4)
+    assert dale.cells[0].interval.mean == pytest.approx(-0.011)
+    assert dale.verdict == "holds"
     said = in_words([sparse, accurate, dale])
-    assert said.count("confirmed") == 3
+    assert said.count(": holds (") == 3
     assert "−0.01" in said
 
 

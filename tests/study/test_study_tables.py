@@ -56,8 +56,12 @@ def test_the_verdict_table_has_a_row_for_each_cell():
     both = RECORDS + [record("ff", seed, protocol="sigmoid-linf") for seed in (0, 1)]
     verdict = judge(claim("negative"), both)
     table = verdict_table(verdict)
-    assert table.index.tolist() == [("MNIST", "ReLU, ℓ₂"), ("MNIST", "sigmoid, ℓ∞")]
-    assert table["runs"].tolist() == [2, 2]
+    layers = range(1, LAYERS + 1)
+    assert table.index.tolist() == [
+        ("MNIST", protocol, layer) for protocol in ("ReLU, ℓ₂", "sigmoid, ℓ∞") for layer in layers
+    ]
+    assert set(table["n"]) == {2}
+    assert table["BP"].notna().sum() == len(layers)
     assert table["claim"].tolist() == [cell.answer for cell in verdict.cells]
     assert verdict_table(judge(claim("negative"), [])).empty
 

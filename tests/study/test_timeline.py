@@ -20,8 +20,8 @@ from fflib.experiment import Experiment
 from fflib.measures.timeline import SILENT, by_chance, identity, kept, preferred, settled
 from fflib.study.analyses.timeline import classes_kept, delays, moments, settling
 from fflib.study.claims import QUESTIONS, TIMELINE, judge
-from fflib.study.claims.judging import in_words
 from fflib.study.claims.timeline import changed, delay, timelines, trace
+from fflib.study.claims.verdicts import in_words
 from fflib.study.plans.grids import GRIDS, planned
 
 CLASSES = synthetic.CLASSES
@@ -105,12 +105,12 @@ def test_a_layer_that_is_trained_alone_has_its_own_stage():
 
 def test_verdicts_on_runs_made_up_for_them():
     first, stay, start = (judge(claim, RUNS) for claim in TIMELINE)
-    assert first.verdict == stay.verdict == start.verdict == "confirmed"
-    assert first.interval.mean == 2
-    assert first.interval.n == 3  # Forward-Forward alone
+    assert first.verdict == stay.verdict == start.verdict == "holds"
+    assert first.cells[0].interval.mean == 2
+    assert first.cells[0].interval.n == 3  # Forward-Forward alone
     said = in_words([first, stay, start])
-    assert said.count("confirmed") == 3
-    assert "2.00 [2.00, 2.00]" in said
+    assert said.count(": holds (") == 3
+    assert "accuracy: 2.00)" in said
 
 
 def test_claims_share_their_risk_and_name_a_grid():

@@ -1,20 +1,19 @@
 """The small figures of the landing page: for every claim, a picture of what it is about."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from fflib import wording
 from fflib.book.figures import style
-from fflib.book.figures.panels import by_dataset, by_model, matrix, on_layers, runs_by_layer
+from fflib.book.figures.panels import by_dataset, by_model, on_layers, runs_by_layer
 from fflib.measures import sharing
 from fflib.records.stores import Record
-from fflib.study.claims import Verdict, members, unseen_layers
+from fflib.study.claims import Verdict
+from fflib.study.claims.quantities import first_ensembles
 from fflib.study.evidence import where
-from fflib.wording import minus
 
 __all__ = ["at_a_glance"]
 
@@ -31,14 +30,12 @@ def at_a_glance(
     """Draw a small panel for every claim that shows what it is about, with its verdict.
 
     The panels are drawn from the runs under this protocol, among those that the verdicts rest on;
-    the numbers in their titles are over all runs of all cells. Points are runs, lines means; a
+    the numbers in their titles are the least and the greatest estimate over all cells. Points are runs, lines means; a
     panel without runs is empty.
 
-    A claim on accuracy is shown by that of FF and BP; on sparseness, by Hoyer's by layer; on
-    specific ensembles, by the overlap of any two classes; on shared units, by that overlap against
-    how alike classes look; on weights, by the share of negative ones by layer; on unseen classes,
-    by how well they are detected, by layer. A claim that has no picture of its own shows the
-    numbers of its cells.
+    A claim on accuracy is shown by that of FF and BP; on sparseness, by Hoyer's above rest, by layer;
+    on shared units, by their number against how alike classes look; a claim about layers, by what it
+    measures in each. A claim that has no picture of its own shows the numbers of its cells.
     """
     verdicts, records = list(verdicts), list(records)
     columns = 3
@@ -47,19 +44,21 @@ def at_a_glance(
     for ax in grid.ravel()[len(verdicts) :]:
         ax.set_axis_off()
     for ax, verdict in zip(grid.ravel(), verdicts, strict=False):
-        claim, interval = verdict.claim, verdict.interval
+        claim = verdict.claim
         runs = [
-            r for r in where(records, protocol=protocol)
+            r for r in where(records, protocol=protocol, untrained=False, regularised=False)
             if (r.experiment.hold_out is not None) == claim.unseen
         ]  # fmt: skip
-        said = minus(f"{interval:.2f}, n = {interval.n}") if interval.n else "no runs"
+        said = verdict.estimates or "no runs"
         ax.set_title(f"{claim.title}\n", fontsize="small", weight="bold", loc="left")
         ax.text(
             0, 1.03, f"{verdict.verdict}: {said}", transform=ax.transAxes, fontsize="x-small",
             color=style.INK,
         )  # fmt: skip
         ax.tick_params(labelsize="x-small")
-        draw = PICTURES.get(claim.id, _cells) if runs and verdict.cells else _cells
+        draw = _layers if claim.by_layer else PICTURES.get(claim.id, _cells)
+        if not (runs and verdict.cells):
+            draw = _cells
         draw(ax, by_model(runs), verdict)
         for label in (ax.xaxis.label, ax.yaxis.label):
             label.set_fontsize("x-small")
@@ -86,60 +85,35 @@ def _accuracy(ax: Axes, runs: Runs, verdict: Verdict) -> None:
     ax.set_xlabel("test accuracy")
 
 
-def _by_layer(
-    ax: Axes, runs: Runs, measure: Callable[[Record], Sequence[float]], label: str
-) -> None:
+def _layers(ax: Axes, runs: Runs, verdict: Verdict) -> None:
+    claim = verdict.claim
     for model, found in _shown(runs).items():
-        values = [measure(record) for record in found]
-        runs_by_layer(ax, values, sizes=(4, 2.5), **style.looks(model))
-    ax.set_ylabel(label)
+        if values := [v for record in found if (v := claim.measure(record)) is not None]:
+            runs_by_layer(ax, np.array(values), sizes=(4, 2.5), **style.looks(model))
+    style.bounds(ax.yaxis, claim.bound)
+    ax.set_ylabel(claim.label)
 
 
 def _sparse(ax: Axes, runs: Runs, verdict: Verdict) -> None:
-    _by_layer(ax, runs, lambda r: on_layers(r, "hoyer"), "Hoyer sparseness")
+    for model, found in _shown(runs).items():
+        values = [on_layers(record, "hoyer_above_rest") for record in found]
+        runs_by_layer(ax, values, sizes=(4, 2.5), **style.looks(model))
+    ax.set_ylabel("Hoyer above rest")
     ax.set_ylim(0, 1.04)
-
-
-def _overlaps(found: Sequence[Record]) -> NDArray[np.float64]:
-    """Jaccard index of two classes, averaged over runs and layers."""
-    return np.mean([np.nan_to_num(sharing.jaccard(members(r))).mean(axis=0) for r in found], axis=0)
-
-
-def _specific(ax: Axes, runs: Runs, verdict: Verdict) -> None:
-    found = where(runs["ff"], dataset=runs["ff"][0].experiment.dataset)
-    overlaps = _overlaps(found)
-    np.fill_diagonal(overlaps, 1)
-    image = matrix(ax, overlaps, [""] * len(overlaps), [""] * len(overlaps), low=0, high=1)
-    # Shorter than the matrix, whose title reaches above it.
-    bar = ax.figure.colorbar(image, ax=ax, shrink=0.6, ticks=[0, verdict.claim.bound, 1])
-    bar.ax.tick_params(labelsize="x-small")
-    bar.set_label("overlap in FF (Jaccard)", fontsize="x-small")
-    ax.set_xlabel("class")
-    ax.set_ylabel("class")
 
 
 def _shared(ax: Axes, runs: Runs, verdict: Verdict) -> None:
     for number, (dataset, found) in enumerate(by_dataset(runs["ff"]).items()):
         similarity = found[0].arrays["similarity"]
         pairs = np.triu_indices(len(similarity), 1)
+        shared = np.mean([sharing.shared_units(first_ensembles(r)) for r in found], axis=0)
         looks = style.looks("ff") | ({"mfc": "white"} if number else {})
         name = wording.dataset_name(dataset)
-        ax.plot(similarity[pairs], _overlaps(found)[pairs], ls="", ms=3.5, label=name, **looks)
+        ax.plot(similarity[pairs], shared[pairs], ls="", ms=3.5, label=name, **looks)
     ax.set_xlabel("likeness of two classes")
-    ax.set_ylabel("overlap of their ensembles")
+    ax.set_ylabel("units in both ensembles")
     ax.set_ylim(bottom=0)
     ax.legend(fontsize="xx-small", handletextpad=0.1, borderpad=0.1)
-
-
-def _unseen(ax: Axes, runs: Runs, verdict: Verdict) -> None:
-    _by_layer(ax, runs, lambda r: [layer.auroc for layer in unseen_layers(r)], "AUROC")
-    style.bounds(ax.yaxis, verdict.claim.bound, chance=0.5)
-
-
-def _negative(ax: Axes, runs: Runs, verdict: Verdict) -> None:
-    label = "share of negative weights"
-    _by_layer(ax, runs, lambda r: on_layers(r, "negative_weights"), label)
-    style.bounds(ax.yaxis, verdict.claim.bound, chance=0.5)
 
 
 def _cells(ax: Axes, runs: Runs, verdict: Verdict) -> None:
@@ -155,8 +129,5 @@ def _cells(ax: Axes, runs: Runs, verdict: Verdict) -> None:
 PICTURES: dict[str, Callable[[Axes, Runs, Verdict], None]] = {
     "accuracy": _accuracy,
     "sparse": _sparse,
-    "specific": _specific,
     "shared": _shared,
-    "negative": _negative,
-    "unseen": _unseen,
 }

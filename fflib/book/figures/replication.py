@@ -7,7 +7,7 @@ from fflib import wording
 from fflib.book.figures import style
 from fflib.book.figures.scorecard import ANSWERS
 from fflib.study.analyses.replication import NAMES, QUANTITIES
-from fflib.study.claims.judging import Answer
+from fflib.study.claims.claim import Answer
 
 __all__ = ["rows_met"]
 

@@ -18,11 +18,11 @@ from fflib.experiment import Experiment
 from fflib.records.stores import Record
 from fflib.statistics import mean_interval
 from fflib.study.claims import Verdict, members, scorecard
-from fflib.study.claims.judging import in_words
+from fflib.study.claims.verdicts import in_words
 from fflib.study.tables import settings as settings_table
 from fflib.wording import minus
 
-CLASS = {"reproduced": "holds", "not reproduced": "fails"}
+CLASS = {"holds": "holds", "fails": "fails"}
 
 
 def summary(
@@ -48,12 +48,15 @@ def failures(failures: Mapping[Experiment, str], classes: Sequence[str]) -> str:
 
 
 def verdicts(verdicts: Iterable[Verdict]) -> str:
-    """Tabulate the verdict on each claim."""
+    """Tabulate the verdict on each claim, with what its rivals and the label alone do."""
     rows = []
     for verdict in verdicts:
-        claim, interval = verdict.claim, verdict.interval
-        side = "above" if claim.above else "below"
-        number = f"{interval:.3f}, n = {interval.n}" if interval.n else "no runs"
+        claim = verdict.claim
+        numbers = [
+            f"{f'layer {c.layer}: ' if c.layer else ''}{c.interval:.3f}, n = {c.interval.n}"
+            for c in verdict.cells
+        ] or ["no runs"]
+        bound = minus(f"{claim.label}, holds {claim.side} {claim.bound:g}")
         rows.append(
             [
                 Raw(f"{escape(claim.title)}<br><span>{escape(claim.statement)}</span>"),
@@ -61,21 +64,25 @@ def verdicts(verdicts: Iterable[Verdict]) -> str:
                     f'<span class="verdict {CLASS.get(verdict.verdict, "open")}">'
                     f"{escape(verdict.verdict)}</span>"
                 ),
-                minus(f"{claim.label}: {number}; holds {side} {claim.bound:g}"),
+                Raw(f"{escape(bound)}:<br>{'<br>'.join(escape(minus(said)) for said in numbers)}"),
+                verdict.back_propagation_too or "–",
+                verdict.label_alone or "–",
             ]
         )
     header = ["claim of the paper", "verdict", "on these images: mean over runs, interval"]
-    return table("What the claims come to", header, rows)
+    asked = ["does back-propagation do it too?", "is it the label?"]
+    return table("What the claims come to", [*header, *asked], rows)
 
 
 def reading(verdicts: Sequence[Verdict]) -> str:
     """Explain how a verdict is reached."""
     return (
-        "A claim is reproduced if the whole interval lies on the good side of its bound, not "
-        "reproduced if it lies on the other side, and not decidable if it contains the bound. Since "
-        f"{len(verdicts)} claims are judged at once, each interval has a confidence of "
-        f"{verdicts[0].claim.confidence:.1%}, so that with 95 % confidence none of them misses. "
-        "Not decidable is a result: it says that these runs are too few, or too unlike one another, to tell."
+        "A claim holds if the whole interval lies on the good side of its bound and its networks are "
+        "beyond every rival that it names, in every layer if it is about layers. It fails if in some layer "
+        "it surely does not and holds in none, is mixed if it holds in some layers and fails in others, and "
+        f"is open otherwise. Since {len(verdicts)} claims are judged at once, in their layers and against "
+        "their rivals, intervals are as much wider, so that with 95 % confidence none of them misses. Open "
+        "is a result: it says that these runs are too few, or too unlike one another, to tell."
     )
 
 

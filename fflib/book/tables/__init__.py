@@ -11,6 +11,7 @@ from fflib.book.tables.runs import (
 )
 from fflib.book.tables.verdicts import (
     answers,
+    changes,
     criterion,
     digest,
     in_brief,
@@ -19,6 +20,6 @@ from fflib.book.tables.verdicts import (
 )
 
 __all__ = [
-    "answers", "by_label", "checksums", "criterion", "digest", "in_brief", "machines",
+    "answers", "by_label", "changes", "checksums", "criterion", "digest", "in_brief", "machines",
     "mantel_tests", "matched_answers", "provenance", "readout", "scorecard", "shown",
 ]  # fmt: skip

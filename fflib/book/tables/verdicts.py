@@ -1,6 +1,5 @@
 """Tables of verdicts: what was claimed, by which criterion, and what came out."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from IPython.display import Markdown
@@ -9,49 +8,83 @@ from fflib import wording
 from fflib.study.analyses.learning_rates import ANSWERS
 from fflib.study.analyses.matched_accuracy import Matched
 from fflib.study.claims import Claim, Verdict
-from fflib.study.claims.judging import WORDS
+from fflib.study.claims.first import First
+from fflib.study.claims.verdicts import WORDS, Cell
 from fflib.wording import minus
 
-__all__ = ["answers", "criterion", "digest", "in_brief", "matched_answers", "scorecard"]
-
-IN_PLAIN_WORDS = ("Yes", "In part", "No", "Not settled")
-"""Verdicts in the order of :data:`fflib.study.claims.judging.WORDS`."""
+__all__ = ["answers", "changes", "criterion", "digest", "in_brief", "matched_answers", "scorecard"]
 
 
 def criterion(claim: Claim) -> Markdown:
     """Write out a claim's criterion as it was fixed beforehand."""
-    side = "above" if claim.above else "below"
-    yes, partly, no, unclear = WORDS[claim.by]
+    side, layer = claim.side, ", or a layer there" if claim.by_layer else ""
+    one = "held-out class" if claim.unit == "class" else "run"
+    names = [*claim.rivals, *(["chance"] if claim.chance else [])]
+    rivals = ", ".join(map(wording.rival_name, names))
+    beaten = " and ".join(map(wording.rival_name, claim.beats))
     test = " and the test excludes chance" if claim.test else ""
-    return Markdown(
-        f"- **One number per run:** {claim.quantity}.\n"
-        f"- **Statistic** in a cell (a data set under a protocol): {claim.statistic}. The interval "
-        f"has 95 % confidence for all {claim.together} claims that are judged together.\n"
-        f"- **Holds** in a cell if the interval lies {side} **{minus(f'{claim.bound:g}')}**{test}, **fails** "
-        "if it lies on the other side, and is **open** otherwise.\n"
-        f"- **{yes.capitalize()}** if it holds in every cell, **{no}** if it fails in every cell, "
-        f"**{partly}** if it holds in some, **{unclear}** otherwise."
-    )
+    beyond = f" and it lies {side} that of {beaten}, surely" if beaten else ""
+    shared = "claims, cells and rivals" if claim.by_cell else "claims"
+    lines = [
+        f"**One number per {one}:** {claim.quantity}.",
+        f"**Statistic** in a cell (a data set under a protocol{layer}): {claim.statistic}. Intervals have "
+        f"95 % confidence over all {shared} that are judged together, {claim.together} claims here.",
+        f"**Rivals**, measured in the same way: {rivals}." if names else "",
+        f"**Holds** in a cell if the interval lies {side} **{minus(f'{claim.bound:g}')}**{test}{beyond}; "
+        "**fails** if one of these is surely not so, and is **open** otherwise.",
+        "**Verdict:** *holds* if it holds in every cell, *fails* if it fails in some and holds in none, "
+        "*mixed* if it holds in some and fails in others, *open* otherwise.",
+    ]
+    return Markdown("\n".join(f"- {line}" for line in lines if line))
 
 
-def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
+def scorecard(verdicts: Iterable[Verdict], first: Mapping[str, First] | None = None) -> Markdown:
     """Tabulate the scorecard, a row per claim, linked to the chapters.
 
-    The verdict stands beside the claim, so that a narrow screen shows both.
+    The verdict stands beside the claim, so that a narrow screen shows both. `first` are the verdicts
+    of the first edition, see :func:`fflib.study.evidence.first_edition`.
     """
+    rows = [
+        (
+            f"[**{v.claim.title}**]({v.claim.chapter}.ipynb): {v.claim.statement}",
+            f"**{v.verdict}**: {v.why}",
+            v.back_propagation_too or "–",
+            v.label_alone or "–",
+            minus(f"{v.claim.label}: {v.estimates or 'no runs yet'}; {_wanted(v.claim)}"),
+            _first_word(v.claim, first or {}),
+            f"{v.claim.place}. {v.claim.source}" if v.claim.place else v.claim.source,
+        )
+        for v in verdicts
+    ]
+    asked = ("does back-propagation do it too?", "is it the label?")
+    ends = ("ours, over the cells", "first edition", "what the paper reports, and where")
+    return _table(("claim", "verdict", *asked, *ends), rows)
+
+
+def changes(verdicts: Iterable[Verdict], first: Mapping[str, First]) -> Markdown:
+    """Tabulate what the second edition changed: both criteria, the fault, and both verdicts."""
     rows = []
-    for verdict in verdicts:
-        claim, interval = verdict.claim, verdict.interval
-        ours = f"**{interval:.3f}**, n = {interval.n}" if interval.n else "no runs yet"
+    for v in verdicts:
+        before = first.get(v.claim.first or "")
         rows.append(
             (
-                f"[**{claim.title}**]({claim.chapter}.ipynb): {claim.statement}",
-                f"**{verdict.verdict}**: {verdict.why}",
-                minus(f"{claim.label}: {ours}; {_wanted(claim)}"),
-                claim.source,
+                f"[**{v.claim.title}**]({v.claim.chapter}.ipynb)",
+                minus(f"{before.verdict.claim.criterion}.") if before else "–",
+                v.claim.fault,
+                minus(f"{v.claim.criterion}."),
+                f"**{_first_word(v.claim, first)}**",
+                f"**{v.verdict}**: {v.why}",
             )
         )
-    return _table(("claim", "verdict", "ours", "what the paper reports"), rows)
+    header = (
+        "claim",
+        "first criterion",
+        "its fault",
+        "second criterion",
+        "first verdict",
+        "second verdict",
+    )
+    return _table(header, rows)
 
 
 def answers(verdicts: Iterable[Verdict]) -> Markdown:
@@ -60,8 +93,7 @@ def answers(verdicts: Iterable[Verdict]) -> Markdown:
     for verdict in verdicts:
         claim = verdict.claim
         cells = "<br>".join(
-            f"{wording.dataset_name(cell.dataset)}: {minus(f'{cell.interval:.3f}')}, "
-            f"n = {cell.interval.n}, {cell.answer}"
+            f"{_place(cell)}: {minus(f'{cell.interval:.3f}')}, n = {cell.interval.n}, {cell.answer}"
             for cell in verdict.cells
         )
         rows.append(
@@ -78,36 +110,41 @@ def digest(groups: Mapping[str, Iterable[Verdict]]) -> Markdown:
     """Tabulate all claims on a page, a line for each, linked to the chapters.
 
     Groups say what the claims have in common, such as where they come from. The columns are group,
-    claim, quantity, bound, mean over all runs of all cells with its interval, number of runs, and
-    verdict.
+    claim, quantity, bound, the least and the greatest estimate over the cells, the number of cells
+    in which the claim holds and of all, verdict, and what back-propagation does.
     """
     rows = []
     for group, verdicts in groups.items():
         for number, verdict in enumerate(verdicts):
-            claim, interval = verdict.claim, verdict.interval
+            claim, cells = verdict.claim, verdict.cells
             rows.append(
                 (
                     "" if number else group,
                     f"[{claim.title}]({claim.chapter}.ipynb)",
                     claim.label,
                     minus(f"{'>' if claim.above else '<'} {claim.bound:g}"),
-                    minus(f"{interval:.3f}") if interval.n else "no runs yet",
-                    str(interval.n),
+                    verdict.estimates or "no runs yet",
+                    f"{sum(cell.answer == 'holds' for cell in cells)} of {len(cells)}"
+                    if cells
+                    else "",
                     f"**{verdict.verdict}**",
+                    verdict.back_propagation_too or "–",
                 )
             )
-    return _table(("", "claim", "quantity", "holds if", "estimate, interval", "n", "verdict"), rows)
+    ends = ("estimates over cells", "holds in", "verdict", "back-propagation too?")
+    return _table(("", "claim", "quantity", "holds if", *ends), rows)
 
 
 def in_brief(verdicts: Iterable[Verdict]) -> Markdown:
     """List the verdicts for readers who do not know what an interval is.
 
-    Each statement is linked to its chapter, with whether it is true and the number of cells that
-    say so. A cell is called a setting.
+    Each statement is linked to its chapter, with whether it is true and where. A cell is called a
+    setting.
     """
     return Markdown(
         "\n".join(
-            f"- [{v.claim.statement.removesuffix('.')}]({v.claim.chapter}.ipynb)? {_plainly(v)}"
+            f"- [{v.claim.statement.removesuffix('.')}]({v.claim.chapter}.ipynb)? "
+            f"**{WORDS[v.verdict].capitalize()}**: {_plainly(v)}"
             for v in verdicts
         )
     )
@@ -125,19 +162,24 @@ def matched_answers(comparisons: Iterable[Matched]) -> Markdown:
 
 
 def _plainly(verdict: Verdict) -> str:
-    word = IN_PLAIN_WORDS[WORDS[verdict.claim.by].index(verdict.verdict)]
-    found = Counter(cell.answer for cell in verdict.cells)
-    if not found:
-        return f"**{word}**: nothing was trained for it yet."
-    said = {"yes": found["holds"], "no": found["fails"], "unclear": found["open"]}
-    where = ", ".join(f"{answer} in {count}" for answer, count in said.items() if count)
-    alike = len(found) == 1 and not found["open"]
-    where = f"in {len(verdict.cells)}" if alike else where
-    return f"**{word}**: {where} of {len(verdict.cells)} settings."
+    if not verdict.cells:
+        return "nothing was trained for it yet."
+    why = verdict.why.replace("cell", "setting")
+    too = verdict.back_propagation_too
+    return f"{why[0].lower()}{why[1:]}{f' By back-propagation, too? {too}.' if too else ''}"
+
+
+def _place(cell: Cell) -> str:
+    layer = f", layer {cell.layer}" if cell.layer else ""
+    return f"{wording.dataset_name(cell.dataset)}{layer}"
+
+
+def _first_word(claim: Claim, first: Mapping[str, First]) -> str:
+    return first[claim.first].word if claim.first and claim.first in first else "not tested"
 
 
 def _wanted(claim: Claim) -> str:
-    return f"holds {'above' if claim.above else 'below'} {claim.bound:g}"
+    return f"holds {claim.side} {claim.bound:g}"
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Markdown:

@@ -16,11 +16,9 @@ from fflib.experiment import Experiment
 from fflib.records.obtain import gather
 from fflib.records.stores import PUBLISHED, Record, Store
 from fflib.study.claims import Verdict
-from fflib.study.claims.judging import WORDS
 from fflib.study.claims.quantities import above_rest, negative, overlap
 from fflib.study.plans.grids import ABLATION, ABLATION_RATES, ABLATION_TRAINING, planned
 from fflib.study.tables import hoyer_by_layer, rows_of
-from fflib.wording import minus
 
 __all__ = ["STEPS", "Step", "answer", "runs_by_step", "step_of", "swept", "train_steps"]
 
@@ -139,18 +137,16 @@ def answer(verdicts: Iterable[Verdict]) -> str:
 
     def named(outcome: str) -> str:
         those = [v for v in verdicts if v.verdict == outcome]
-        return ", ".join(
-            minus(f"{v.claim.id.replace('-', ' ')} ({v.interval:+.2f})") for v in those
-        )
+        return ", ".join(f"{v.claim.id.replace('-', ' ')} ({v.estimates})" for v in those)
 
-    yes, some, no, unclear = map(named, WORDS["ours"])
+    yes, some, no, unclear = map(named, ("holds", "mixed", "fails", "open"))
     much = f"more than {verdicts[0].claim.bound:g}" if verdicts else "much"
     said = [
         f"Sparser by {much} on every data set with {yes}."
         if yes
         else f"No step of the ablation makes activity sparser by {much} on every data set.",
         f"On some data sets only: {some}." if some else "",
-        f"Less than that on every data set: {no}." if no else "",
+        f"Less than that on some data set, and more on none: {no}." if no else "",
         f"Not decided: {unclear}." if unclear else "",
     ]
     return " ".join(filter(None, said))

@@ -157,11 +157,11 @@ def sparse_control(records: Iterable[Record], comparisons: Iterable[Matched]) ->
 
     The table has a row per comparison and matched setting of the control: means over runs of
     accuracy and of Hoyer sparseness; the ``overlap`` of two classes' ensembles, which is the
-    quantity of the claim "specific" (median–quantile rule, averaged over pairs and layers, on
+    quantity of the claim "specific" in the first edition of the criteria (median–quantile rule, averaged over pairs and layers, on
     correctly classified validation images), with an interval of that claim's confidence; what it
     says of the claim; and units in an ensemble, layer by layer. `records` are runs of a sweep.
     """
-    runs, specific, rule = list(records), claim("specific"), "median-quantile"
+    runs, specific, rule = list(records), claim("specific", first=True), "median-quantile"
     fields = ["dataset", "model", *SETTING]
     means = by_setting(runs).groupby(fields)[["accuracy", "hoyer"]].mean()
     choices = by_choice(runs, fields=fields)

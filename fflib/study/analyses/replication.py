@@ -12,17 +12,16 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from fflib import wording
 from fflib.data import class_names
-from fflib.measures import ensembles, sharing
-from fflib.networks.dense import Activations
+from fflib.measures import sharing
 from fflib.records.stores import Record
 from fflib.statistics import mean_interval
 from fflib.statistics.prediction import prediction_interval
 from fflib.study.analyses import authors
+from fflib.study.claims.quantities import first_ensembles
 from fflib.study.evidence import where
 from fflib.study.plans.grids import AUTHORS_ROWS, DATASETS, planned
 from fflib.study.tables import by_run, cross_table, named
@@ -95,7 +94,7 @@ def retrained_rows(records: Iterable[Record]) -> pd.DataFrame:
             numbers = [run[quantity] for run in ours]
             predicted = prediction_interval(numbers, CONFIDENCE) if numbers else None
             met = None
-            if predicted is not None and predicted.n > 1:
+            if predicted is not None and not np.isnan(predicted.low):
                 met = bool(predicted.low <= theirs[quantity] <= predicted.high)
             rows.append(
                 {
@@ -224,12 +223,7 @@ def shared_by_run(records: Iterable[Record]) -> NDArray[np.int64]:
         First layer, leave-one-out rule with k = 1, which needs nothing but the class means that a
         record holds; sizes of the ensembles are on the diagonal.
     """
-    counts = []
-    for record in records:
-        means = record.arrays["mean"][:1]
-        samples = Activations(list(means), torch.arange(means.shape[1]))
-        counts.append(sharing.shared_units(ensembles.leave_one_out(samples, 1.0)[0]))
-    return np.stack(counts)
+    return np.stack([sharing.shared_units(first_ensembles(record)) for record in records])
 
 
 def ensemble_sizes(shared: NDArray[np.int64]) -> pd.DataFrame:
@@ -243,7 +237,7 @@ def ensemble_sizes(shared: NDArray[np.int64]) -> pd.DataFrame:
     for label, name in enumerate(class_names("fashion-mnist")):
         sizes, theirs = shared[:, label, label], int(authors.shared_units()[label, label])
         predicted = prediction_interval(sizes, CONFIDENCE)
-        known = predicted.n > 1
+        known = not np.isnan(predicted.low)
         rows[name] = {
             "theirs": theirs,
             "ours": f"{mean_interval(sizes):.0f}",

@@ -1,11 +1,15 @@
-"""The claims by group, read from ``claims.toml``: the one place where criteria are written."""
+"""The claims by group, read from ``claims.toml``: the one place where criteria are written.
+
+Those of the first edition are in ``first-edition.toml``.
+"""
 
 import tomllib
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
 from fflib.study.claims import measures
-from fflib.study.claims.judging import Claim
+from fflib.study.claims.claim import Claim
 
 __all__ = [
     "CHECKS",
@@ -13,11 +17,28 @@ __all__ = [
     "CIFAR10",
     "CLAIMS",
     "DIMENSION",
+    "FIRST",
     "INGREDIENTS",
     "QUESTIONS",
     "SIGNS",
     "TIMELINE",
 ]
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+
+
+_FILE = _read("claims.toml")
+
+_MODELS: dict[str, dict[str, Any]] = {
+    name: {field: None if value == "none" else value for field, value in fields.items()}
+    for name, fields in _FILE["models"].items()
+}
+
+
+FUNCTIONS = {"measure", "test", "chance", "label_alone"}
+"""Fields of a claim that name a function."""
 
 
 def _group(group: dict[str, Any]) -> tuple[Claim, ...]:
@@ -26,25 +47,22 @@ def _group(group: dict[str, Any]) -> tuple[Claim, ...]:
     return tuple(_claim(**group, **claim, together=len(claims)) for claim in claims)
 
 
-def _claim(*, quantity: str, measure: str, test: str | None = None, **fields: Any) -> Claim:
-    for name, wanted in fields.get("runs", {}).items():
-        fields["runs"] = fields["runs"] | {
-            name: {field: None if value == "none" else value for field, value in wanted.items()}
-        }
-    if "grids" in fields:
-        fields["grids"] = tuple(fields["grids"])
+def _claim(*, quantity: str, runs: Sequence[str] = ("ff",), **fields: Any) -> Claim:
+    fields |= {name: getattr(measures, fields[name]) for name in FUNCTIONS & fields.keys()}
+    fields |= {name: tuple(fields[name]) for name in ("beats", "grids") if name in fields}
+    fields["rivals"] = {name: _MODELS[name] for name in fields.get("rivals", ())}
     return Claim(
         quantity=quantity.format(**vars(measures)),
-        measure=getattr(measures, measure),
-        test=None if test is None else getattr(measures, test),
+        runs={name: _MODELS[name] for name in runs},
         **fields,
     )
 
 
-_FILE = tomllib.loads(files(__package__).joinpath("claims.toml").read_text(encoding="utf-8"))
-
 CLAIMS: tuple[Claim, ...] = _group(_FILE["paper"])
 """The claims of the paper, in the order of their chapters."""
+
+FIRST: tuple[Claim, ...] = _group(_read("first-edition.toml")["first"])
+"""The same in the first edition, see :mod:`fflib.study.claims.first`."""
 
 INGREDIENTS: tuple[Claim, ...] = _group(_FILE["ingredients"])
 """Check 1: what makes it sparse? A claim for each step, see :mod:`fflib.study.analyses.ablation`."""

@@ -1,225 +1,69 @@
-"""Judging a claim: from the numbers of training runs to a verdict.
+"""Judging a claim: from the numbers of training runs to what they say in each cell.
 
-A claim is judged separately in every cell (data set and protocol) by the confidence interval over
-training runs of one number per run. Claims that are judged together share the risk of error: their
-intervals are as much wider as Bonferroni's correction asks. The cells of a claim need no correction
-of their own, since a claim that is confirmed holds in all of them.
+A cell is a data set under a protocol, or a layer there if the claim is about layers. In each the claim
+is judged by the confidence interval of one number per training run, and against its rivals, which are
+measured in the same way: it holds if the interval lies beyond the bound and the difference from every
+rival that it has to beat lies beyond zero; it fails if one of these surely does not; it is open
+otherwise. Claims that are judged together share the risk of error: their intervals are as much wider as
+Bonferroni's correction asks. So do the cells and rivals of a claim of the second edition, for a single
+cell can refute it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fflib.experiment import Experiment
 from fflib.records.stores import Record
 from fflib.statistics import Interval, mean_interval
-from fflib.wording import minus
+from fflib.statistics.intervals import Scale
+from fflib.study.claims.claim import LABEL_ALONE, Answer, Claim, Measure
+from fflib.study.claims.verdicts import Cell, LabelAlone, Rival, Verdict, as_yes
 
-__all__ = ["RISK", "WORDS", "Answer", "Cell", "Claim", "Verdict", "in_words", "judge"]
+__all__ = ["judge", "where"]
 
-RISK = 0.05
-"""Chance that an interval misses what it should cover, over all claims judged together."""
+Units = dict[Hashable, NDArray[np.float64]]
+"""What was measured, shape (layers,) or (1,), by run or class."""
 
-Answer = Literal["holds", "fails", "open"]
-
-WORDS = {
-    "paper": ("reproduced", "partly", "not reproduced", "not decidable"),
-    "ours": ("confirmed", "partly", "refuted", "not decidable"),
-}
-"""Verdicts by whose claim it is: holds in every cell, in some, fails in every cell, anything else."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One claim and the criterion it is judged by.
-
-    Parameters
-    ----------
-    id : str
-    title : str
-        A few words for tables.
-    statement : str
-        What is claimed.
-    source : str
-        Where in the paper, and what is reported there; of a claim of ours, what it comes from.
-    quantity : str
-        The one number that a training run contributes.
-    label : str
-        The same in a few words, for the axis of a figure.
-    bound : float
-        The smallest effect that counts, in units of the quantity.
-    above : bool
-        Whether the claim holds above the bound, or below it.
-    measure : callable
-        From the records of a run and of those it is compared with, given by the names in `runs`,
-        to the quantity.
-    chapter : str
-        Name of the chapter, without ending.
-    runs : mapping of str to mapping
-        Which runs are measured, and after them which ones they are compared with: the values of
-        some fields of their experiments. Compared runs have the same data set, protocol, seed and
-        held-out class.
-    grids : tuple of str
-        Names in :data:`fflib.study.plans.grids.GRIDS` of the runs that the claim rests on.
-    split : {"test", "validation"}
-        The images that its runs were evaluated on.
-    lenient : bool
-        Whether a run counts that lacks some it is compared with; the measure then gets None.
-    unseen : bool
-        Whether the runs are those with a held-out class.
-    test : callable, optional
-        From the records of a cell to a p-value that must be below the claim's share of the risk,
-        too, for the claim to hold there.
-    together : int
-        Number of claims that share the risk.
-    by : {"paper", "ours"}
-        Whose claim it is.
-    """
-
-    id: str
-    title: str
-    statement: str
-    source: str
-    quantity: str
-    label: str
-    bound: float
-    above: bool
-    measure: Callable[..., float]
-    chapter: str
-    runs: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"ff": {"model": "ff"}})
-    grids: tuple[str, ...] = ("main",)
-    split: Literal["test", "validation"] = "test"
-    lenient: bool = False
-    unseen: bool = False
-    test: Callable[[Sequence[Record]], float] | None = None
-    together: int = 1
-    by: Literal["paper", "ours"] = "paper"
-
-    @property
-    def criterion(self) -> str:
-        """Return the criterion in one line."""
-        side = "above" if self.above else "below"
-        return f"{self.quantity}; {side} {self.bound:g} in every cell by the {self.statistic}"
-
-    @property
-    def confidence(self) -> float:
-        """Confidence of its intervals: 95 % over all claims judged together, by Bonferroni.
-
-        Examples
-        --------
-        >>> from fflib.study.claims import CLAIMS
-        >>> round(CLAIMS[0].confidence, 4)
-        0.9917
-        """
-        return 1 - RISK / self.together
-
-    def answer(self, interval: Interval) -> Answer:
-        """Return what an interval says: the claim holds, fails or is open."""
-        low, high = interval.low, interval.high
-        if not self.above:
-            low, high = -high, -low
-        bound = self.bound if self.above else -self.bound
-        return "fails" if high < bound else "holds" if low > bound else "open"
-
-    @property
-    def statistic(self) -> str:
-        """What is computed from the runs of a cell."""
-        paired = ", paired by seed" if len(self.runs) > 1 else ""
-        test = f" and by a Mantel test at p < {1 - self.confidence:.4f}" if self.test else ""
-        return f"{self.confidence:.1%} t interval of the mean over runs{paired}{test}"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A claim on one data set under one protocol."""
-
-    dataset: str
-    protocol: str
-    values: tuple[float, ...]
-    interval: Interval
-    answer: Answer
-    p_value: float | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the records say of a claim.
-
-    Parameters
-    ----------
-    claim : Claim
-    verdict : str
-        "reproduced": holds in every cell; "not reproduced": fails in every cell; "partly": holds
-        in some; "not decidable": too few runs to tell. Of a claim of ours: "confirmed" and
-        "refuted".
-    why : str
-        One sentence.
-    interval : Interval
-        Over all runs of all cells.
-    cells : tuple of Cell
-    records : tuple of Record
-        The runs that it rests on, those that others are compared with among them.
-    """
-
-    claim: Claim
-    verdict: str
-    why: str
-    interval: Interval
-    cells: tuple[Cell, ...]
-    records: tuple[Record, ...] = field(default=(), compare=False, repr=False)
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the verdict as plain data, for ``fflib claims --json``."""
-        return {
-            "id": self.claim.id,
-            "by": self.claim.by,
-            "statement": self.claim.statement,
-            "verdict": self.verdict,
-            "why": self.why,
-            "quantity": self.claim.quantity,
-            "criterion": self.claim.criterion,
-            **_numbers(self.interval),
-            "confidence": self.interval.confidence,
-            "datasets": sorted({cell.dataset for cell in self.cells}),
-            "chapter": self.claim.chapter,
-            "cells": [
-                {
-                    "dataset": cell.dataset,
-                    "protocol": cell.protocol,
-                    "answer": cell.answer,
-                    **_numbers(cell.interval),
-                    "p_value": None if cell.p_value is None else _finite(cell.p_value),
-                }
-                for cell in self.cells
-            ],
-        }
+Place = tuple[str, str]
 
 
 def where(records: Iterable[Record], **fields: Any) -> list[Record]:
     """Keep the records whose experiment has these values.
 
-    `fields` are fields of :class:`fflib.Experiment`.
+    `fields` are fields of :class:`fflib.Experiment`, or ``untrained``, whether there were no epochs
+    of training, and ``regularised``, whether activity was penalised.
 
     Examples
     --------
     >>> where([], model="ff", dataset="mnist")
     []
     """
-    return [
-        record
-        for record in records
-        if all(getattr(record.experiment, name) == value for name, value in fields.items())
-    ]
+    return [r for r in records if all(_value(r.experiment, n) == v for n, v in fields.items())]
 
 
-def judge(claim: Claim, records: Iterable[Record], model: str | None = None) -> Verdict:
+def _value(experiment: Experiment, name: str) -> Any:
+    match name:
+        case "untrained":
+            return not experiment.epochs
+        case "regularised":
+            return bool(getattr(experiment, "l1", 0.0))
+    return getattr(experiment, name)
+
+
+def judge(claim: Claim, records: Iterable[Record]) -> Verdict:
     """Judge a claim by records.
 
-    The verdict is "not decidable", with no cells, where no record bears on the claim. Records that
-    the claim is not about, such as those evaluated on other images, are left out. `model` applies
-    the claim to another model than its own, as a control.
+    There are no cells where no record bears on the claim. Records that the claim is not about, such
+    as those evaluated on other images, are left out.
+
+    Raises
+    ------
+    ValueError
+        Two runs of a model have the same data set, protocol, seed and held-out class: records of
+        several grids must be judged apart.
     """
     about = [
         r
@@ -227,23 +71,89 @@ def judge(claim: Claim, records: Iterable[Record], model: str | None = None) -> 
         if (r.experiment.hold_out is not None) == claim.unseen
         and r.experiment.evaluate_on == claim.split
     ]
-    (name, fields), *others = claim.runs.items()
-    own = where(about, **({"model": model} if model else fields))
-    compared = {other: {_pairing(r): r for r in where(about, **wanted)} for other, wanted in others}
-    found: dict[tuple[str, str], list[dict[str, Record | None]]] = {}
-    for record in own:
-        with_it = {other: runs.get(_pairing(record)) for other, runs in compared.items()}
-        if claim.lenient or None not in with_it.values():
-            cell = (record.experiment.dataset, record.experiment.protocol)
-            found.setdefault(cell, []).append({name: record, **with_it})
-    cells = tuple(_cell(claim, *cell, found[cell]) for cell in sorted(found))
-    everything = [value for cell in cells for value in cell.values]
-    interval = Interval(np.nan, np.nan, np.nan, 0)
-    if everything:
-        interval = mean_interval(everything, claim.confidence)
-    used = [r for runs in found.values() for run in runs for r in run.values() if r is not None]
-    records = tuple({r.experiment: r for r in used}.values())
-    return Verdict(claim, *_verdict(claim, cells), interval, cells, records)
+    own_runs = next(iter(claim.runs.values()))
+    used: list[Record] = []
+
+    def measured(fields: Mapping[str, Any], measure: Measure) -> dict[Place, Units]:
+        return _measured(claim, about, fields, measure, used)
+
+    own = measured(own_runs, claim.measure)
+    rivals = {name: measured(fields, claim.measure) for name, fields in claim.rivals.items()}
+    if claim.chance:
+        rivals["chance"] = measured(own_runs, claim.chance)
+    label = measured(own_runs, claim.label_alone) if claim.label_alone else {}
+    if claim.against:
+        own = {
+            place: _shared(units, rivals[claim.against].get(place, {}))
+            for place, units in own.items()
+        }
+    places = [
+        (place, layer)
+        for place in sorted(own)
+        if own[place]
+        for layer in range(min(len(values) for values in own[place].values()))
+    ]
+    confidence = claim.confidence_in(len(places))
+    cells = tuple(
+        _cell(
+            claim,
+            place,
+            _layer(own[place], layer),
+            {name: _layer(found.get(place, {}), layer) for name, found in rivals.items()},
+            _layer(label.get(place, {}), layer),
+            [r for r in _chosen(about, own_runs) if _place(r) == place],
+            confidence,
+            layer,
+        )
+        for place, layer in places
+    )
+    return Verdict(claim, cells, tuple({r.experiment: r for r in used}.values()))
+
+
+def _place(record: Record) -> Place:
+    return record.experiment.dataset, record.experiment.protocol
+
+
+def _chosen(about: Iterable[Record], fields: Mapping[str, Any]) -> list[Record]:
+    """Choose runs that have these values, trained and without penalty unless these say otherwise."""
+    return where(about, **{"untrained": False, "regularised": False} | dict(fields))
+
+
+def _measured(
+    claim: Claim,
+    about: Sequence[Record],
+    fields: Mapping[str, Any],
+    measure: Measure,
+    used: list[Record],
+) -> dict[Place, Units]:
+    """Measure runs with those that belong to them; average those of a class if it is the unit."""
+    others = [
+        {_pairing(r): r for r in _chosen(about, own)} for own in list(claim.runs.values())[1:]
+    ]
+    found: dict[Place, dict[Hashable, list[NDArray[np.float64]]]] = {}
+    seen = set()
+    for record in _chosen(about, fields):
+        pairing = _pairing(record)
+        if pairing in seen:
+            raise ValueError(
+                f"{claim.id}: two runs of {dict(fields)} have data set, protocol, seed and held-out "
+                f"class {pairing}: judge the records of several grids apart"
+            )
+        seen.add(pairing)
+        with_it = [runs.get(pairing) for runs in others]
+        if None in with_it and not claim.lenient:
+            continue
+        value = measure(record, *with_it)
+        if value is None:
+            continue
+        used += [r for r in (record, *with_it) if r is not None]
+        unit = record.experiment.hold_out if claim.unit == "class" else pairing[2:]
+        here = found.setdefault(_place(record), {})
+        here.setdefault(unit, []).append(np.atleast_1d(value).astype(np.float64))
+    return {
+        place: {unit: np.mean(values, axis=0) for unit, values in units.items()}
+        for place, units in found.items()
+    }
 
 
 def _pairing(record: Record) -> tuple[str, str, int, int | None]:
@@ -251,60 +161,86 @@ def _pairing(record: Record) -> tuple[str, str, int, int | None]:
     return e.dataset, e.protocol, e.seed, e.hold_out
 
 
+def _shared(units: Units, others: Units) -> Units:
+    """Those units that others have, too."""
+    return {unit: values for unit, values in units.items() if unit in others}
+
+
+def _layer(units: Units, layer: int) -> dict[Hashable, float]:
+    return {unit: float(values[layer]) for unit, values in units.items() if layer < len(values)}
+
+
+def _interval(values: Iterable[float], confidence: float, scale: Scale = "plain") -> Interval:
+    values = list(values)
+    if not values:
+        return Interval(np.nan, np.nan, np.nan, 0, confidence)
+    return mean_interval(values, confidence, scale)
+
+
+def _difference(one: Mapping[Hashable, float], other: Mapping[Hashable, float]) -> list[float]:
+    return [value - other[unit] for unit, value in one.items() if unit in other]
+
+
 def _cell(
-    claim: Claim, dataset: str, protocol: str, runs: Sequence[Mapping[str, Record | None]]
+    claim: Claim,
+    place: Place,
+    own: Mapping[Hashable, float],
+    rivals: Mapping[str, Mapping[Hashable, float]],
+    label: Mapping[Hashable, float],
+    records: Sequence[Record],
+    confidence: float,
+    layer: int,
 ) -> Cell:
-    values = tuple(claim.measure(**run) for run in runs)
-    interval = mean_interval(values, claim.confidence)
-    p_value = None
-    if claim.test:
-        own = next(iter(claim.runs))
-        p_value = claim.test([record for run in runs if (record := run[own])])
-    by_chance = p_value is not None and not p_value < 1 - claim.confidence
-    answer = claim.answer(interval)
-    if answer == "holds" and by_chance:
-        answer = "open"
-    return Cell(dataset, protocol, values, interval, answer, p_value)
+    base = rivals[claim.against] if claim.against else None
 
+    def judged(values: Mapping[Hashable, float]) -> list[float]:
+        return list(values.values()) if base is None else _difference(values, base)
 
-def _verdict(claim: Claim, cells: Sequence[Cell]) -> tuple[str, str]:
-    confirmed, partly, refuted, not_decidable = WORDS[claim.by]
-    if not cells:
-        return not_decidable, "There is no record of a run that bears on it."
-    by_answer = {
-        answer: [f"{Path(c.dataset).name} ({c.protocol})" for c in cells if c.answer == answer]
-        for answer in ("holds", "fails", "open")
-    }
-    holds, fails, still_open = (by_answer[a] for a in ("holds", "fails", "open"))
-    side, everywhere = "above" if claim.above else "below", f"in every cell ({len(cells)} in all)"
-    if len(holds) == len(cells):
-        return confirmed, f"The interval lies {side} {claim.bound:g} {everywhere}."
-    if len(fails) == len(cells):
-        return refuted, f"The interval misses {claim.bound:g} {everywhere}."
-    parts = [
-        f"{what} on {', '.join(names)}"
-        for what, names in (("holds", holds), ("fails", fails), ("is open", still_open))
-        if names
+    scale = claim.scale if base is None else "plain"
+    interval = _interval(judged(own), confidence, scale)
+    answers = [claim.answer(interval)]
+    compared = []
+    for name, values in rivals.items():
+        difference = _interval(_difference(own, values), confidence)
+        passes = claim.answer(_interval(judged(values), confidence, scale))
+        found = Rival(
+            name,
+            _interval(values.values(), confidence, claim.scale),
+            difference,
+            None if name in (claim.against, "chance") else as_yes(passes),
+            beaten=name in claim.beats,
+        )
+        compared.append(found)
+    beaten = {found.name: found.difference for found in compared if found.beaten}
+    answers += [
+        claim.compared(beaten[name], 0) if name in beaten else "open" for name in claim.beats
     ]
-    verdict = partly if holds else not_decidable
-    return verdict, f"It {'; it '.join(parts)}."
-
-
-def _numbers(interval: Interval) -> dict[str, object]:
-    low, high = _finite(interval.low), _finite(interval.high)
-    return {"estimate": _finite(interval.mean), "interval": [low, high], "runs": interval.n}
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def in_words(verdicts: Iterable[Verdict]) -> str:
-    """Say what claims have come to, in a sentence for each.
-
-    A sentence has the title, the verdict, and the quantity with its interval over all runs.
-    """
-    return " ".join(
-        minus(f"{v.claim.title}: {v.verdict} ({v.claim.label}: {v.interval:.2f}).")
-        for v in verdicts
+    p_value = claim.test(records) if claim.test else None
+    if p_value is not None and not p_value < 1 - confidence and answers[0] == "holds":
+        answers[0] = "open"
+    alone = None
+    if label:
+        share = _interval(label.values(), confidence, "share")
+        alone = LabelAlone(share, as_yes(_beyond(share)))
+    return Cell(
+        *place,
+        layer=layer + 1 if claim.by_layer else None,
+        values=tuple(judged(own)),
+        interval=interval,
+        own=_interval(own.values(), confidence, claim.scale),
+        answer=_all_of(answers),
+        rivals=tuple(compared),
+        label_alone=alone,
+        p_value=p_value,
     )
+
+
+def _beyond(share: Interval) -> Answer:
+    return "holds" if share.low > LABEL_ALONE else "fails" if share.high < LABEL_ALONE else "open"
+
+
+def _all_of(answers: Sequence[Answer]) -> Answer:
+    """Return what holds if all of it holds, and fails if a part of it surely does."""
+    if "fails" in answers:
+        return "fails"
+    return "open" if "open" in answers else "holds"

@@ -1,21 +1,28 @@
-"""What claims measure: from the records of a run, by the names that the claim gives them, to a number."""
+"""What claims measure: from the record of a run, and of those it is measured with, to a number.
+
+Where a claim is about layers, it is an array with a number for each. It is None where the record does
+not say, since its run was measured without the probe that does.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from fflib.measures import sharing
 from fflib.measures.agreement import agreement
+from fflib.measures.arrays import mean_of_known
 from fflib.measures.interventions import DOSES, EVERYWHERE
 from fflib.records.stores import Record
 from fflib.statistics import mantel
 from fflib.study.claims.dimension import ensemble_sizes, lower, of_classes, sparseness
 from fflib.study.claims.quantities import (
     above_rest,
-    accuracy_gap,
+    accuracy,
+    first_ensembles,
+    hoyer,
     members,
     negative,
-    sparser,
     unseen_layers,
 )
 from fflib.study.claims.timeline import EARLY, SHARE, changed, delay, trace
@@ -23,24 +30,45 @@ from fflib.study.claims.timeline import EARLY, SHARE, changed, delay, trace
 __all__ = [
     "EARLY",
     "LEARNED",
+    "MEANING",
     "SHARE",
-    "accuracy_gap",
+    "above_rest",
+    "accuracy",
     "accuracy_lost",
+    "beyond_borrowing",
     "changed",
     "delay",
     "detected",
     "dimension_with_size",
     "dimension_with_sparseness",
+    "hoyer",
+    "image_over_label",
+    "label_recalls",
+    "label_recalls_anywhere",
+    "label_recalls_first",
     "lower",
+    "meaning_by_chance",
+    "negative",
+    "negative_contributions",
     "negative_weights",
+    "overlap_beyond_chance",
     "overlap_by_chance",
     "overlap_follows_similarity",
     "overlap_of_classes",
+    "own_by_chance",
+    "own_units",
+    "shared_by_chance",
+    "shared_with_likeness",
+    "shared_with_meaning",
     "sparseness_lost",
-    "sparser",
     "spread",
     "trace",
 ]
+
+Layers = NDArray[np.float64]
+
+MEANING = {"fashion-mnist": np.array([0, 1, 0, 0, 0, 2, 0, 2, 3, 2])}
+"""What classes are for, in their order: tops, trousers, shoes, a bag. Digits have no such groups."""
 
 LEARNED = 0.1
 """How far below ReLU and ℓ2 a choice may stay in accuracy and still count as one that learns."""
@@ -66,9 +94,115 @@ def overlap_by_chance(runs: Sequence[Record]) -> float:
     return mantel(overlap, np.asarray(runs[0].arrays["similarity"], dtype=float)).p_value
 
 
-def negative_weights(ff: Record) -> float:
-    """Return the share of negative weights, mean over the layers."""
-    return negative(ff)
+def negative_weights(run: Record) -> Layers:
+    """Return the share of negative weights in each layer."""
+    return np.array([layer.negative_weights for layer in run.metrics.layers])
+
+
+def overlap_beyond_chance(run: Record) -> Layers:
+    """Return the Jaccard index of two classes' ensembles less that by chance, mean over pairs.
+
+    Chance is what ensembles of the same sizes come to, so that models with large ensembles and models
+    with small ones can be compared. Pairs of empty ensembles are left out.
+    """
+    own = members(run)
+    beyond = sharing.jaccard(own) - sharing.jaccard_by_chance(own.sum(axis=-1), own.shape[-1])
+    rows, columns = np.triu_indices(beyond.shape[-1], 1)
+    return mean_of_known(beyond[..., rows, columns])
+
+
+def shared_with_likeness(run: Record) -> float:
+    """Return how the number of units that classes share goes with how alike they look (Pearson)."""
+    return _shared_with(run, run.arrays["similarity"])
+
+
+def shared_with_meaning(run: Record) -> float | None:
+    """Return how the number of shared units goes with whether classes have one use (Pearson)."""
+    group = MEANING.get(run.experiment.dataset)
+    return None if group is None else _shared_with(run, group[:, None] == group)
+
+
+def _shared_with(run: Record, similarity: ArrayLike) -> float:
+    shared = sharing.shared_units(first_ensembles(run))
+    found = mantel(shared, np.asarray(similarity, dtype=float), permutations=0).correlation
+    return float(np.nan_to_num(found))  # as many shared units for all pairs follow nothing
+
+
+def shared_by_chance(runs: Sequence[Record]) -> float:
+    """Return Mantel's p-value for shared units, mean over runs, against how alike classes look."""
+    return _by_chance(runs, runs[0].arrays["similarity"])
+
+
+def meaning_by_chance(runs: Sequence[Record]) -> float:
+    """Return Mantel's p-value for shared units, mean over runs, against whether classes have one use."""
+    group = MEANING[runs[0].experiment.dataset]
+    return _by_chance(runs, group[:, None] == group)
+
+
+def _by_chance(runs: Sequence[Record], similarity: ArrayLike) -> float:
+    shared = np.mean([sharing.shared_units(first_ensembles(run)) for run in runs], axis=0)
+    return mantel(shared, np.asarray(similarity, dtype=float)).p_value
+
+
+def image_over_label(run: Record) -> Layers | None:
+    """Return the share of ensemble membership that the image explains, less that of the label."""
+    image, label = (_by_layer(run, name, about="image-or-label") for name in ("image", "label"))
+    return None if image is None or label is None else image - label
+
+
+def label_recalls(run: Record) -> Layers | None:
+    """Return the share of classes whose ensemble their label recalls on a blank image."""
+    blank = _by_layer(run, "blank", about="image-or-label")
+    return None if blank is None else blank / len(run.metrics.layers[0].hoyer_by_class)
+
+
+def label_recalls_anywhere(run: Record) -> float | None:
+    """Return the same, mean over the layers."""
+    found = label_recalls(run)
+    return None if found is None else float(found.mean())
+
+
+def label_recalls_first(run: Record) -> float | None:
+    """Return the same of the first layer."""
+    found = label_recalls(run)
+    return None if found is None else float(found[0])
+
+
+def negative_contributions(run: Record) -> Layers | None:
+    """Return the share of what units are given, weights times inputs and biases, that is negative."""
+    return _by_layer(run, "negative_contributions", about="drive")
+
+
+def own_units(run: Record) -> Layers | None:
+    """Return the share of the unseen class's ensemble that is in no seen class's ensemble."""
+    return _of_unseen(run, "own")
+
+
+def own_by_chance(run: Record) -> Layers | None:
+    """Return the same for ensembles of equal sizes, drawn at random."""
+    return _of_unseen(run, "own_by_chance")
+
+
+def beyond_borrowing(run: Record) -> Layers | None:
+    """Return the AUROC of the unseen class's ensemble less that of the best one it could borrow."""
+    own, borrowed = _of_unseen(run, "auroc"), _of_unseen(run, "borrowed_auroc")
+    return None if own is None or borrowed is None else own - borrowed
+
+
+def _of_unseen(run: Record, quantity: str) -> Layers | None:
+    carried = "predicted" if run.experiment.labelled else "plain"
+    return _by_layer(run, quantity, about="unseen", rule="leave-one-out", carried=carried)
+
+
+def _by_layer(run: Record, quantity: str, **asked: str) -> Layers | None:
+    """Return a number that the run's probe found for each hidden layer, nan where it is not defined."""
+    found = {
+        row["layer"]: row[quantity]
+        for row in run.metrics.probe or ()
+        if all(row.get(name) == value for name, value in asked.items())
+    }
+    layers = range(1, run.experiment.layers + 1)
+    return np.array([found[n] for n in layers], np.float64) if found else None
 
 
 def detected(ff: Record) -> float:
@@ -76,11 +210,11 @@ def detected(ff: Record) -> float:
     return float(np.mean([layer.auroc for layer in unseen_layers(ff)]))
 
 
-def spread(own: Record, **others: Record | None) -> float:
+def spread(own: Record, *others: Record | None) -> float:
     """Return the range of sparseness above rest over the choices that learn."""
     learned = [
         record
-        for record in (own, *others.values())
+        for record in (own, *others)
         if record and record.metrics.accuracy >= own.metrics.accuracy - LEARNED
     ]
     return float(np.ptp([above_rest(record) for record in learned]))

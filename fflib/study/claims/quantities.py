@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fflib.measures.ensembles import Labelled, leave_one_out
 from fflib.measures.robustness import USUAL
 from fflib.measures.unseen import UnseenClass
 from fflib.records.schema import unpack
@@ -10,13 +11,12 @@ from fflib.records.stores import Record
 __all__ = [
     "above_rest",
     "accuracy",
-    "accuracy_gap",
+    "first_ensembles",
     "hoyer",
     "mean_over_layers",
     "members",
     "negative",
     "overlap",
-    "sparser",
     "unseen_layers",
 ]
 
@@ -24,6 +24,16 @@ __all__ = [
 def members(record: Record, rule: str = "median-quantile") -> np.ndarray:
     """Return the ensembles of a record, boolean, shape (layer, class, unit)."""
     return unpack(record.arrays[f"ensembles/{rule}"], record.experiment.hidden)
+
+
+def first_ensembles(record: Record) -> np.ndarray:
+    """Return the ensembles of the first layer as the authors show them, boolean, shape (class, unit).
+
+    They are those by the leave-one-out rule with k = 1, found from the class means that the record
+    holds, which are all that the rule needs.
+    """
+    means = record.arrays["mean"][:1].astype(np.float32)
+    return leave_one_out(Labelled(list(means), np.arange(means.shape[1])), 1.0)[0]
 
 
 def unseen_layers(record: Record) -> list[UnseenClass]:
@@ -73,13 +83,3 @@ def overlap(record: Record) -> float:
         if (choice.rule, choice.threshold, choice.images) == asked:
             return float(np.nanmean(choice.overlap))
     return np.nan
-
-
-def sparser(one: Record, other: Record) -> float:
-    """Return by how much the first of two runs is sparser, see :func:`fflib.study.claims.hoyer`."""
-    return hoyer(one) - hoyer(other)
-
-
-def accuracy_gap(one: Record, other: Record) -> float:
-    """Return by how much the first of two runs is more accurate."""
-    return one.metrics.accuracy - other.metrics.accuracy
