@@ -21,7 +21,7 @@ from matplotlib_inline.backend_inline import set_matplotlib_formats
 from numpy.typing import NDArray
 
 __all__ = [
-    "GREY", "INK", "MARKERS", "MODEL_COLOURS", "NEGATIVE", "OVERLAP_MAP", "POSITIVE",
+    "AGREEMENT", "GREY", "IMAGE", "INK", "LABEL", "MARKERS", "MODEL_COLOURS", "NEGATIVE", "OVERLAP_MAP", "POSITIVE",
     "SIGNED_MAP", "WIDTH", "axes_grid", "bounds", "entry", "layer_colours", "legend", "letter",
     "log_scale", "looks", "name_rows", "use",
 ]  # fmt: skip
@@ -42,6 +42,9 @@ MARKERS = {"ff": "o", "bp-ff": "s", "bp": "^", "local-bp": "v", "local-contrast"
 
 POSITIVE, NEGATIVE = "#B8860B", "#5E3C99"
 """Positive and negative examples; also weights above and below zero."""
+
+IMAGE, LABEL, AGREEMENT = "#4A86B8", "#E6A817", "#B5446E"
+"""What follows the image, the label it carries, or that the two agree."""
 
 OVERLAP_MAP = "cividis"
 """Colour map of shares and counts, from none to all."""
