@@ -48,7 +48,7 @@ def balance(weights: Tensor | ArrayLike) -> float:
 PERMUTATIONS = 999
 """Of which the p-values of links in the metrics of a record come: too few for many tests at once."""
 
-AT_ONCE = 2**20
+AT_ONCE = 2**18
 """How many pairs of groups are compared at once, over all permutations: what fast memory holds."""
 
 TIED = 1e-9

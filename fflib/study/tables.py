@@ -8,12 +8,14 @@ import pandas as pd
 
 from fflib import wording
 from fflib.experiment import Experiment
+from fflib.measures.polarity import PERMUTATIONS
 from fflib.records.stores import Record
 from fflib.statistics import Interval, holm, mean_interval
 from fflib.study.claims import Verdict, hoyer
 from fflib.study.claims.verdicts import Rival
 
 __all__ = [
+    "against",
     "by_choice",
     "by_layer",
     "by_probe",
@@ -185,23 +187,57 @@ def by_probe(records: Iterable[Record]) -> pd.DataFrame:
     return rows_of(records, lambda record: record.metrics.probe or ())
 
 
+def against(
+    rows: pd.DataFrame, column: str, reference: str, numbers: Sequence[str]
+) -> pd.DataFrame:
+    """Subtract from the `numbers` of every row those of the row to compare it with.
+
+    That one has `reference` in `column`, and is equal in all other columns that are no numbers.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"seed": [0, 0], "removed": ["none", "all"], "accuracy": [0.75, 0.5]})
+    >>> against(rows, "removed", "none", ["accuracy"])["accuracy"].tolist()
+    [0.0, -0.25]
+    """
+    same = [name for name in rows if name not in (column, *numbers)]
+    base = rows[rows[column] == reference].set_index(same)
+    of_rows = pd.MultiIndex.from_frame(rows[same])
+    return rows.assign(
+        **{name: rows[name] - base[name].reindex(of_rows).to_numpy() for name in numbers}
+    )
+
+
 def links_table(records: Iterable[Record]) -> pd.DataFrame:
     """Show whether positive weights link same-class ensembles of successive layers.
 
     The table has a row per data set, protocol, model and pair of layers. Share of positive weights
     between units with and without a common class and their odds ratio, as means over runs; ``p``,
-    the largest of the runs' p-values, corrected by Holm for all tests behind the table.
+    the largest of the runs' p-values, corrected by Holm for all tests behind the table; and the
+    ``least p`` that they could come to, by the permutations made. Those are recorded with a run: more
+    of them where it has the probe "attribution" (:func:`fflib.records.links.linked`), else
+    :data:`fflib.measures.polarity.PERMUTATIONS`.
     """
-    rows = named(by_layer(records).query("layer > 1"))
-    rows["layers"] = [f"{layer - 1} to {layer}" for layer in rows["layer"]]
-    rows["p"] = holm(rows["links.p_value"])
+
+    def links(record: Record) -> Iterable[dict[str, Any]]:
+        finer = {r["layer"]: r for r in record.metrics.probe or () if r.get("about") == "links"}
+        for layer, metrics in enumerate(record.metrics.layers, start=1):
+            if metrics.links is not None:
+                found = {"permutations": PERMUTATIONS, **metrics.links} | finer.get(layer, {})
+                yield found | {"layers": f"{layer - 1} to {layer}"}
+
+    rows = named(rows_of(records, links))
+    tests = rows["p_value"].count()
+    rows["p"] = holm(rows["p_value"])
+    rows["least p"] = (tests / (rows["permutations"] + 1)).clip(upper=1)
     groups = rows.groupby(["data set", "protocol", "model", "layers"], sort=False)
     means = {
-        "common class": "links.same_class",
-        "different classes": "links.different_class",
-        "odds ratio": "links.odds_ratio",
+        "common class": "same_class",
+        "different classes": "different_class",
+        "odds ratio": "odds_ratio",
     }
-    return groups.agg(**{name: (column, "mean") for name, column in means.items()}, p=("p", "max"))
+    worst = {"p": ("p", "max"), "least p": ("least p", "max")}
+    return groups.agg(**{name: (column, "mean") for name, column in means.items()}, **worst)
 
 
 SETTINGS = ("epochs", "batch_size", "learning_rate", "schedule", "theta", "label_gain")

@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from fflib.book.figures.interventions import by_dose, by_place
 from fflib.experiment import Experiment
 from fflib.measures.interventions import DOSES, OPERATIONS, TARGETS
-from fflib.study.analyses.signs import by_signs, without
+from fflib.study.analyses.signs import by_signs, lost, without
 from fflib.study.claims import SIGNS, judge
 from fflib.study.claims.verdicts import in_words
 
@@ -69,6 +69,15 @@ def test_without_is_the_mean_of_the_runs():
     for target, loss in LOSS.items():
         assert table.loc[target, "hoyer"] == pytest.approx(0.8 - loss)
     assert np.isnan(table.loc["negative", "selectivity"])
+
+
+def test_what_is_lost_is_against_the_untouched_network_run_by_run():
+    table = lost(PROBED)
+    for target, loss in LOSS.items():
+        found = table.loc[("MNIST", target), "hoyer"]
+        assert (found.mean, found.n) == (pytest.approx(loss), 3)
+        # Runs differ in accuracy, and what they lose does not.
+        assert table.loc[("MNIST", target), "accuracy"].low == pytest.approx(loss)
 
 
 def test_rules_for_signs_stand_beside_free_networks():

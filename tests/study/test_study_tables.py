@@ -1,5 +1,6 @@
 """Tables that several chapters make of records."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from synthetic import LAYERS, record
@@ -41,6 +42,22 @@ def test_links_are_averaged_and_their_tests_corrected_together():
     row = table.loc[("MNIST", "ReLU, ℓ₂", "FF", "2 to 3")]
     assert row["odds ratio"] == pytest.approx((found[1]["odds_ratio"] + found[3]["odds_ratio"]) / 2)
     assert row["p"] == max(corrected[[1, 3]])
+
+
+def test_links_with_more_permutations_can_be_more_significant():
+    coarse = links_table(RECORDS)
+    assert coarse["least p"].tolist() == [len(RECORDS) * 2 / 1000] * len(coarse)
+    finer = [
+        {"about": "links", "layer": layer, "permutations": 39_999, "p_value": 1 / 40_000}
+        for layer in (2, 3)
+    ]
+    update = {"probe": finer}
+    again = links_table(
+        r.model_copy(update={"metrics": r.metrics.model_copy(update=update)}) for r in RECORDS
+    )
+    np.testing.assert_allclose(again["p"], len(RECORDS) * 2 / 40_000)
+    np.testing.assert_allclose(again["least p"], again["p"])
+    np.testing.assert_array_equal(again["odds ratio"], coarse["odds ratio"])
 
 
 def test_settings_say_where_they_came_from():

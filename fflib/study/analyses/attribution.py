@@ -9,7 +9,7 @@ from fflib.experiment import Experiment
 from fflib.records.stores import Record
 from fflib.study.tables import rows_of
 
-__all__ = ["leading", "network_name", "of_image_or_label"]
+__all__ = ["leading", "network_name", "of_image_or_label", "of_part"]
 
 PARTS = {"image": "the image", "label": "the label", "agreement": "their agreement"}
 
@@ -25,23 +25,31 @@ def network_name(experiment: Experiment) -> str:
     return wording.model_name(experiment.model) + ("" if experiment.epochs else ", untrained")
 
 
-def of_image_or_label(records: Iterable[Record]) -> pd.DataFrame:
-    """Return one row per run and hidden layer, trained networks first.
+def of_part(records: Iterable[Record], about: str) -> pd.DataFrame:
+    """Return the rows of one part of the probe "attribution", those of trained networks first.
 
     Columns: ``dataset``, ``protocol``, ``model``, ``seed``, ``network`` (see :func:`network_name`),
-    then those of :func:`fflib.records.attribution.image_or_label`, ``blank`` as a share of the
-    classes. Runs without the probe "attribution" have no rows.
+    then those of the part that `about` names, see :func:`fflib.records.probes.attribution`. Runs
+    without the probe have no rows.
     """
     return rows_of(
         sorted(records, key=lambda r: r.experiment.epochs == 0),
         lambda record: (
-            {"network": network_name(record.experiment)}
-            | row
-            | {"blank": row["blank"] / row["classes"]}  # type: ignore[operator]
+            {"network": network_name(record.experiment)} | row
             for row in record.metrics.probe or ()
-            if row.get("about") == "image-or-label"
+            if row.get("about") == about
         ),
     )
+
+
+def of_image_or_label(records: Iterable[Record]) -> pd.DataFrame:
+    """Return one row per run and hidden layer, trained networks first.
+
+    Columns are those of :func:`of_part` and :func:`fflib.records.attribution.image_or_label`, with
+    ``blank`` as a share of the classes.
+    """
+    rows = of_part(records, "image-or-label")
+    return rows if rows.empty else rows.assign(blank=rows["blank"] / rows["classes"])
 
 
 def leading(rows: pd.DataFrame) -> str:

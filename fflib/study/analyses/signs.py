@@ -7,9 +7,9 @@ import pandas as pd
 from fflib.measures.interventions import DOSES, EVERYWHERE
 from fflib.records.stores import Record
 from fflib.study.claims.quantities import accuracy, hoyer, overlap
-from fflib.study.tables import by_probe, by_run, intervals, named
+from fflib.study.tables import against, by_probe, by_run, intervals, named
 
-__all__ = ["by_signs", "without"]
+__all__ = ["by_signs", "lost", "without"]
 
 
 def by_signs(records: Iterable[Record]) -> pd.DataFrame:
@@ -33,9 +33,27 @@ def without(records: Iterable[Record], model: str = "ff") -> pd.DataFrame:
     from all layers; means over runs of the numbers in :class:`fflib.measures.interventions.Effect`.
     `records` are runs on one data set, with the probe "weight-signs".
     """
+    numbers = ["accuracy", "hoyer", "identity", "selectivity"]
+    return _zeroed(records, model).groupby("target", sort=False)[numbers].mean()
+
+
+def lost(records: Iterable[Record], model: str = "ff") -> pd.DataFrame:
+    """Show what a network loses with all weights of a kind: the untouched one less what is left.
+
+    The table has a row per data set and kind of weights that were removed from all layers: accuracy
+    and Hoyer sparseness that are lost, each with its 95 % interval over runs, in which a run is
+    compared with itself. `records` are runs with the probe "weight-signs".
+    """
+    rows = _zeroed(records, model)[["dataset", "seed", "target", "accuracy", "hoyer"]]
+    rows = named(against(rows, "target", "untouched", ["accuracy", "hoyer"]))
+    rows = rows[rows["target"] != "untouched"].drop(columns="seed")
+    rows[["accuracy", "hoyer"]] *= -1
+    return intervals(rows, ["data set", "target"])
+
+
+def _zeroed(records: Iterable[Record], model: str) -> pd.DataFrame:
+    """Rows of networks with all weights of a kind set to zero, and of the untouched ones."""
     rows = by_probe(r for r in records if r.experiment.model == model)
     rows = rows[(rows["operation"] == "zero") & (rows["place"] == EVERYWHERE)]
-    untouched = rows[rows["dose"] == 0].assign(target="untouched")
-    removed = rows[rows["dose"] == max(DOSES)]
-    numbers = ["accuracy", "hoyer", "identity", "selectivity"]
-    return pd.concat([untouched, removed]).groupby("target", sort=False)[numbers].mean()
+    untouched = rows[(rows["dose"] == 0) & (rows["target"] == "negative")]
+    return pd.concat([untouched.assign(target="untouched"), rows[rows["dose"] == max(DOSES)]])
