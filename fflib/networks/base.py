@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from fflib.activation import ACTIVATIONS
 from fflib.goodness import GOODNESS
 
-__all__ = ["CHUNK", "NO_LABEL", "LayeredNetwork", "examples_at_once"]
+__all__ = ["CHUNK", "NO_LABEL", "LayeredNetwork", "examples_at_once", "together"]
 
 NO_LABEL = -1
 CHUNK = 1000  # examples held at once by a CPU: bounds memory, and stays within its fast memory
@@ -180,10 +180,10 @@ class LayeredNetwork(nn.Module):
     def label_scores(self, pixels: Tensor, depth: int | None = None) -> Tensor:
         """Score every label that the network may predict, shape (n, seen labels).
 
-        The softmax over labels of each layer's score, see :meth:`layer_scores`, summed over layers
-        (the authors' code). A plain network has one score, that of its head.
+        It is what the scores of :meth:`layer_scores` say :func:`together`. A plain network has one
+        layer of them, those of its head.
         """
-        return self.layer_scores(pixels, depth).softmax(-1).sum(1)
+        return together(self.layer_scores(pixels, depth))
 
     def predict(self, pixels: Tensor, depth: int | None = None) -> Tensor:
         """Return the most likely class of each image, shape (n,), on the CPU."""
@@ -191,4 +191,17 @@ class LayeredNetwork(nn.Module):
 
     def choose(self, scores: Tensor) -> Tensor:
         """Return the most likely class by scores of layers, shape (n, layers, seen labels)."""
-        return torch.tensor(self.seen)[scores.softmax(-1).sum(1).argmax(-1).cpu()]
+        return torch.tensor(self.seen)[together(scores).argmax(-1).cpu()]
+
+
+def together(scores: Tensor) -> Tensor:
+    """Return what layers say together, by their scores of shape (n, layers, labels).
+
+    It is the softmax over labels, summed over layers (the authors' code); shape (n, labels).
+
+    Examples
+    --------
+    >>> together(torch.tensor([[[0.0, 0.0], [9.0, 9.0]]]))
+    tensor([[1., 1.]])
+    """
+    return scores.softmax(-1).sum(1)

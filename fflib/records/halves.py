@@ -23,7 +23,7 @@ def found_on_half(run: Run, everything: Activations) -> tuple[NDArray[np.bool_],
     labels = everything.labels
     order = torch.from_numpy(np.random.default_rng(run.experiment.seed).permutation(len(labels)))
     for_finding, rest = order.tensor_split(2)
-    right = for_finding[run.network.choose(run.scores[for_finding]) == labels[for_finding]]
+    right = for_finding[run.correct(run.experiment.evaluate_on)[for_finding]]
     return median_quantile(some(everything, right), classes=len(run.data.classes)), rest
 
 

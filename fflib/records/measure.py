@@ -49,7 +49,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
     split, seed = run.experiment.evaluate_on, run.experiment.seed
     classes = len(run.data.classes)
     everything = _on_device(run, run.activations(split, correct_only=False))
-    right = run.network.choose(run.scores) == everything.labels
+    right = run.correct(split)
     correct = everything if right.all() else some(everything, right)
     if run.experiment.hold_out is not None or run.snapshots:
         rules = [rule for rule in rules if rule != "kolmogorov-smirnov"]

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from fflib.measures import ensembles, polarity, sparsity
 from fflib.measures.selectivity import mean_selectivity
 from fflib.measures.timeline import identity, preferred
+from fflib.networks.base import together
 from fflib.networks.dense import Activations, Network
 from fflib.records.schema import Found, Row
 from fflib.training.run import Run
@@ -46,8 +47,8 @@ def timeline(run: Run) -> Found:
     def predictions(then: Network, depth: int | None) -> np.ndarray:
         """Of the first layers together, then of each by itself; shape (n, 1 + layers)."""
         scores = then.layer_scores(pixels)
-        together = scores[:, :depth].softmax(-1).sum(1, keepdim=True)
-        return np.array(then.seen)[torch.cat([together, scores], 1).argmax(-1).cpu()]
+        shared = together(scores[:, :depth])[:, None]
+        return np.array(then.seen)[torch.cat([shared, scores], 1).argmax(-1).cpu()]
 
     truth = labels.numpy()[:, None]
     rows: list[Row] = []

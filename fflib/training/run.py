@@ -74,8 +74,7 @@ class Run:
     @cached_property
     def accuracy(self) -> float:
         """Share of evaluation images of seen classes that get their own label."""
-        _, labels = self.images(self.experiment.evaluate_on)
-        return float((self.network.choose(self.scores) == labels).double().mean())
+        return float(self.correct(self.experiment.evaluate_on).double().mean())
 
     @cached_property
     def layer_accuracy(self) -> list[float]:
@@ -109,6 +108,8 @@ class Run:
         The first images of the split are judged, or by default all. The result is on the CPU.
         """
         pixels, labels = (x[:first] for x in self.images(split))
+        if split == self.experiment.evaluate_on:
+            return self.network.choose(self.scores[:first]) == labels
         return self.network.predict(pixels) == labels
 
     def activations(
