@@ -40,3 +40,6 @@ def test_the_authors_settings_cover_their_results():
     assert not table.isna().any(axis=None)
     assert isinstance(table, pd.DataFrame)
     assert math.isclose(table.loc[("MNIST", "BP"), "learning rate"], 1e-4)
+    assert table["batch size"].groupby("model").unique().map(list).to_dict() == {
+        **{"FF": [1024], "BP/FF": [1024], "BP": [2048]},
+    }
