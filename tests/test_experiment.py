@@ -68,6 +68,10 @@ def test_a_preset_spelt_out_is_the_same_experiment():
         ({"protocol": "sigmoid-linf", "theta": 1.0}, "theta must stay below 1, .*, got 1"),
         ({"model": "bp", "theta": 2.0}, "theta has no meaning for model 'bp'"),
         ({"theta": None}, "theta is needed by model 'ff'"),
+        ({"l1": 0.1}, "l1 is for model 'bp', got 0.1 with 'ff'"),
+        ({"model": "bp", "l1": -1}, "l1: .*, got -1"),
+        ({"epsilon": 0}, "epsilon: .*, got 0"),
+        ({"weight_decay": -0.1}, "weight_decay: .*, got -0.1"),
     ],
 )
 def test_the_impossible_is_refused_before_any_data_is_read(fields, said, monkeypatch):
@@ -155,7 +159,7 @@ class Held(BaseModel):
 
 def test_each_architecture_has_its_own_fields_only():
     dense, conv = (Experiment(architecture=name).model_dump().keys() for name in KINDS)
-    assert dense - conv == {"label_gain", "signs", "snapshots"}
+    assert dense - conv == {"label_gain", "l1", "signs", "snapshots"}
     assert conv - dense == {"label", "scope", "loss", "peer", "reach"}
     assert fields().keys() == dense | conv == properties().keys()
 
@@ -177,10 +181,15 @@ def usual_order(architecture):
         ({"scope": "class"}, "scope is for architecture 'conv', got 'class' with 'dense'"),
         ({"peer": 1}, "peer is for architecture 'conv', got 1 with 'dense'"),
         ({"signs": "dale"}, "signs is for architecture 'dense', got 'dale' with 'conv'"),
+        ({"l1": 0.1}, "l1 is for architecture 'dense', got 0.1 with 'conv'"),
         ({"snapshots": 3}, "snapshots is for architecture 'dense', got 3 with 'conv'"),
         ({"order": "sequential"}, "the layers of a 'conv' network learn at once, got order"),
         ({"model": "local-bp"}, "architecture 'conv' is for ff, bp-ff, bp, got model 'local-bp'"),
         ({"model": "bp", "scope": "class"}, "scope has no meaning for model 'bp', got 'class'"),
+        (
+            {"negatives": "unpaired"},
+            "negatives 'unpaired' are for architecture 'dense', got 'conv'",
+        ),
         ({"theta": 2, "loss": "symmetric"}, "theta has no meaning with scope 'layer' and loss"),
         ({"norm": "l1"}, "unknown norm 'l1': choose one of l2, layer, batch"),
         ({"architecture": "cnn"}, "unknown architecture 'cnn': choose one of conv, dense"),

@@ -11,7 +11,7 @@ from fflib.data.by_name import (
     where,
 )
 from fflib.data.dataset import SPLITS, Dataset, Split
-from fflib.data.labels import place_label, wrong_labels
+from fflib.data.labels import place_label, wrong_labels, wrong_pairs
 from fflib.data.published import FileCheck
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "place_label",
     "where",
     "wrong_labels",
+    "wrong_pairs",
 ]

@@ -95,3 +95,29 @@ def wrong_labels(labels: Tensor, candidates: Sequence[int], generator: Generator
     # From the place after the own label, count - 1 steps round the circle miss it.
     steps = torch.where(excluded, draw % (count - 1), draw % count)
     return ordered[(place + 1 + steps) % count]
+
+
+def wrong_pairs(
+    labels: Tensor, candidates: Sequence[int], generator: Generator
+) -> tuple[Tensor, Tensor]:
+    """Draw as many pairs of an example and a wrong label as there are examples, out of all pairs.
+
+    No pair is drawn twice. With ten candidates about a third of the examples, (8/9)⁹, are in no pair.
+    The results are the places of the examples and the labels, both int64 of shape (n,), on the
+    device of `labels`. The parameters are those of :func:`wrong_labels`.
+
+    References
+    ----------
+    The authors' code, whose negative examples are such pairs.
+
+    Examples
+    --------
+    >>> places, wrong = wrong_pairs(torch.tensor([0, 7, 0]), [0, 7], torch.Generator())
+    >>> sorted(zip(places.tolist(), wrong.tolist()))
+    [(0, 7), (1, 0), (2, 7)]
+    """
+    ordered = torch.tensor(sorted(set(candidates)), device=labels.device)
+    pairs = (labels[:, None] != ordered).nonzero()
+    order = torch.randperm(len(pairs), generator=generator, device=generator.device)
+    places, which = pairs[order[: len(labels)].to(labels.device)].T
+    return places, ordered[which]

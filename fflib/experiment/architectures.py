@@ -36,9 +36,22 @@ class DenseExperiment(Experiment):
     signs: Literal["free", "positive", "dale"] = "free"
     """Signs that weights keep in training: positive keeps every weight at or above zero, dale gives
     all weights that leave a hidden unit one sign."""
+    l1: float = Field(0.0, ge=0)
+    """Weight of a penalty that model bp adds to its loss: the sum of absolute activations over all
+    hidden units, averaged over the images of a batch."""
     snapshots: int = Field(0, ge=0)
     """How many copies of the network are kept, at most, of the training of each layer, or of all
     layers where they learn together; a record measures them."""
+
+    @model_validator(mode="after")
+    def _rules_of_dense_layers(self) -> "DenseExperiment":
+        if self.l1 and self.model != "bp":
+            raise ValueError(f"l1 is for model 'bp', got {self.l1:g} with {self.model!r}")
+        if self.snapshots and not self.epochs:
+            raise ValueError(
+                f"snapshots are taken in training, got {self.snapshots} with epochs 0: leave it out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _threshold_within_reach(self) -> "DenseExperiment":
@@ -95,6 +108,8 @@ class ConvExperiment(Experiment):
             )
         elif model == "bp" and scope != "layer":
             wrong = f"scope has no meaning for model 'bp', got {scope!r}: leave it out"
+        elif self.negatives == "unpaired":
+            wrong = "negatives 'unpaired' are for architecture 'dense', got 'conv'"
         if wrong:
             raise ValueError(wrong)
         return self

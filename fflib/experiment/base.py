@@ -42,7 +42,7 @@ KINDS: "dict[str, type[Experiment]]" = {}
 """The class of experiments of every architecture."""
 
 # Fields of one architecture that are listed beside a common one they are akin to, not last.
-AFTER = {"label_gain": "schedule", "signs": "order", "snapshots": "probe"}
+AFTER = {"label_gain": "schedule", "l1": "weight_decay", "signs": "order", "snapshots": "probe"}
 
 
 def _listed(*names: str) -> WithJsonSchema:
@@ -114,16 +114,24 @@ class Experiment(BaseModel):
     batch in a convolutional one."""
     theta: float | None = Field(gt=0)
     """Threshold: the goodness that separates positive from negative examples."""
-    negatives: Literal["fixed", "resampled", "hard"] | None
-    """When and how wrong labels are drawn."""
-    epochs: int = Field(ge=1)
-    """Passes over the images; per layer where layers are trained one after another."""
+    negatives: Literal["fixed", "resampled", "hard", "unpaired"] | None
+    """How wrong labels are drawn: once for each image; anew in every epoch, or then by how likely the
+    network finds them; or once for images drawn by chance, too, as in the authors' code (unpaired)."""
+    epochs: int = Field(ge=0)
+    """Passes over the images; per layer where layers are trained one after another. With none the
+    network stays as it begins, for comparison."""
     batch_size: int = Field(ge=1)
     """Images per step."""
     learning_rate: float = Field(gt=0)
     """Learning rate of Adam."""
     schedule: Literal["constant", "cosine"]
     """Schedule of the learning rate."""
+    epsilon: float = Field(1e-8, gt=0)
+    """What Adam adds to the divisor of its steps, which a larger one makes smaller where gradients
+    are small."""
+    weight_decay: float = Field(0.0, ge=0)
+    """Share of the weights, times the learning rate, that every step takes off them, as AdamW does;
+    biases stay as they are."""
     precision: Literal["auto", "float32", "mixed"] = "auto"
     """Number format; mixed computes matrix products in bfloat16, auto does so where the device is
     faster at it."""
@@ -256,6 +264,11 @@ class Experiment(BaseModel):
     def layerwise(self) -> bool:
         """Whether the gradient never leaves a layer."""
         return self.model in LAYERWISE
+
+    @property
+    def redraws(self) -> bool:
+        """Whether wrong labels are drawn again in every epoch."""
+        return self.negatives in ("resampled", "hard")
 
     @property
     def stages(self) -> int:

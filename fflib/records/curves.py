@@ -34,7 +34,7 @@ def thinned(curve: Sequence[dict[str, Cell]]) -> list[dict[str, Cell]]:
 
     return [
         row
-        for row, following in zip(curve, [*curve[1:], None], strict=True)
+        for row, following in zip(curve, [*curve, None][1:], strict=True)
         if stays(row, following)
     ]
 

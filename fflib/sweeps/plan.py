@@ -17,7 +17,7 @@ __all__ = ["Cost", "Estimate", "Plan", "costs", "estimate", "plan"]
 # The time that an epoch takes depends on everything but these.
 FREE = {
     **{"seed": 0, "hold_out": None, "epochs": 1, "learning_rate": 1.0, "schedule": "constant"},
-    **{"label_gain": 1.0, "theta": None},
+    **{"label_gain": 1.0, "theta": None, "epsilon": 1e-8, "weight_decay": 0.0},
 }
 
 
@@ -114,8 +114,9 @@ def estimate(todo: Iterable[Experiment], known: dict[Experiment, Cost]) -> Estim
     """
     by_kind: dict[Experiment, list[tuple[float, int]]] = {}
     for experiment, cost in known.items():
-        taken = by_kind.setdefault(_kind(experiment), [])
-        taken.append((cost.seconds / experiment.epochs, cost.size))
+        if experiment.epochs:
+            taken = by_kind.setdefault(_kind(experiment), [])
+            taken.append((cost.seconds / experiment.epochs, cost.size))
     usual = fmean(cost.size for cost in known.values()) if known else float("nan")
     seconds, size, unknown = 0.0, 0.0, 0
     for experiment in todo:

@@ -12,7 +12,7 @@ __all__ = ["SCHEDULES", "Adam"]
 
 
 class Adam:
-    """Take the steps of :class:`torch.optim.Adam`, bit for bit.
+    """Take the steps of :class:`torch.optim.Adam` or, with weight decay, ``AdamW``, bit for bit.
 
     Making one of torch's own optimisers loads torch's compiler, for two seconds of every process
     that trains, however shortly.
@@ -23,6 +23,11 @@ class Adam:
         On one device. One without a gradient stays put.
     then : sequence of callable
         Called after each step, as to keep the weights within bounds.
+    epsilon : float
+        Added to the root of the mean square that a step is divided by.
+    weight_decay : float
+        Before each step, all but biases (parameters of one dimension) shrink by this share, times
+        the rate: Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
 
     Attributes
     ----------
@@ -42,9 +47,16 @@ class Adam:
     """
 
     def __init__(
-        self, parameters: Sequence[nn.Parameter], then: Sequence[Callable[[], None]] = ()
+        self,
+        parameters: Sequence[nn.Parameter],
+        then: Sequence[Callable[[], None]] = (),
+        *,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
     ) -> None:
         self.parameters, self.then = list(parameters), list(then)
+        self._epsilon = epsilon
+        self._decays = [weight_decay if p.dim() > 1 else 0.0 for p in self.parameters]
         self.moments = [
             {
                 "step": torch.zeros((), device=parameter.device),
@@ -72,28 +84,33 @@ class Adam:
     @torch.no_grad()
     def step(self) -> None:
         """Take a step along the gradients."""
-        taking = [
-            (parameter, parameter.grad, *moments.values())
-            for parameter, moments in zip(self.parameters, self.moments, strict=True)
-            if parameter.grad is not None
-        ]
-        parameters, gradients, steps, means, squares = map(list, zip(*taking, strict=True))
-        adam(
-            parameters,
-            gradients,
-            means,
-            squares,
-            [],
-            steps,
-            fused=True,
-            amsgrad=False,
-            beta1=0.9,
-            beta2=0.999,
-            lr=self._rate,
-            weight_decay=0.0,
-            eps=1e-8,
-            maximize=False,
-        )
+        every = list(zip(self.parameters, self.moments, self._decays, strict=True))
+        for decay in set(self._decays):
+            taking = [
+                (parameter, parameter.grad, *moments.values())
+                for parameter, moments, own in every
+                if own == decay and parameter.grad is not None
+            ]
+            if not taking:
+                continue
+            parameters, gradients, steps, means, squares = map(list, zip(*taking, strict=True))
+            adam(
+                parameters,
+                gradients,
+                means,
+                squares,
+                [],
+                steps,
+                fused=True,
+                decoupled_weight_decay=decay > 0,
+                amsgrad=False,
+                beta1=0.9,
+                beta2=0.999,
+                lr=self._rate,
+                weight_decay=decay,
+                eps=self._epsilon,
+                maximize=False,
+            )
         for follow in self.then:
             follow()
 

@@ -130,7 +130,7 @@ def _train(session: Session[ConvStack], learn: Learn) -> None:
     e, networks = session.experiment, session.stack.networks
     wrong = session.wrong(depth=e.layers) if networks[0].labelled else None
     for epoch, optimiser, steps in session.epochs(None, session.stack.all_layers):
-        if wrong is not None and e.negatives != "fixed" and epoch > 1:
+        if wrong is not None and e.redraws and epoch > 1:
             wrong = session.wrong(depth=e.layers)
         for runs, rows in steps:
             optimiser.zero_grad()

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from fflib.data import wrong_labels
+from fflib.data import wrong_labels, wrong_pairs
 from fflib.experiment import Experiment
 from fflib.goodness import Goodness
 from fflib.networks.base import CHUNK
@@ -61,13 +61,13 @@ class Session(Generic[N]):
         Number format of the matrix products; everything else is float32.
     monitor, snapshots, keeper
         What follows the training; the keeper is optional.
-    kept_wrong : Tensor, shape (runs, n), optional
+    kept_wrong : Tensor, optional
         Wrong labels to go on with, in place of new ones.
 
     Attributes
     ----------
-    wrong_now : Tensor, shape (runs, n), or None
-        The wrong labels drawn last.
+    wrong_now : Tensor or None
+        The wrong labels drawn last, see :meth:`wrong`.
     """
 
     experiment: Experiment
@@ -95,6 +95,8 @@ class Session(Generic[N]):
         optimiser = Adam(
             [parameter for layer in layers for parameter in layer.parameters],
             [layer.keep_signs for layer in layers],
+            epsilon=e.epsilon,
+            weight_decay=e.weight_decay,
         )
         rates = SCHEDULES[e.schedule](e.learning_rate, e.epochs)
         steps = [e.epochs * -(-len(kept) // e.batch_size) for kept in self.kept]
@@ -135,45 +137,60 @@ class Session(Generic[N]):
         image, strength = self.stack.networks[0].image_and_strength(self.pixels)
         return image.to(self.products), strength.to(self.products)
 
+    @property
+    def _places(self) -> Tensor:
+        """Places of all images, shape (n,)."""
+        return torch.arange(len(self.labels), device=self.labels.device)
+
     def wrong(self, depth: int) -> Tensor:
         """Draw a wrong label per run and image, shape (runs, n), as the experiment says.
 
         ``hard`` negatives are drawn in proportion to the network's own belief in each wrong
         label, judged by the first ``depth`` layers. Images that a run does not learn from get a
-        label of no meaning.
+        label of no meaning. ``unpaired`` ones are of other images than the positive examples that
+        they are shown with: their places follow the labels, shape (runs, 2, n).
         """
         if self.kept_wrong is not None:
             self.wrong_now = self.kept_wrong
             return self.kept_wrong
-        drawn = self.labels.expand(len(self.kept), -1).clone()
+        drawn, places = (x.repeat(self.runs, 1) for x in (self.labels, self._places))
         for run, (network, kept) in enumerate(zip(self.stack.networks, self.kept, strict=True)):
             own = self.labels[kept.to(self.labels.device)]
-            if self.experiment.negatives != "hard":
-                wrong = wrong_labels(own.cpu(), network.seen, self.negatives[run])
-            else:
-                seen = torch.tensor(network.seen)
-                belief = network.label_scores(self.pixels[kept.to(own.device)], depth).cpu()
-                belief = belief.masked_fill(seen == own.cpu()[:, None], 0)
-                choice = belief.multinomial(1, generator=self.negatives[run]).squeeze(1)
-                wrong = seen[choice]
+            match self.experiment.negatives:
+                case "hard":
+                    seen = torch.tensor(network.seen)
+                    belief = network.label_scores(self.pixels[kept.to(own.device)], depth).cpu()
+                    belief = belief.masked_fill(seen == own.cpu()[:, None], 0)
+                    choice = belief.multinomial(1, generator=self.negatives[run]).squeeze(1)
+                    wrong = seen[choice]
+                case "unpaired":
+                    others, wrong = wrong_pairs(own.cpu(), network.seen, self.negatives[run])
+                    places[run, kept.to(own.device)] = kept[others].to(own.device)
+                case _:
+                    wrong = wrong_labels(own.cpu(), network.seen, self.negatives[run])
             drawn[run, kept.to(own.device)] = wrong.to(own.device)
-        self.wrong_now = drawn
-        return drawn
+        unpaired = self.experiment.negatives == "unpaired"
+        self.wrong_now = torch.stack([drawn, places], 1) if unpaired else drawn
+        return self.wrong_now
 
     def pairs(self: "Session[Stack]", depth: int, wrong: Tensor) -> ImagePairs | HiddenPairs:
         """Compute what layer ``depth`` (from 0) receives for true and for wrong labels."""
         network = self.stack.networks[0]
         image, strength = self.image_and_strength
-        both = torch.stack([self.labels.expand_as(wrong), wrong], 1)
-        first = ImagePairs(image, F.one_hot(both, network.classes) * strength)
+        first: ImagePairs | HiddenPairs
+        if self.experiment.negatives == "unpaired":
+            first = self._unpaired(*wrong.unbind(1))
+        else:
+            both = torch.stack([self.labels.expand_as(wrong), wrong], 1)
+            first = ImagePairs(image, F.one_hot(both, network.classes) * strength)
         if depth == 0:
             return first
         runs = slice(0, len(wrong))
-        below = first.image.new_empty(len(wrong), 2, len(image), self.experiment.hidden)
+        below = image.new_empty(len(wrong), 2, len(image), self.experiment.hidden)
         # Runs side by side have silent units of their own; and elsewhere, products are cheap.
         alone = len(wrong) == 1 and image.device.type == "cpu"
         active = torch.zeros(self.experiment.hidden, dtype=torch.bool)
-        for rows in torch.arange(len(image), device=image.device).split(CHUNK):
+        for rows in self._places.split(CHUNK):
             batch = first.at(runs, rows.expand(len(wrong), -1))
             z = batch.preactivation(self.stack.layers[0], runs)
             x = network.layer_input(network.activation.value(z))
@@ -185,6 +202,18 @@ class Session(Generic[N]):
                 active |= below[:, :, rows].flatten(0, 2).ne(0).any(0)
         pairs = HiddenPairs(below)
         return pairs.without_silent(active, 2 * self.experiment.batch_size) if alone else pairs
+
+    def _unpaired(self: "Session[Stack]", wrong: Tensor, places: Tensor) -> HiddenPairs:
+        """Pairs of whole inputs: every image with its label, and images at other places.
+
+        The wrong labels and the places have shape (runs, n).
+        """
+        image, strength = self.image_and_strength
+        labels = torch.stack([self.labels.expand_as(wrong), wrong], 1)
+        places = torch.stack([self._places.expand_as(places), places], 1)
+        shown, classes = image[places], self.stack.networks[0].classes
+        shown[..., :classes] = F.one_hot(labels, classes) * strength[places]
+        return HiddenPairs(shown)
 
 
 def batches(orders: Sequence[Tensor], size: int) -> Iterator[tuple[slice, Tensor]]:

@@ -166,7 +166,8 @@ def train_together(
         torch.set_flush_denormal(True)
         with private_stream(place):
             trainers = CONV_TRAINERS if common.architecture == "conv" else TRAINERS
-            trainers[common.model](session)
+            if common.epochs:
+                trainers[common.model](session)
     except TrainingError:
         pass  # no run is left; each has its own reason below
     finally:

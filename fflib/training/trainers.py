@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from fflib.experiment import DenseExperiment
 from fflib.goodness import ff_loss
 from fflib.networks.base import CHUNK
 from fflib.training.adam import Adam
@@ -134,7 +135,7 @@ def _train_on_pairs(
     e, place = session.experiment, depth or 0
     pairs, take = session.pairs(place, wrong), None
     for epoch, optimiser, steps in session.epochs(depth, layers):
-        if e.negatives != "fixed" and epoch > 1:
+        if e.redraws and epoch > 1:
             wrong = session.wrong(e.layers if depth is None else depth + 1)
             pairs, take = session.pairs(place, wrong), None
         take = take or Replay(partial(step, pairs, optimiser))
@@ -167,7 +168,9 @@ def backprop_goodness(session: Session[Stack]) -> None:
 def backprop(session: Session[Stack]) -> None:
     """Train all layers and the head together by cross-entropy on bare images (BP)."""
     (head,) = session.stack.heads
-    _classify(session, None, [session.pixels.to(session.products)], [*session.stack.layers, head])
+    layers, inputs = [*session.stack.layers, head], [session.pixels.to(session.products)]
+    assert isinstance(session.experiment, DenseExperiment)
+    _classify(session, None, inputs, layers, session.experiment.l1)
 
 
 def local_backprop(session: Session[Stack]) -> None:
@@ -184,11 +187,16 @@ def local_backprop(session: Session[Stack]) -> None:
 
 
 def _classify(
-    session: Session[Stack], depth: int | None, inputs: list[Tensor], layers: list[StackedLayer]
+    session: Session[Stack],
+    depth: int | None,
+    inputs: list[Tensor],
+    layers: list[StackedLayer],
+    l1: float = 0.0,
 ) -> None:
     """Train layers, the last of which has an output for each class, by cross-entropy.
 
-    ``inputs`` are of shape (n, inputs): one for all runs, or one for each.
+    ``inputs`` are of shape (n, inputs): one for all runs, or one for each. ``l1`` is the weight of
+    a penalty, the activity of all hidden units summed for each image.
     """
     activation = session.stack.networks[0].activation
     *hidden, head = layers
@@ -200,12 +208,16 @@ def _classify(
         else:
             own = zip(inputs[runs], rows, strict=True)
             x = torch.stack([below.index_select(0, row) for below, row in own])
+        active = []
         for layer in hidden:
-            x = activation.value(layer(x, runs).float()).to(session.products)
+            active.append(activation.value(layer(x, runs).float()))
+            x = active[-1].to(session.products)
         logits = head(x, runs).float()
         label = session.labels.index_select(0, rows.flatten())
         loss = F.cross_entropy(logits.flatten(0, 1), label, reduction="none")
         loss = loss.view(rows.shape).mean(1)
+        if l1:
+            loss = loss + l1 * torch.stack([h.abs().sum(2).mean(1) for h in active]).sum(0)
         _descend(loss, layers, runs, optimiser)
         session.monitor.count(runs, loss.detach(), None, rows.shape[1])
 

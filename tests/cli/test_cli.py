@@ -246,7 +246,7 @@ def no_data_read(monkeypatch):
         (("--device", "cpuu"), "unknown device 'cpuu': choose one of cpu, "),
         (("--negatives", "soft"), "negatives: "),
         (("--batch-size", 0), "batch_size: input should be greater than or equal to 1, got 0"),
-        (("--epochs", 0), "epochs: input should be greater than or equal to 1, got 0"),
+        (("--epochs", -1), "epochs: input should be greater than or equal to 0, got -1"),
         (("--seed", -1), "seed: input should be greater than or equal to 0, got -1"),
         (("--theta", "nan"), "theta: input should be a finite number, got nan"),
         (("--learning-rate", "inf"), "learning_rate: input should be a finite number, got inf"),

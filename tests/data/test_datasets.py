@@ -138,6 +138,18 @@ def test_a_wrong_label_is_a_candidate_and_never_the_true_one(candidates, labels,
     assert torch.equal(wrong, again)
 
 
+def test_wrong_pairs_are_different_ones_of_all_pairs_of_an_image_and_a_wrong_label():
+    labels = torch.arange(6000) % 10
+    places, wrong = data.wrong_pairs(labels, range(10), torch.Generator().manual_seed(0))
+    assert (wrong != labels[places]).all()
+    assert len(set(zip(places.tolist(), wrong.tolist(), strict=True))) == len(labels)
+    # Five standard errors of a share of 6000, as if images were drawn independently.
+    assert 1 - len(places.unique()) / 6000 == pytest.approx((8 / 9) ** 9, abs=0.031)
+    assert wrong.bincount() / 6000 == pytest.approx([0.1] * 10, abs=0.02)
+    without = data.wrong_pairs(labels % 3, [0, 1, 2], torch.Generator().manual_seed(0))[1]
+    assert set(without.tolist()) == {0, 1, 2}
+
+
 @pytest.mark.parametrize("candidates", [range(10), [0, 1, 2, 4, 5, 6, 7, 8, 9], [7, 2]])
 @pytest.mark.parametrize("label", [2, 3, 7])
 def test_wrong_labels_are_uniform_over_the_other_candidates(candidates, label):

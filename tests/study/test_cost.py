@@ -95,3 +95,6 @@ def test_the_cost_table_averages_over_runs():
     assert table.index.tolist() == ["FF", "BP"]
     ends = [learning_curve(r)["accuracy"].iloc[-1] for r in (BP, twice)]
     assert table.loc["BP", "accuracy at the end"] == pytest.approx(np.mean(ends))
+    untrained = BP.model_copy(update={"curve": []})
+    assert learning_curve(untrained).empty
+    assert cost_table([untrained, FF, BP, twice]).equals(table)

@@ -23,6 +23,7 @@ KINDS = {
     "fixed": SMALL,
     "resampled": SMALL | {"negatives": "resampled"},
     "hard": SMALL | {"negatives": "hard"},
+    "unpaired": SMALL | {"negatives": "unpaired"},
     "constant": SMALL | {"schedule": "constant"},
     "dale": SMALL | {"signs": "dale"},
     "simultaneous": SMALL | {"order": "simultaneous", "negatives": "resampled"},

@@ -55,7 +55,7 @@ def test_what_is_planned_twice_is_run_once():
     [
         ("modle: ff", ": unknown field 'modle': choose one of model, "),
         ("model: fff", ": unknown model 'fff': choose one of ff, "),
-        ("epochs: [1, 0]", ": epochs: input should be greater than or equal to 1, got 0"),
+        ("epochs: [1, -1]", ": epochs: input should be greater than or equal to 0, got -1"),
         ("epochs: true", ": epochs takes text, numbers or null, or a list of them, got true or"),
         ("epochs: {first: 1, last: 2}", ": epochs takes text, numbers or null"),
         ("seed: {first: 3, last: 1}", ": a range of seed is {first: 0, last: 9}"),
@@ -108,7 +108,7 @@ def test_the_examples_are_valid_and_name_the_schema_that_is_written_beside_them(
     [
         {"modle": "ff"},
         {"model": "fff"},
-        {"epochs": 0},
+        {"epochs": -1},
         {"epochs": [1, "two"]},
         {"seed": {"first": 1}},
         {"seed": []},

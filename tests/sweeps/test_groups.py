@@ -102,6 +102,8 @@ def test_the_memory_of_a_run_by_hand():
     assert each == weights * (4 + 4 + 8 + 2) + inputs + labels + batch
     again = e.model_copy(update={"negatives": "resampled"})
     assert memory(again, load("digits"), torch.bfloat16)[1] == each + inputs
+    unpaired = e.model_copy(update={"negatives": "unpaired"})
+    assert memory(unpaired, load("digits"), torch.bfloat16)[1] == each + 2 * 1437 * 784 * 2
 
 
 def test_as_many_runs_as_there_is_memory_for(monkeypatch):

@@ -179,6 +179,9 @@ def test_the_cost_is_that_of_recorded_runs_by_the_epoch(store):
     assert (expected.seconds, expected.unknown) == (pytest.approx(30), 0)
     assert expected.size == 3 * store.path(short).stat().st_size
     assert estimate([other], known).unknown == 1
+    (untrained,) = experiments(1, epochs=0)
+    store.save(_made_up(untrained, store))
+    assert estimate([short], costs(store)).seconds == pytest.approx(1)  # it says nothing of time
     assert estimate([other], {}).size != estimate([other], {}).size  # nan
 
 

@@ -24,12 +24,25 @@ def gradients(step):
     return [None if step % 3 == 1 and place == 1 else g for place, g in enumerate(found)]
 
 
-def test_steps_are_those_of_torch():
+def groups(parameters, decay):
+    """AdamW's own way to spare the biases, which have one dimension."""
+    weights, biases = (
+        [p for p in parameters if (p.dim() > 1) == wanted] for wanted in (True, False)
+    )
+    return [{"params": weights, "weight_decay": decay}, {"params": biases, "weight_decay": 0.0}]
+
+
+@pytest.mark.parametrize(("epsilon", "decay"), [(1e-8, 0.0), (1e-3, 0.0), (1e-8, 0.1), (1e-4, 0.5)])
+def test_steps_are_those_of_torch(epsilon, decay):
     ours, theirs = parameters(), parameters()
-    optimiser, reference = Adam(ours), torch.optim.Adam(theirs, lr=1.0, fused=True)
+    optimiser = Adam(ours, epsilon=epsilon, weight_decay=decay)
+    kind = torch.optim.AdamW if decay else torch.optim.Adam
+    reference = kind(groups(theirs, decay), eps=epsilon, fused=True)
     for step in range(7):
         rate = 0.1 / (step + 1)
-        optimiser.rate, reference.param_groups[0]["lr"] = rate, rate
+        optimiser.rate = rate
+        for group in reference.param_groups:
+            group["lr"] = rate
         for one, other, gradient in zip(ours, theirs, gradients(step), strict=True):
             one.grad, other.grad = gradient, gradient
         optimiser.step()

@@ -8,7 +8,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import fflib
 from fflib.bench.baseline import Plain, train_plainly, untrained
-from fflib.data import load, place_label, wrong_labels
+from fflib.data import load, place_label, wrong_labels, wrong_pairs
 from fflib.presets import MODELS, PROTOCOLS
 from fflib.training import plain
 from fflib.training.adam import Adam
@@ -45,11 +45,16 @@ def steps(monkeypatch):
     handle.remove()
 
 
-def examples(data, seed):
-    """Positive and negative examples with the wrong labels that an experiment of a seed draws."""
-    labels, classes = data.train.labels, len(data.classes)
-    wrong = wrong_labels(labels, range(classes), torch.Generator().manual_seed(_streams(seed)[1]))
-    return [plain.with_label(data.pixels("train"), y, classes, data.lit) for y in (labels, wrong)]
+def examples(data, e):
+    """Positive and negative examples with the wrong labels that an experiment draws."""
+    pixels, labels, classes = data.pixels("train"), data.train.labels, len(data.classes)
+    stream = torch.Generator().manual_seed(_streams(e.seed)[1])
+    if e.negatives == "unpaired":
+        places, wrong = wrong_pairs(labels, range(classes), stream)
+    else:
+        places, wrong = slice(None), wrong_labels(labels, range(classes), stream)
+    shown = (pixels, labels), (pixels[places], wrong)
+    return [plain.with_label(x, y, classes, data.lit) for x, y in shown]
 
 
 def start(network, step):
@@ -75,17 +80,19 @@ def assert_same_step(step, expected, got, wanted):
         torch.testing.assert_close(after[clear], reference_after[clear], rtol=0, atol=1e-6)
 
 
-def one_step(model, protocol):
-    return fflib.Experiment(
-        model=model, dataset="digits", protocol=protocol, hidden=48, precision="float32", **ONE_STEP
-    )
+def one_step(model, protocol, **fields):
+    small = {"dataset": "digits", "hidden": 48, "precision": "float32"} | ONE_STEP
+    return fflib.Experiment(model=model, protocol=protocol, **small | fields)
 
 
+@pytest.mark.parametrize("negatives", ["fixed", "unpaired"])
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_step_of_every_layer_of_forward_forward_is_that_of_the_plain_one(protocol, steps, digits):
-    e = one_step("ff", protocol)
+def test_a_step_of_every_layer_of_forward_forward_is_that_of_the_plain_one(
+    protocol, negatives, steps, digits
+):
+    e = one_step("ff", protocol, negatives=negatives)
     trained = fflib.train(e, "cpu", progress=False).network.layers
-    layers, (positive, negative) = untrained(e, digits), examples(digits, e.seed)
+    layers, (positive, negative) = untrained(e, digits), examples(digits, e)
     for layer, finished, step in zip(layers, trained, list(steps), strict=True):
         start(layer, step)
         plain.train_ff(
@@ -99,9 +106,13 @@ def test_a_step_of_every_layer_of_forward_forward_is_that_of_the_plain_one(proto
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("model", ["bp-ff", "bp"])
-def test_a_step_of_back_propagation_is_that_of_the_plain_one(model, protocol, steps, digits):
-    e = one_step(model, protocol)
+@pytest.mark.parametrize(
+    ("model", "fields"), [("bp-ff", {}), ("bp-ff", {"negatives": "unpaired"}), ("bp", {})]
+)
+def test_a_step_of_back_propagation_is_that_of_the_plain_one(
+    model, fields, protocol, steps, digits
+):
+    e = one_step(model, protocol, **fields)
     network = fflib.train(e, "cpu", progress=False).network
     training = ONE_STEP | {"learning_rate": e.learning_rate}
     reference = untrained(e, digits)
@@ -111,14 +122,48 @@ def test_a_step_of_back_propagation_is_that_of_the_plain_one(model, protocol, st
     else:
         reference = torch.nn.ModuleList(reference)
         start(reference, steps[0])
-        plain.train_bp_ff(reference, *examples(digits, e.seed), e.theta, **training)
+        plain.train_bp_ff(reference, *examples(digits, e), e.theta, **training)
     step, expected = steps
     assert_same_step(step, expected, network, reference)
 
 
+def test_a_step_with_a_penalty_on_activity_is_that_of_autograd(steps, digits):
+    e = one_step("bp", "relu-l2", l1=0.01)
+    run = fflib.train(e, "cpu", progress=False)
+    reference = untrained(e, digits)
+    start(reference, steps[0])
+
+    def loss(x, labels):
+        penalty = 0
+        for part in reference:
+            x = part(x)
+            if isinstance(part, torch.nn.ReLU):
+                penalty = penalty + x.abs().sum(1).mean()
+        return torch.nn.functional.cross_entropy(x, labels) + e.l1 * penalty
+
+    pixels, labels = digits.pixels("train"), digits.train.labels
+    with torch.no_grad():
+        assert run.curve[0]["loss"] == pytest.approx(float(loss(pixels, labels)), rel=1e-5)
+    training = ONE_STEP | {"learning_rate": e.learning_rate}
+    plain.descend(loss, reference, pixels, labels, **training)
+    assert_same_step(*steps, run.network, reference)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_steps_are_taken_with_the_epsilon_and_the_weight_decay_of_the_experiment(model, steps):
+    e = one_step(model, "relu-l2", epsilon=1e-3, weight_decay=0.5, layers=1)
+    after = fflib.train(e, "cpu", progress=False).network.parameters()
+    for (before, gradient), trained in zip(steps[0], after, strict=True):
+        before.grad = gradient
+        decay = e.weight_decay if before.dim() > 1 else 0.0
+        settings = {"lr": e.learning_rate, "eps": e.epsilon, "weight_decay": decay}
+        torch.optim.AdamW([before], **settings, fused=True).step()
+        assert torch.equal(trained, before)
+
+
 def test_layers_are_trained_one_after_the_other_on_finished_ones(digits):
     e = one_step("ff", "relu-l2")
-    pairs = examples(digits, e.seed)
+    pairs = examples(digits, e)
     training = ONE_STEP | {"learning_rate": e.learning_rate}
     torch.manual_seed(0)
     layers = untrained(e, digits)

@@ -62,7 +62,7 @@ def multiply_adds(record: Record) -> np.ndarray:
 def _places_in_training(record: Record) -> tuple[np.ndarray, np.ndarray]:
     """Return the layer of every row of the curve, 0 where all learn together, and its epoch there."""
     places = [(row["layer"] or 0, row["epoch"]) for row in record.curve]
-    layers, epochs = np.array(places, dtype=np.int64).T
+    layers, epochs = np.array(places, dtype=np.int64).reshape(-1, 2).T
     return layers, epochs
 
 
@@ -87,7 +87,7 @@ def learning_curve(record: Record) -> pd.DataFrame:
     so far; ``last``, whether it is the last epoch of a layer or of the network.
     """
     layers, epochs = _places_in_training(record)
-    curve = pd.DataFrame(record.curve).assign(
+    curve = pd.DataFrame(record.curve, columns=["seconds", "accuracy"]).assign(
         epochs=layers * record.experiment.epochs + epochs,
         multiply_adds=multiply_adds(record),
         last=[row["epoch"] == record.experiment.epochs for row in record.curve],
@@ -112,8 +112,8 @@ def cost_table(records: Iterable[Record], within: float = 0.01) -> pd.DataFrame:
     """Show what it took to come close to the final accuracy, by model.
 
     The table has a row per model: means over runs of the cost, and of the accuracy there and at the
-    end. `records` are runs on one data set under one protocol; `within` is as in
-    :func:`time_to_learn`.
+    end. `records` are runs on one data set under one protocol, of which those without training are
+    left out; `within` is as in :func:`time_to_learn`.
     """
     rows = [
         {
@@ -125,6 +125,7 @@ def cost_table(records: Iterable[Record], within: float = 0.01) -> pd.DataFrame:
             "accuracy at the end": learning_curve(record)["accuracy"].iloc[-1],
         }
         for record in records
+        if record.curve
         for close in [time_to_learn(record, within)]
     ]
     return pd.DataFrame(rows).groupby("model", sort=False).mean()
