@@ -32,7 +32,14 @@ from fflib.measures.arrays import as_array
 from fflib.measures.ensembles import Labelled, median_quantile
 from fflib.measures.robustness import THRESHOLDS, members_by_threshold
 
-__all__ = ["UnseenChoice", "UnseenClass", "told_by_threshold", "unseen_class"]
+__all__ = [
+    "UnseenChoice",
+    "UnseenClass",
+    "auroc",
+    "told_apart",
+    "told_by_threshold",
+    "unseen_class",
+]
 
 Floats = NDArray[np.floating]
 Booleans = NDArray[np.bool_]
@@ -295,14 +302,34 @@ def _stability(halves: list[tuple[_Half, _Half]]) -> float:
 
 def _auroc(unseen: Floats, seen: Floats, halves: list[_Half]) -> float:
     """Average how well the ensembles of halves distinguish the other halves from seen images."""
+    return float(np.mean([told_apart(unseen[h.others], seen, h.ensemble) for h in halves]))
+
+
+def told_apart(unseen: Floats, seen: Floats, ensemble: Booleans) -> float:
+    """Return the AUROC of unseen against seen images by the activity of an ensemble.
+
+    Activations have shape (n, units), the ensemble (units,). It is 0.5 for an empty one.
+
+    Examples
+    --------
+    >>> told_apart(np.array([[9.0, 1.0]]), np.array([[1.0, 1.0], [0.0, 0.0]]), np.array([True, False]))
+    1.0
+    """
+    return auroc(_drive(unseen, ensemble), _drive(seen, ensemble))
+
+
+def auroc(unseen: Floats, seen: Floats) -> float:
+    """Return the chance that an unseen image scores higher than a seen one; an equal score is half.
+
+    Examples
+    --------
+    >>> auroc(np.array([2.0, 3.0]), np.array([1.0, 2.0]))
+    0.875
+    """
     from sklearn.metrics import roc_auc_score  # which loads pandas, and training does not need it
 
-    aurocs = []
-    for half in halves:
-        images = unseen[half.others], seen
-        score = np.concatenate([_drive(values, half.ensemble) for values in images])
-        aurocs.append(roc_auc_score(np.arange(len(score)) < len(half.others), score))
-    return float(np.mean(aurocs))
+    score = np.concatenate([unseen, seen])
+    return float(roc_auc_score(np.arange(len(score)) < len(unseen), score))
 
 
 def _drive(values: Floats, ensemble: Booleans) -> Floats:

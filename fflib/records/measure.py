@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from platform import platform, python_version
-from typing import get_args
 
 import numpy as np
 import torch
@@ -18,11 +17,12 @@ from fflib.measures.arrays import median
 from fflib.measures.robustness import THRESHOLDS, USUAL, Choice, by_threshold, members_by_threshold
 from fflib.measures.unseen import UnseenChoice
 from fflib.networks.dense import NO_LABEL, Activations
+from fflib.records.borrowing import conditions
 from fflib.records.halves import found_on_half, some
 from fflib.records.probes import PROBES
 from fflib.records.schema import LayerMetrics, Metrics, Provenance, Readout
 from fflib.records.timeline import timeline
-from fflib.training.run import Carried, Run
+from fflib.training.run import Run
 
 __all__ = ["provenance", "summarise"]
 
@@ -173,12 +173,9 @@ def _held_out(
     """
     split = run.experiment.evaluate_on
     classes, seed = len(run.data.classes), run.experiment.seed
-    conditions: dict[str, Carried] = {"plain": "true"}
-    if run.network.labelled:
-        conditions = {carried: carried for carried in get_args(Carried)}
     metrics, profiles = {}, {}
     detection: list[UnseenChoice] = []
-    for name, carried in conditions.items():
+    for name, carried in conditions(run).items():
         shown = run.activations(split, correct_only=False, carried=carried, unseen=True)
         others = run.activations(split, correct_only=False, carried=carried)
         metrics[name] = unseen.unseen_class(

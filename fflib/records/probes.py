@@ -12,6 +12,8 @@ from fflib.measures.dimension import Estimate, by_scale, distinct, twonn
 from fflib.measures.interventions import interventions
 from fflib.networks.dense import NO_LABEL
 from fflib.records.attribution import image_or_label
+from fflib.records.borrowing import unseen
+from fflib.records.distances import image_distances
 from fflib.records.drive import driven
 from fflib.records.links import linked
 from fflib.records.schema import Found, Row
@@ -106,7 +108,13 @@ def _dimensions(values: np.ndarray, seed: int, *, every_scale: bool) -> list[Row
     ]
 
 
-PARTS: tuple[Callable[[Run], Found], ...] = (image_or_label, driven, linked)
+PARTS: tuple[Callable[[Run], Found], ...] = (
+    image_or_label,
+    driven,
+    linked,
+    unseen,
+    image_distances,
+)
 """What :func:`attribution` measures."""
 
 

@@ -14,8 +14,9 @@ __all__ = ["identity"]
 # The rooms and files that decide what a run ends with. Figures, pages and commands do not.
 COMPUTING = (
     *("activation", "data", "experiment", "goodness", "measures", "networks", "presets"),
-    *("records/attribution", "records/curves", "records/drive", "records/halves", "records/links"),
-    *("records/measure", "records/obtain", "records/probes", "records/schema", "records/timeline"),
+    *("records/attribution", "records/borrowing", "records/curves", "records/distances"),
+    *("records/drive", "records/halves", "records/links", "records/measure", "records/obtain"),
+    *("records/probes", "records/schema", "records/timeline"),
     *("statistics", "training"),
 )
 
