@@ -52,8 +52,10 @@ def image_or_label(run: Run) -> Found:
 
     By chance every share from ``decoded_true`` on is 1 / ``classes``, and ``blank`` is 1. Of a plain
     network, which sees no label, ``blank`` and ``noise`` are what they are by chance, ``label`` and
-    ``agreement`` are 0, and ``wrong_to_image`` is what is decoded of the bare image. What is not
-    defined, as the shares of a layer in which no cell differs, is None.
+    ``agreement`` are 0, and ``wrong_to_image`` is what is decoded of the bare image. A network that
+    classifies no image of some class correctly has no ensemble to decode it by, as before training;
+    the shares do not depend on that. What is not defined, as the shares of a layer in which no cell
+    differs, is None.
     """
     network, classes, seed = run.network, len(run.data.classes), run.experiment.seed
     split = run.experiment.evaluate_on

@@ -32,11 +32,10 @@ def rows(seed, label):
 def run(model="ff", seed=0, dataset="mnist", epochs=2, label=0.3):
     base = synthetic.record(model, seed, dataset)
     other = {"about": "drive", "layer": 1, "balance": 0.5}
-    fields = {"hidden": base.experiment.hidden, "probe": "attribution"}
-    experiment = Experiment(model=model, seed=seed, dataset=dataset, **fields)
+    fields = {"hidden": base.experiment.hidden, "epochs": epochs, "probe": "attribution"}
     return base.model_copy(
         update={
-            "experiment": experiment.model_copy(update={"epochs": epochs}),
+            "experiment": Experiment(model=model, seed=seed, dataset=dataset, **fields),
             "metrics": base.metrics.model_copy(update={"probe": [*rows(seed, label), other]}),
         }
     )
