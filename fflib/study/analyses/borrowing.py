@@ -1,0 +1,109 @@
+"""Whether unseen classes form ensembles of their own or borrow those of seen classes.
+
+The runs have a held-out class and the probe "attribution". The unit is the held-out class, over whose
+runs numbers are averaged first: seeds of one class are no independent answers to what becomes of classes.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fflib.records.stores import Record
+from fflib.statistics import Interval, mean_interval
+from fflib.statistics.intervals import Scale
+from fflib.study.analyses.attribution import network_name
+from fflib.study.tables import intervals, named, rows_of
+from fflib.wording import minus
+
+__all__ = ["NUMBERS", "ahead", "answer", "borrowing_table", "by_class", "in_words"]
+
+NUMBERS = {
+    "own": "own share",
+    "own_by_chance": "by chance",
+    "auroc": "AUROC, own ensemble",
+    "borrowed_auroc": "borrowed ensemble",
+    "linear_auroc": "linear probe",
+}
+"""What is compared, as tables call it."""
+
+PREFERRED = ("predicted", "plain")
+
+
+def by_class(records: Iterable[Record]) -> pd.DataFrame:
+    """Return one row per held-out class, rule and layer, averaged over the runs of that class.
+
+    Columns: ``dataset``, ``network`` (see :func:`fflib.study.analyses.attribution.network_name`),
+    ``hold_out``, ``rule``, ``layer``, and the :data:`NUMBERS`, of images that carry the label which the
+    network prefers, or none where it sees none.
+    """
+
+    def preferred(record: Record) -> Iterable[dict[str, Any]]:
+        network = network_name(record.experiment)
+        for row in record.metrics.probe or ():
+            if row.get("about") == "unseen" and row["layer"] and row["carried"] in PREFERRED:
+                yield {"network": network} | row
+
+    rows = rows_of(records, preferred, ["dataset", "hold_out"])
+    place = ["dataset", "network", "hold_out", "rule", "layer"]
+    numbers = rows[list(NUMBERS)].astype(float)  # what is not defined is None in a record
+    return pd.concat([rows[place], numbers], axis=1).groupby(place, sort=False).mean().reset_index()
+
+
+def borrowing_table(records: Iterable[Record]) -> pd.DataFrame:
+    """Show the :data:`NUMBERS` as means over held-out classes, with 95 % intervals.
+
+    The table has a row per data set, rule, network and layer. Classes without an ensemble have no share and
+    are left out of it.
+    """
+    rows = by_class(records).sort_values("rule", ascending=False, kind="stable")
+    rows = named(rows).drop(columns="hold_out")
+    table = intervals(rows, ["data set", "rule", "network", "layer"], _share)
+    classes = table["auroc"].map(lambda one: one.n)
+    shown = table.map(lambda one: f"{one:.3f}" if one.n else "")
+    return shown.rename(columns=NUMBERS).assign(classes=classes)
+
+
+def ahead(rows: pd.DataFrame) -> Interval:
+    """Return by how much own ensembles tell unseen images better than borrowed ones: AUROC, over classes.
+
+    `rows` are those of :func:`by_class`, of one network, rule and data set. The difference is averaged
+    over layers; a class for which there was nothing to borrow is left out.
+    """
+    return _known((rows["auroc"] - rows["borrowed_auroc"]).groupby(rows["hold_out"]).mean())
+
+
+def answer(rows: pd.DataFrame) -> str:
+    """Say whether unseen classes have ensembles of their own, in a word: "own", "borrowed" or "open".
+
+    *Own*: their own ensembles tell them apart better than borrowed ones do, and more of the units are
+    nobody else's than chance gives. *Borrowed*: neither. Else it is *open*. `rows` are as in
+    :func:`ahead`.
+    """
+    better = ahead(rows).low > 0
+    more = rows["own"].mean() > rows["own_by_chance"].mean()
+    return "own" if better and more else "open" if better or more else "borrowed"
+
+
+def in_words(rows: pd.DataFrame) -> str:
+    """Write :func:`answer` as two sentences, with the numbers that it rests on."""
+    said = {
+        "own": "form ensembles of their own",
+        "borrowed": "borrow the ensembles of seen classes",
+        "open": "do neither clearly",
+    }[answer(rows)]
+    return minus(
+        f"In {rows['network'].iloc[0]}, unseen classes {said}. The AUROC by their ensembles, less that by "
+        f"the best seen class's, is {ahead(rows):.2f}; {rows['own'].mean():.0%} of their units are in no "
+        f"other ensemble, where chance gives {rows['own_by_chance'].mean():.0%}."
+    )
+
+
+def _share(values: pd.Series) -> Interval:
+    return _known(values, "share")
+
+
+def _known(values: pd.Series, scale: Scale = "plain") -> Interval:
+    known = values.dropna()
+    return mean_interval(known, scale=scale) if len(known) else Interval(np.nan, np.nan, np.nan, 0)
