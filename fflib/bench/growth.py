@@ -19,14 +19,14 @@ AXES: dict[str, tuple[int, ...]] = {
     "hidden": (196, 392, 784, 1568),
     "layers": (1, 2, 3, 6),
     "images": (15_000, 30_000, 60_000),
-    "runs": (1, 10, 20),
+    "runs": (1, 5),
 }
 
 
 def growth(
     dataset: str = "mnist",
     axes: dict[str, tuple[int, ...]] = AXES,
-    epochs: int = 3,
+    epochs: int = 2,
     report: Callable[[str], None] = lambda line: None,
     device: str = "cpu",
     **fields: Any,

@@ -59,12 +59,12 @@ class Plan:
         The axes of :func:`fflib.bench.growth`.
     """
 
-    epochs: int = 30
-    backprop_epochs: int = 5
+    epochs: int = 8
+    backprop_epochs: int = 3
     repeats: int = 3
     accuracy: float = 0.944
     swift_epochs: tuple[int, ...] = (2, 3, 4, 6)
-    plain_epochs: tuple[int, ...] = (20, 30, 40, 60)
+    plain_epochs: tuple[int, ...] = (30, 40, 60)
     dataset: str = "mnist"
     batch_size: int = 512
     hidden: int = 784

@@ -24,11 +24,15 @@ def spread(middle):
 
 
 RESULT = {
+    "machine": {"device": "cpu", "processor": "Abacus", "threads": 2},
+    "precision": "mixed",
+    "step": {"float32": spread(3000.0), "mixed": spread(2000.0)},
     "float32": {name: spread(1.0 + i) for i, name in enumerate(RATIOS)},
     "mixed": {
         name: {"median": 2.0 + i, "min": 2.0 + i, "max": 2.0 + i} for i, name in enumerate(RATIOS)
     },
-    "seconds": {f"to accuracy, {kind}": spread(10.0) for kind in ("plain", "float32", "mixed")},
+    "seconds": {f"to accuracy, {kind}": spread(10.0) for kind in ("plain", "float32", "mixed")}
+    | {"predict, mixed": spread(0.5), "measure, mixed": spread(17.0)},
     "accuracy": {f"to accuracy, {kind}": 0.95 for kind in ("plain", "float32", "mixed")},
     "epochs_to_accuracy": {"plain": 30, "engine": 2},
     "growth": [
@@ -80,7 +84,8 @@ def test_speedups_are_drawn_with_their_range_and_aim():
     names = [name for name in RATIOS if name.startswith("speedup")]
     drawn = {line.get_label(): line.get_xdata() for line in ax.lines}
     assert list(drawn["float32"]) == [RESULT["float32"][name]["median"] for name in names]
-    assert list(drawn["what we set out for"]) == [RATIOS[name][1] for name in names]
+    wanted = [throughput.AIMS["cpu"].get(name, np.nan) for name in names]
+    np.testing.assert_array_equal(drawn["what we set out for"], wanted)
     ranges = [list(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2]
     assert [RESULT["float32"][names[0]][end] for end in ("min", "max")] in ranges
 
@@ -119,7 +124,20 @@ def test_the_table_puts_the_difference_beside_the_spread_of_seeds():
 
 def test_ratios_measured_once_have_no_range():
     table = throughput.ratios(RESULT)
-    assert table.iloc[0].tolist() == ["1.00 (0.90 to 1.10)", "2.00", "6"]
+    assert table.iloc[0].tolist() == ["1.00 (0.90 to 1.10)", "2.00", "4.5"]
+
+
+def test_machines_stand_side_by_side_each_with_the_aims_of_its_kind():
+    card = RESULT | {
+        "machine": {"device": "cuda", "processor": "Card", "threads": 8},
+        "precision": "float32",
+        "seconds": {"predict, float32": spread(0.01), "measure, float32": spread(1.0)},
+    }
+    table = throughput.beside([RESULT, card])
+    assert list(table.columns) == ["Abacus, threads: 2", "Card"]
+    assert table.iloc[0].tolist() == ["2.00 (aim 4.5)", "1.00"]
+    assert table.loc["a step of FF, µs"].tolist() == ["2000", "3000"]
+    assert table.loc["measuring a run, s"].tolist() == ["17.0", "1.0"]
 
 
 def test_the_benchmark_on_file_has_all_that_the_page_shows():

@@ -14,7 +14,7 @@ from fflib.book.figures import style
 from fflib.book.figures.panels import shifts
 from fflib.presets import MODELS
 from fflib.records.stores import Record
-from fflib.study.analyses.throughput import MEASURES, RATIOS, by_format, precision
+from fflib.study.analyses.throughput import MEASURES, RATIOS, aims, by_format, precision
 
 __all__ = ["growth", "number_formats", "speedups"]
 
@@ -37,14 +37,22 @@ def speedups(result: dict[str, Any]) -> Figure:
         ax.plot(middle, rows + shift, marker, color=colour, ms=7, label=label)
         for row, spread in zip(rows, spreads, strict=True):
             ax.plot([spread["min"], spread["max"]], [row + shift] * 2, color=colour)
-    aims = [RATIOS[name][1] for name in names]
-    ax.plot(aims, rows, "*", mfc="none", color=style.GREY, ms=11, label="what we set out for")
+    wanted = aims(result)
+    ax.plot(
+        [wanted.get(name, np.nan) for name in names],
+        rows,
+        "*",
+        mfc="none",
+        color=style.GREY,
+        ms=11,
+        label="what we set out for",
+    )
     ax.axvline(1, color=style.INK, lw=1, ls="--")
     ax.set_xscale("log")
     _ticks(ax.xaxis, [0.5, 1, 2, 3, 4, 6, 10])
     ax.set_xlim(0.5, 14)
     ax.set_xlabel("times faster than the baseline")
-    style.name_rows(ax, [RATIOS[name][0] for name in names])
+    style.name_rows(ax, [RATIOS[name] for name in names])
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x", lw=0.5, color="0.9")
     figure.legend(loc="outside upper right", ncols=3)

@@ -17,10 +17,14 @@ from fflib.study.claims.quantities import accuracy, hoyer, negative
 from fflib.study.tables import by_run
 
 __all__ = [
+    "AIMS",
     "MEASURES",
     "RATIOS",
+    "aims",
+    "beside",
     "by_format",
     "exponents",
+    "machines",
     "on_file",
     "precision",
     "precision_table",
@@ -29,14 +33,28 @@ __all__ = [
 ]
 
 RATIOS = {
-    "speedup_same_work": ("FF training, the same epochs", 6.0),
-    "speedup_to_accuracy": ("FF training, to the same accuracy", 10.0),
-    "speedup_predict": ("FF prediction", 4.0),
-    "speedup_bp_ff": ("BP/FF training, the same epochs", 2.5),
-    "speedup_bp": ("BP training, the same epochs", 2.5),
-    "ceiling_fraction": ("FF training, share of the product rate", 0.7),
+    "speedup_same_work": "FF training, the same epochs",
+    "speedup_resident": "FF training, baseline without a data loader",
+    "speedup_to_accuracy": "FF training, to the same accuracy",
+    "speedup_predict": "FF prediction",
+    "speedup_bp_ff": "BP/FF training, the same epochs",
+    "speedup_bp": "BP training, the same epochs",
+    "ceiling_fraction": "FF training, share of the product rate",
 }
-"""What each figure of a benchmark is, and what we set out for."""
+"""What each ratio of a benchmark is."""
+
+AIMS: dict[str, dict[str, float]] = {
+    "cpu": {
+        "speedup_same_work": 4.5,
+        "speedup_to_accuracy": 10.0,
+        "speedup_predict": 3.5,
+        "speedup_bp_ff": 3.5,
+        "speedup_bp": 2.5,
+        "ceiling_fraction": 0.7,
+    },
+    "cuda": {"speedup_resident": 20.0},
+}
+"""What we set out for, by kind of device."""
 
 MEASURES = {
     "accuracy": "test accuracy",
@@ -63,21 +81,64 @@ def on_file(name: str = "xeon-2-cores") -> dict[str, Any]:
     return result
 
 
+def machines() -> dict[str, dict[str, Any]]:
+    """Read every result that is kept in ``benchmarks/``, by the name of its file."""
+    files = sorted((download_folder().parent / "benchmarks").glob("*.json"))
+    return {path.stem: on_file(path.stem) for path in files}
+
+
+def aims(result: dict[str, Any]) -> dict[str, float]:
+    """Return what we set out for on a device of the kind that a benchmark measured.
+
+    Examples
+    --------
+    >>> aims({"machine": {"device": "cuda:0"}})
+    {'speedup_resident': 20.0}
+    """
+    kind, _, _ = result["machine"]["device"].partition(":")
+    return AIMS.get(kind, {})
+
+
 def ratios(result: dict[str, Any]) -> pd.DataFrame:
     """Show the ratios of a benchmark, in both number formats, beside what we set out for.
 
     The table has a row per ratio: the median over repeats, with the range where there are several.
     `result` comes from :func:`fflib.bench.bench`.
     """
+    wanted = aims(result)
     rows = {
         title: {
             "float32": _range(result["float32"][name]),
             "bfloat16 products": _range(result["mixed"][name]),
-            "aim": f"{aim:g}",
+            "aim": f"{wanted[name]:g}" if name in wanted else "none",
         }
-        for name, (title, aim) in RATIOS.items()
+        for name, title in RATIOS.items()
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("times faster")
+
+
+def beside(results: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Show benchmarks of several machines side by side, each in the number format it trains in.
+
+    The table has a column per machine and a row per ratio, with the aim in brackets where there is
+    one, and after them what a step of FF takes, a prediction of all test images, and the
+    measurements of a run. `results` come from :func:`fflib.bench.bench`.
+    """
+    columns = {}
+    for result in results:
+        machine, own, wanted = result["machine"], result["precision"], aims(result)
+        cores = f", threads: {machine['threads']}" if machine["device"] == "cpu" else ""
+        seconds = result["seconds"]
+        columns[f"{machine['processor']}{cores}"] = {
+            title: f"{result[own][name]['median']:.2f}"
+            + (f" (aim {wanted[name]:g})" if name in wanted else "")
+            for name, title in RATIOS.items()
+        } | {
+            "a step of FF, µs": f"{result['step'][own]['median']:.0f}",
+            "prediction of all test images, ms": f"{1e3 * seconds[f'predict, {own}']['median']:.0f}",
+            "measuring a run, s": f"{seconds[f'measure, {own}']['median']:.1f}",
+        }
+    return pd.DataFrame(columns).rename_axis("times faster")
 
 
 def _range(spread: dict[str, float]) -> str:
