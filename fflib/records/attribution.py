@@ -59,7 +59,8 @@ def image_or_label(run: Run) -> Found:
     """
     network, classes, seed = run.network, len(run.data.classes), run.experiment.seed
     split = run.experiment.evaluate_on
-    members, rest = found_on_half(run, run.activations(split, correct_only=False))
+    everything = run.activations(split, correct_only=False)
+    members, rest = found_on_half(run, everything, correct_only=False)
     pixels, truth = (tensor[rest] for tensor in run.images(split))
     chosen = torch.cat([torch.nonzero(truth == c).flatten()[:EACH] for c in network.seen])
     x, y = pixels[chosen], truth[chosen]

@@ -38,9 +38,9 @@ units have 0.56 or more, the last layers of published BP/FF networks 0.40 or les
 SINGLE = 0.98
 """Hoyer sparseness above which hardly more than one unit answers to an image."""
 
-BALANCED = (0.5, 2.0)
+BALANCED = (1 / 3, 3.0)
 """Excitation over inhibition, as sums of weights: published FF networks of rectified units lie
-between 0.7 and 1.8."""
+between 0.7 and 1.8, those on digits may lie further from 1."""
 
 ORDERED = 0.95
 """Share of pairs that a layer should order rightly: published layers order 0.99 of them."""

@@ -13,16 +13,16 @@ DIGITS = {"dataset": "digits", "seed": 0}
 
 @pytest.fixture(scope="module")
 def provoked():
-    """One mistake each, on digits with the settings of the preset."""
+    """One mistake each, on digits with the settings of chapter 13."""
     mistakes = {
         "none": {},
         "global": {"model": "bp-ff"},
-        "brief": {"epochs": 12},
+        "brief": {"epochs": 4},
         "large steps": {"learning_rate": 0.3},
         "small steps": {"learning_rate": 1e-5},
         "no inhibition": {"signs": "positive"},
     }
-    return {s.name: s for s in provoke(mistakes, **DIGITS)}
+    return {s.name: s for s in provoke(mistakes, **DIGITS, layers=2, epochs=14)}
 
 
 def test_a_healthy_network_has_no_signs(provoked):
@@ -31,7 +31,7 @@ def test_a_healthy_network_has_no_signs(provoked):
 
 def test_a_loss_on_all_layers_shows_as_a_dense_layer(provoked):
     (said,) = provoked["global"].said
-    assert said.startswith("not sparse: layer 3")
+    assert said.startswith("not sparse: layer 2")
     assert "use model='ff'" in said
 
 
@@ -51,9 +51,9 @@ def test_steps_too_small_end_in_an_error_that_says_so(provoked):
 
 
 def test_weights_of_one_sign_are_out_of_balance(provoked):
-    assert provoked["no inhibition"].balance == (np.inf,) * 3
+    assert provoked["no inhibition"].balance == (np.inf,) * 2
     (said,) = (s for s in provoked["no inhibition"].said if s.startswith("out of balance"))
-    assert said.count("inf times its negative ones") == 3
+    assert said.count("inf times its negative ones") == 2
 
 
 def test_plain_networks_and_other_units_are_not_judged_by_sparseness_and_balance():
@@ -66,7 +66,7 @@ def test_the_table_says_what_training_says(provoked):
     table = signature_table(list(provoked.values()))
     assert table.loc["none", "training says"] == "nothing"
     assert table.loc["small steps", "accuracy"] == "failed"
-    assert "layer 3" in table.loc["global", "training says"]
+    assert "layer 2" in table.loc["global", "training says"]
 
 
 def test_the_figure_marks_what_failed_and_what_has_no_bound():
