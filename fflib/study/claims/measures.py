@@ -42,7 +42,7 @@ __all__ = [
     "dimension_with_size",
     "dimension_with_sparseness",
     "hoyer",
-    "image_over_label",
+    "image_alone",
     "label_recalls",
     "label_recalls_anywhere",
     "label_recalls_first",
@@ -144,10 +144,17 @@ def _by_chance(runs: Sequence[Record], similarity: ArrayLike) -> float:
     return mantel(shared, np.asarray(similarity, dtype=float)).p_value
 
 
-def image_over_label(run: Record) -> Layers | None:
-    """Return the share of ensemble membership that the image explains, less that of the label."""
-    image, label = (_by_layer(run, name, about="image-or-label") for name in ("image", "label"))
-    return None if image is None or label is None else image - label
+def image_alone(run: Record) -> Layers | None:
+    """Return the share of ensemble membership that the image explains, less all that needs a label.
+
+    What needs one is what the label explains, and what its agreement with the image does.
+    """
+    names = ("image", "label", "agreement")
+    shares = [_by_layer(run, name, about="image-or-label") for name in names]
+    image, label, agreement = shares
+    if image is None or label is None or agreement is None:
+        return None
+    return image - label - agreement
 
 
 def label_recalls(run: Record) -> Layers | None:

@@ -8,7 +8,7 @@ from typing import Any
 from fflib.errors import ExperimentError, unknown
 from fflib.experiment import Experiment, crossed
 from fflib.presets import MODELS, PROTOCOLS
-from fflib.study.plans import cifar10, goodness_choice
+from fflib.study.plans import cifar10, goodness_choice, rivals
 
 __all__ = [
     "AUTHORS_ROWS",
@@ -119,8 +119,9 @@ GRIDS: Mapping[str, list[Experiment]] = Grids(
             {"dataset": DATASETS, "seed": UNSEEN_SEEDS, "hold_out": range(10), "model": MODELS},
             epochs=UNSEEN_EPOCHS,
         ),
-        # What the second edition of the criteria is judged by, at settings that are still searched for.
-        "rivals": list,
+        # What the second edition of the criteria is judged by.
+        "rivals": rivals.final,
+        "rivals-search": rivals.penalties,
         "precision": lambda: crossed(
             {"seed": range(5), "precision": ("float32", "mixed"), "model": MODELS},
             epochs=PRECISION_EPOCHS,
