@@ -7,6 +7,8 @@ import pytest
 
 from fflib.errors import ExperimentError
 from fflib.experiment import Experiment
+from fflib.records.stores import PUBLISHED
+from fflib.study.plans import rivals
 from fflib.study.plans.grids import GRIDS, Grids, covering, planned
 
 IMPORTED = """
@@ -23,7 +25,7 @@ print(len(made))
 
 def test_importing_the_plans_makes_no_experiment():
     done = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("0 18 0 30\n", "")
+    assert (done.stdout, done.stderr) == ("0 19 0 30\n", "")
 
 
 def test_a_grid_is_made_once_and_only_when_it_is_asked_for():
@@ -51,3 +53,22 @@ def test_plans_are_in_order_and_without_repeats():
 
 def test_few_grids_cover_what_is_planned():
     assert covering([*GRIDS["unseen"], Experiment(seed=99)]) == (["unseen"], [Experiment(seed=99)])
+
+
+def test_the_second_edition_takes_what_the_search_on_record_found_best():
+    assert rivals.choose(PUBLISHED.among(GRIDS["learning-rate"])) == rivals.CHOSEN
+
+
+def test_bp_is_denied_as_much_activity_as_a_hundredth_of_its_accuracy_allows():
+    records = PUBLISHED.among(GRIDS["rivals-search"])
+    assert len(records) == len(GRIDS["rivals-search"])
+    assert rivals.regularise(records) == rivals.REGULARISED
+
+
+def test_every_run_of_the_second_edition_has_its_rivals_of_the_same_seed():
+    runs = rivals.final()
+    kinds = {(e.model, e.epochs > 0, e.model_dump()["l1"] > 0) for e in runs}
+    assert len(kinds) == 5
+    for seed, dataset in {(e.seed, e.dataset) for e in runs}:
+        assert len([e for e in runs if (e.seed, e.dataset) == (seed, dataset)]) == len(kinds)
+    assert not {e.evaluate_on for e in runs} - {"test"}

@@ -28,7 +28,7 @@ def speedups(result: dict[str, Any]) -> Figure:
     The result is that of :func:`fflib.bench.bench`. There is a row per speed-up: the median over
     repeats with its range, and the aim as an outlined star.
     """
-    names = [name for name in RATIOS if name.startswith("speedup")]
+    names = [n for n in RATIOS if n.startswith("speedup") and n in result["float32"]]
     figure, [[ax]] = style.axes_grid(1, 1, 0.9 + 0.42 * len(names))
     rows = np.arange(len(names))
     for (key, (label, colour, marker)), shift in zip(FORMATS.items(), shifts(2, 0.24), strict=True):

@@ -56,6 +56,9 @@ AIMS: dict[str, dict[str, float]] = {
 }
 """What we set out for, by kind of device."""
 
+NOT_MEASURED = "not measured"
+"""What stands for a figure that a benchmark on file does not have, since it is older than that."""
+
 MEASURES = {
     "accuracy": "test accuracy",
     "hoyer": "Hoyer sparseness, mean of layers",
@@ -78,6 +81,7 @@ def on_file(name: str = "xeon-2-cores") -> dict[str, Any]:
     if not path.is_file():
         raise MissingData(f"benchmarks come with a checkout, not found: {path}")
     result: dict[str, Any] = json.loads(path.read_text())
+    result["machine"].setdefault("device", "cpu")  # older ones do not say, and measured no other
     return result
 
 
@@ -108,8 +112,8 @@ def ratios(result: dict[str, Any]) -> pd.DataFrame:
     wanted = aims(result)
     rows = {
         title: {
-            "float32": _range(result["float32"][name]),
-            "bfloat16 products": _range(result["mixed"][name]),
+            "float32": _range(result["float32"].get(name)),
+            "bfloat16 products": _range(result["mixed"].get(name)),
             "aim": f"{wanted[name]:g}" if name in wanted else "none",
         }
         for name, title in RATIOS.items()
@@ -128,24 +132,31 @@ def beside(results: Iterable[dict[str, Any]]) -> pd.DataFrame:
     for result in results:
         machine, own, wanted = result["machine"], result["precision"], aims(result)
         cores = f", threads: {machine['threads']}" if machine["device"] == "cpu" else ""
-        seconds = result["seconds"]
-        columns[f"{machine['processor']}{cores}"] = {
-            title: f"{result[own][name]['median']:.2f}"
-            + (f" (aim {wanted[name]:g})" if name in wanted else "")
+        aim = {name: f" (aim {wanted[name]:g})" if name in wanted else "" for name in RATIOS}
+        column = {
+            title: _median(result[own].get(name), "{:.2f}" + aim[name])
             for name, title in RATIOS.items()
-        } | {
-            "a step of FF, µs": f"{result['step'][own]['median']:.0f}",
-            "prediction of all test images, ms": f"{1e3 * seconds[f'predict, {own}']['median']:.0f}",
-            "measuring a run, s": f"{seconds[f'measure, {own}']['median']:.1f}",
         }
+        seconds = result["seconds"]
+        column["a step of FF, µs"] = _median(result.get("step", {}).get(own), "{:.0f}")
+        predicted = _median(seconds.get(f"predict, {own}"), "{:.3f}")
+        column["prediction of all test images, s"] = predicted
+        column["measuring a run, s"] = _median(seconds.get(f"measure, {own}"), "{:.1f}")
+        columns[f"{machine['processor']}{cores}"] = column
     return pd.DataFrame(columns).rename_axis("times faster")
 
 
-def _range(spread: dict[str, float]) -> str:
+def _range(spread: dict[str, float] | None) -> str:
+    if spread is None:
+        return NOT_MEASURED
     median = f"{spread['median']:.2f}"
     if spread["min"] == spread["max"]:
         return median
     return f"{median} ({spread['min']:.2f} to {spread['max']:.2f})"
+
+
+def _median(spread: dict[str, float] | None, form: str) -> str:
+    return NOT_MEASURED if spread is None else form.format(spread["median"])
 
 
 def to_accuracy(result: dict[str, Any]) -> pd.DataFrame:
