@@ -21,6 +21,7 @@ from fflib.experiment import Experiment
 from fflib.records.files import write_whole
 from fflib.records.stores import Record
 from fflib.study.claims import scorecard
+from fflib.study.evidence import where
 
 __all__ = ["render", "require_own", "write"]
 
@@ -76,7 +77,7 @@ def render(
     run with all classes to show.
     """
     failures = failures or {}
-    full = [r for r in records if r.experiment.hold_out is None]
+    full = where(records, hold_out=None, untrained=False)
     if not full:
         reason = next(iter(failures.values()), "there is none")
         raise TrainingError(f"a page needs a run with all classes: {reason}")

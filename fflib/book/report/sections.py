@@ -201,9 +201,9 @@ def caveats(data: Dataset, full: Sequence[Record]) -> Iterable[str]:
     smallest, wanted = 1 / math.factorial(classes), 1 - _confidence("shared")
     if not smallest < wanted:
         yield (
-            "That related categories share units is also put to a Mantel test, which reorders the "
+            "That categories which look alike share units is also put to a Mantel test, which reorders the "
             f"classes. With {classes} classes its p-value is {smallest:.3f} at the least, and "
-            f"{wanted:.4f} is asked for: here the claim can fail, but never be reproduced. It takes six "
+            f"{wanted:.4f} is asked for: here the claim can fail, but never hold. It takes six "
             "classes or more."
         )
     if classes < 3:

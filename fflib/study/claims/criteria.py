@@ -74,7 +74,7 @@ SIGNS: tuple[Claim, ...] = _group(_FILE["signs"])
 """Check 3: what do negative weights do?"""
 
 CHECKS: tuple[Claim, ...] = (*INGREDIENTS, *CHOICES, *SIGNS)
-"""Our claims on the three checks that the paper proposes."""
+"""Our claims on the three checks that the paper's digest proposes."""
 
 TIMELINE: tuple[Claim, ...] = _group(_FILE["timeline"])
 """Open question 1: how do ensembles come into being?"""

@@ -9,6 +9,7 @@ unlike one another, so that no number is averaged over them.
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations, groupby
 from typing import Any, Literal
 
 import numpy as np
@@ -280,23 +281,50 @@ def _of(count: int, n: int) -> str:
 def condition(cells: Sequence[Cell]) -> str:
     """Say where a claim holds, of those cells where it holds or fails.
 
-    If one of protocol, data set and layer decides it, it is named: "under ReLU, ℓ₂ only".
+    If one of protocol, data set and layer decides it, it is named, or else two of them: "under
+    ReLU, ℓ₂ only", "on MNIST in the first layer only".
     """
     decided = [cell for cell in cells if cell.answer != "open"]
-    ways: tuple[tuple[str, Callable[[Cell], Any], Callable[[Any], str]], ...] = (
-        ("under", lambda cell: cell.protocol, wording.protocol_name),
-        ("on", lambda cell: cell.dataset, wording.dataset_name),
-        ("in", lambda cell: cell.layer or 0, lambda layer: f"layer {layer}"),
-    )
-    for preposition, factor, name in ways:
-        found: dict[Any, set[Answer]] = {}
-        for cell in decided:
-            found.setdefault(factor(cell), set()).add(cell.answer)
-        if all(len(answers) == 1 for answers in found.values()):
-            holds = [name(level) for level, answers in found.items() if answers == {"holds"}]
-            return f"{preposition} {' and '.join(holds)} only"
+    for size in (1, 2):
+        for factors in combinations(FACTORS, size):
+            found: dict[tuple[Any, ...], set[Answer]] = {}
+            for cell in decided:
+                levels = tuple(getattr(cell, name) for name in factors)
+                found.setdefault(levels, set()).add(cell.answer)
+            if all(len(answers) == 1 for answers in found.values()):
+                return _only([lv for lv, a in found.items() if a == {"holds"}], factors)
     names = [cell.name for cell in decided if cell.answer == "holds"]
     return f"in {len(names)} of {len(cells)} cells ({' | '.join(names)}) only"
+
+
+def _only(holds: Sequence[tuple[Any, ...]], factors: Sequence[str]) -> str:
+    """Say at which levels of some factors a claim holds, those of the last one by those before."""
+    last = FACTORS[factors[-1]]
+    grouped = groupby(sorted(holds), key=lambda levels: levels[:-1])
+    said = [
+        " ".join(
+            [
+                *(FACTORS[f]([lv]) for f, lv in zip(factors[:-1], first, strict=True)),
+                last([lv[-1] for lv in own]),
+            ]
+        )
+        for first, own in grouped
+    ]
+    return f"{' and '.join(said)} only"
+
+
+def _in_layers(layers: Sequence[int]) -> str:
+    names = ["first", "second", "third", "fourth", "fifth"]
+    said = [names[n - 1] if n <= len(names) else f"{n}th" for n in layers]
+    return f"in the {' and '.join(said)} layer{'s' if len(said) > 1 else ''}"
+
+
+FACTORS: dict[str, Callable[[Sequence[Any]], str]] = {
+    "protocol": lambda levels: f"under {' and '.join(map(wording.protocol_name, levels))}",
+    "dataset": lambda levels: f"on {' and '.join(map(wording.dataset_name, levels))}",
+    "layer": _in_layers,
+}
+"""What may decide whether a claim holds, and how prose names some of its levels."""
 
 
 def in_words(verdicts: Iterable[Verdict]) -> str:
