@@ -160,17 +160,21 @@ def test_every_model_and_every_class_left_out(tmp_path):
     planned = experiments(digits(tmp_path / "four", each=20), seeds=3)
     full = [e for e in planned if e.hold_out is None]
     assert [(e.model, e.seed) for e in full] == [
-        (model, seed) for seed in range(3) for model in ("ff", "bp-ff", "bp")
+        (model, seed) for seed in range(3) for model in ("ff", "bp-ff", "bp", "ff")
     ]
     assert {(e.model, e.hold_out, e.seed) for e in planned if e.hold_out is not None} == {
         (model, label, seed) for model in ("ff", "bp") for label in range(4) for seed in range(2)
     }
+    untrained = [e for e in planned if not e.epochs]
+    assert [e.hold_out is None for e in untrained].count(True) == 3
+    assert len(untrained) == 3 + 4 * 2
+    assert {e.probe for e in planned} == {"attribution"}
     assert {e.evaluate_on for e in planned} == {"test"}
 
 
 def test_of_two_classes_none_is_left_out(tmp_path):
     planned = experiments(digits(tmp_path / "two", ["zero", "one"], each=20), seeds=1)
-    assert [e.hold_out for e in planned] == [None] * 3
+    assert [e.hold_out for e in planned] == [None] * 4
 
 
 # The page

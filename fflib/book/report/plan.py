@@ -35,6 +35,7 @@ LARGEST, SIDE = 32, 28
 SEEDS = 5
 UNSEEN_SEEDS = 2  # and every class for each
 UNSEEN_MODELS = ("ff", "bp")  # the model that the claim is about, and its control
+UNTRAINED: dict[str, Any] = {"model": "ff", "epochs": 0}  # a rival of every claim on ensembles
 MOST = 10  # classes that are left out in turn
 
 
@@ -87,27 +88,25 @@ def prepared(folder: str | Path, side: int | None = None, store: Store | None = 
 def experiments(folder: str | Path, seeds: int = SEEDS, **fields: Any) -> list[Experiment]:
     """Return the runs on which a verdict on a folder rests.
 
-    There are so many `seeds` of each model with all classes. With three classes or more, each of
-    them, up to ten, is also left out of training in turn, in two runs of FF and of BP, or one if
-    `seeds` is 1. Fields of :class:`fflib.Experiment` take the place of the preset's.
+    There are so many `seeds` of each model with all classes, and of an untrained network. With three
+    classes or more, each of them, up to ten, is also left out of training in turn, in two runs of FF,
+    of BP and of an untrained network, or one if `seeds` is 1. Fields of :class:`fflib.Experiment` take
+    the place of the preset's.
     """
     path = Path(folder).expanduser().resolve()
-    fields = {"dataset": str(path), **fields}
+    fields = {"dataset": str(path), "probe": "attribution", **fields}
     resampled = {"negatives": "resampled"} | fields
-    by_model = {model: resampled if model in LABELLED else fields for model in MODELS}
+    kinds = {m: {"model": m} | (resampled if m in LABELLED else fields) for m in MODELS}
+    kinds["untrained"] = resampled | UNTRAINED
     classes = len(load(path).classes)
     held_out = range(min(classes, MOST)) if classes > 2 else ()
     return [
+        *(Experiment(seed=seed, **kind) for seed in range(seeds) for kind in kinds.values()),
         *(
-            Experiment(model=model, seed=seed, **by_model[model])
-            for seed in range(seeds)
-            for model in MODELS
-        ),
-        *(
-            Experiment(model=model, seed=seed, hold_out=label, **by_model[model])
+            Experiment(seed=seed, hold_out=label, **kinds[name])
             for seed in range(min(seeds, UNSEEN_SEEDS))
             for label in held_out
-            for model in UNSEEN_MODELS
+            for name in (*UNSEEN_MODELS, "untrained")
         ),
     ]
 
