@@ -116,6 +116,8 @@ def test_what_is_shown_besides_is_said():
 @pytest.mark.parametrize("name", GRIDS)
 def test_the_command_for_a_grid_plans_its_runs_and_trains_nothing_when_told_so(name, tmp_path):
     shown = GRIDS[name][1:]
+    if not shown:
+        pytest.skip("no runs are planned for it yet")
     ((*command,),) = commands(made_from(map(recorded, shown)))
     assert command[:2] == ["fflib", "reproduce"]
     assert command[-2:] == ["--into", "again"]

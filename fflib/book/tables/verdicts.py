@@ -41,24 +41,29 @@ def criterion(claim: Claim) -> Markdown:
 def scorecard(verdicts: Iterable[Verdict], first: Mapping[str, First] | None = None) -> Markdown:
     """Tabulate the scorecard, a row per claim, linked to the chapters.
 
-    The verdict stands beside the claim, so that a narrow screen shows both. `first` are the verdicts
-    of the first edition, see :func:`fflib.study.evidence.first_edition`.
+    The verdict stands beside the claim, so that a narrow screen shows both. For the claims of the
+    paper give `first`, the verdicts of the first edition, see
+    :func:`fflib.study.evidence.first_edition`: they have columns for these and for their rivals.
     """
-    rows = [
-        (
-            f"[**{v.claim.title}**]({v.claim.chapter}.ipynb): {v.claim.statement}",
-            f"**{v.verdict}**: {v.why}",
+    asked = ("does back-propagation do it too?", "is it the label?", "first edition")
+    rows = []
+    for v in verdicts:
+        against = (
             v.back_propagation_too or "–",
             v.label_alone or "–",
-            minus(f"{v.claim.label}: {v.estimates or 'no runs yet'}; {_wanted(v.claim)}"),
             _first_word(v.claim, first or {}),
-            f"{v.claim.place}. {v.claim.source}" if v.claim.place else v.claim.source,
         )
-        for v in verdicts
-    ]
-    asked = ("does back-propagation do it too?", "is it the label?")
-    ends = ("ours, over the cells", "first edition", "what the paper reports, and where")
-    return _table(("claim", "verdict", *asked, *ends), rows)
+        rows.append(
+            (
+                f"[**{v.claim.title}**]({v.claim.chapter}.ipynb): {v.claim.statement}",
+                f"**{v.verdict}**: {v.why}",
+                *(against if first is not None else ()),
+                minus(f"{v.claim.label}: {v.estimates or 'no runs yet'}; {_wanted(v.claim)}"),
+                f"{v.claim.place}. {v.claim.source}" if v.claim.place else v.claim.source,
+            )
+        )
+    header = ("claim", "verdict", *(asked if first is not None else ()), "ours, over the cells")
+    return _table((*header, "what the paper reports, and where"), rows)
 
 
 def changes(verdicts: Iterable[Verdict], first: Mapping[str, First]) -> Markdown:
