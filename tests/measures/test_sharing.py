@@ -1,5 +1,7 @@
 """Shared units, Jaccard index and visual similarity."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from fflib.measures.sharing import (
     follows_similarity,
     jaccard,
+    jaccard_by_chance,
     mean_overlap,
     overlap,
     shared_units,
@@ -110,3 +113,20 @@ def test_a_class_without_images_or_of_one_shade_has_no_similarity():
     known = np.array([True, True, False, False])
     np.testing.assert_array_equal(np.isnan(similarity), ~np.outer(known, known))
     assert similarity[0, 0] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("one", "other", "units"), [(1, 2, 4), (2, 3, 5), (0, 2, 4), (3, 3, 6)])
+def test_the_index_by_chance_is_the_mean_over_all_draws(one, other, units):
+    first = set(range(one))
+    draws = [set(drawn) for drawn in combinations(range(units), other)]
+    expected = np.mean([len(first & d) / len(first | d) for d in draws])
+    assert jaccard_by_chance([one, other], units)[0, 1] == pytest.approx(expected)
+
+
+def test_the_index_by_chance_keeps_its_shape_and_has_none_for_two_empty_ensembles():
+    sizes = np.array([[3, 0, 0], [1, 2, 3]])
+    index = jaccard_by_chance(sizes, 10)
+    assert index.shape == (2, 3, 3)
+    np.testing.assert_array_equal(index, index.swapaxes(-1, -2))
+    assert np.isnan(index[0, 1, 2])
+    assert index[0, 0, 1] == 0

@@ -8,7 +8,8 @@ from textwrap import dedent
 
 import numpy as np
 import pytest
-from synthetic import PROVENANCE
+from synthetic import PROVENANCE, attributed
+from synthetic import record as synthetic_record
 
 from fflib.book.build import chapters
 from fflib.experiment import Experiment
@@ -29,6 +30,12 @@ from fflib.study.claims import (
     scorecard,
 )
 from fflib.study.claims.first import in_first_words
+from fflib.study.claims.measures import (
+    beyond_borrowing,
+    overlap_beyond_chance,
+    own_by_chance,
+    own_units,
+)
 
 
 def record(value, seed=0, model="ff", dataset="mnist", protocol="relu-l2", hold_out=None):
@@ -452,3 +459,31 @@ def test_claims_have_what_their_group_has_in_common_and_numbers_in_their_words()
     assert [c.id for c in everything if "{" in c.quantity] == []
     assert {(c.together, c.by, c.grids) for c in INGREDIENTS} == {(5, "ours", ("local",))}
     assert INGREDIENTS[0].runs["local-bp"] == {"model": "local-bp", "norm": None}
+
+
+def test_a_class_without_an_ensemble_has_no_units_of_its_own_and_borrows_nothing():
+    held = attributed(synthetic_record("ff", hold_out=1))
+    for row in held.metrics.probe:
+        if row["layer"] == 2:
+            row |= {"own": None, "own_by_chance": None, "auroc": 0.5, "borrowed_auroc": None}
+    assert own_units(held)[1] == own_by_chance(held)[1] == beyond_borrowing(held)[1] == 0
+    rule = [row for row in held.metrics.probe if row["rule"] == "leave-one-out"]
+    np.testing.assert_array_equal(own_units(held)[[0, 2]], [rule[0]["own"], rule[2]["own"]])
+    assert own_units(runs([0.5])[0]) is None
+
+
+def test_overlap_is_what_is_beyond_chance_and_none_of_it_for_ensembles_drawn_at_random():
+    rng = np.random.default_rng(0)
+    drawn = []
+    for seed in range(20):
+        members = (
+            np.argsort(rng.random((3, 10, 200)), axis=-1) < np.array([5, 20, 40])[:, None, None]
+        )
+        arrays = {"ensembles/median-quantile": np.packbits(members, axis=-1)}
+        made = record(0.5, seed)
+        experiment = made.experiment.model_copy(update={"hidden": 200})
+        drawn.append(made.model_copy(update={"arrays": arrays, "experiment": experiment}))
+    beyond = np.array([overlap_beyond_chance(r) for r in drawn])
+    # 45 pairs in each of 20 runs: four standard errors of their mean.
+    error = 4 * beyond.std(axis=0, ddof=1) / np.sqrt(len(beyond))
+    assert (np.abs(beyond.mean(axis=0)) < error).all()

@@ -181,24 +181,32 @@ def negative_contributions(run: Record) -> Layers | None:
 
 
 def own_units(run: Record) -> Layers | None:
-    """Return the share of the unseen class's ensemble that is in no seen class's ensemble."""
-    return _of_unseen(run, "own")
+    """Return the share of the unseen class's ensemble that is in no seen class's ensemble.
+
+    An empty ensemble has no unit of its own.
+    """
+    return _of_unseen(run, "own", without=0.0)
 
 
 def own_by_chance(run: Record) -> Layers | None:
     """Return the same for ensembles of equal sizes, drawn at random."""
-    return _of_unseen(run, "own_by_chance")
+    return _of_unseen(run, "own_by_chance", without=0.0)
 
 
 def beyond_borrowing(run: Record) -> Layers | None:
-    """Return the AUROC of the unseen class's ensemble less that of the best one it could borrow."""
-    own, borrowed = _of_unseen(run, "auroc"), _of_unseen(run, "borrowed_auroc")
+    """Return the AUROC of the unseen class's ensemble less that of the best one it could borrow.
+
+    Where there is none to borrow, that is the AUROC of an empty one, 0.5.
+    """
+    own, borrowed = (_of_unseen(run, q, without=0.5) for q in ("auroc", "borrowed_auroc"))
     return None if own is None or borrowed is None else own - borrowed
 
 
-def _of_unseen(run: Record, quantity: str) -> Layers | None:
+def _of_unseen(run: Record, quantity: str, without: float) -> Layers | None:
+    """Return a number on the held-out class, or what it is where there is no ensemble."""
     carried = "predicted" if run.experiment.labelled else "plain"
-    return _by_layer(run, quantity, about="unseen", rule="leave-one-out", carried=carried)
+    found = _by_layer(run, quantity, about="unseen", rule="leave-one-out", carried=carried)
+    return None if found is None else np.nan_to_num(found, nan=without)
 
 
 def _by_layer(run: Record, quantity: str, **asked: str) -> Layers | None:
