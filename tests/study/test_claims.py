@@ -408,7 +408,11 @@ def test_the_first_edition_keeps_its_own_words(mnist, fashion, word):
 
 def test_claims_of_the_second_edition_say_where_they_are_made_and_what_was_wrong_before():
     first = {c.id for c in FIRST}
-    assert all(c.place and c.fault and c.grids == ("rivals",) and c.by_cell for c in CLAIMS)
+    assert all(c.place and c.fault and c.by_cell for c in CLAIMS)
+    assert {(c.grids, c.unseen) for c in CLAIMS} == {
+        (("rivals",), False),
+        (("rivals-unseen",), True),
+    }
     assert {c.first for c in CLAIMS if c.first} == first
     for c in CLAIMS:
         assert set(c.beats) <= {*c.rivals, "chance"}

@@ -44,7 +44,7 @@ FUNCTIONS = {"measure", "test", "chance", "label_alone"}
 def _group(group: dict[str, Any]) -> tuple[Claim, ...]:
     """Make claims that share the risk of error, each with what its group has in common."""
     claims = group.pop("claims")
-    return tuple(_claim(**group, **claim, together=len(claims)) for claim in claims)
+    return tuple(_claim(**group | claim, together=len(claims)) for claim in claims)
 
 
 def _claim(*, quantity: str, runs: Sequence[str] = ("ff",), **fields: Any) -> Claim:
