@@ -140,7 +140,7 @@ def attributed(run):
     e = run.experiment
     rng = np.random.default_rng([e.seed, len(e.model), len(e.dataset), 1 + (e.hold_out or 0)])
     shares = {
-        "image-or-label": ("image", "label"),
+        "image-or-label": ("image", "label", "agreement"),
         "drive": ("negative_contributions",),
     }
     carried = "predicted" if e.labelled else "plain"
