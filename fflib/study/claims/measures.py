@@ -44,7 +44,6 @@ __all__ = [
     "hoyer",
     "image_alone",
     "label_recalls",
-    "label_recalls_anywhere",
     "label_recalls_first",
     "lower",
     "meaning_by_chance",
@@ -161,12 +160,6 @@ def label_recalls(run: Record) -> Layers | None:
     """Return the share of classes whose ensemble their label recalls on a blank image."""
     blank = _by_layer(run, "blank", about="image-or-label")
     return None if blank is None else blank / len(run.metrics.layers[0].hoyer_by_class)
-
-
-def label_recalls_anywhere(run: Record) -> float | None:
-    """Return the same, mean over the layers."""
-    found = label_recalls(run)
-    return None if found is None else float(found.mean())
 
 
 def label_recalls_first(run: Record) -> float | None:
