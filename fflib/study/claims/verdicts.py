@@ -268,7 +268,7 @@ def _counted(found: Counter[Yes]) -> str:
 
 
 def _does_in(found: Counter[Yes]) -> str:
-    return f"does it in {found['yes']} of {sum(found.values())} cells"
+    return f"does it in {found['yes'] or 'none'} of {sum(found.values())} cells"
 
 
 def _of(count: int, n: int) -> str:
