@@ -15,14 +15,16 @@ PARTS = {"image": "the image", "label": "the label", "agreement": "their agreeme
 
 
 def network_name(experiment: Experiment) -> str:
-    """Name a network by its model, and say so where it was never trained.
+    """Name a network by its model, and say so where it was never trained or its activity is penalised.
 
     Examples
     --------
-    >>> network_name(Experiment(model="bp-ff"))
-    'BP/FF'
+    >>> network_name(Experiment(model="bp-ff")), network_name(Experiment(model="bp", l1=0.001))
+    ('BP/FF', 'BP, regularised')
     """
-    return wording.model_name(experiment.model) + ("" if experiment.epochs else ", untrained")
+    penalised = getattr(experiment, "l1", 0.0) > 0
+    kind = ", untrained" if not experiment.epochs else ", regularised" if penalised else ""
+    return wording.model_name(experiment.model) + kind
 
 
 def of_part(records: Iterable[Record], about: str) -> pd.DataFrame:
