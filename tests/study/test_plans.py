@@ -25,7 +25,7 @@ print(len(made))
 
 def test_importing_the_plans_makes_no_experiment():
     done = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("0 20 0 30\n", "")
+    assert (done.stdout, done.stderr) == ("0 19 0 30\n", "")
 
 
 def test_a_grid_is_made_once_and_only_when_it_is_asked_for():
@@ -59,16 +59,11 @@ def test_the_second_edition_takes_what_the_search_on_record_found_best():
     assert rivals.choose(PUBLISHED.among(GRIDS["learning-rate"])) == rivals.CHOSEN
 
 
-def test_bp_is_denied_as_much_activity_as_a_hundredth_of_its_accuracy_allows():
-    records = PUBLISHED.among(GRIDS["rivals-search"])
-    assert len(records) == len(GRIDS["rivals-search"])
-    assert rivals.regularise(records) == rivals.REGULARISED
-
-
 def test_every_run_of_the_second_edition_has_its_rivals_of_the_same_seed():
     runs = rivals.final()
-    kinds = {(e.model, e.epochs > 0, e.model_dump()["l1"] > 0) for e in runs}
-    assert len(kinds) == 5
+    kinds = {(e.model, e.epochs > 0) for e in runs}
+    assert kinds == {("ff", True), ("bp-ff", True), ("bp", True), ("ff", False)}
     for seed, dataset in {(e.seed, e.dataset) for e in runs}:
-        assert len([e for e in runs if (e.seed, e.dataset) == (seed, dataset)]) == len(kinds)
-    assert not {e.evaluate_on for e in runs} - {"test"}
+        own = [(e.model, e.epochs > 0) for e in runs if (e.seed, e.dataset) == (seed, dataset)]
+        assert sorted(own) == sorted(kinds)
+    assert {e.evaluate_on for e in [*runs, *rivals.unseen()]} == {"test"}

@@ -122,7 +122,6 @@ GRIDS: Mapping[str, list[Experiment]] = Grids(
         # What the second edition of the criteria is judged by.
         "rivals": rivals.final,
         "rivals-unseen": rivals.unseen,
-        "rivals-search": rivals.penalties,
         "precision": lambda: crossed(
             {"seed": range(5), "precision": ("float32", "mixed"), "model": MODELS},
             epochs=PRECISION_EPOCHS,
