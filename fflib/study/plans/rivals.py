@@ -16,7 +16,7 @@ from fflib.records.stores import Record
 
 __all__ = ["CHOSEN", "choose", "final", "unseen"]
 
-DATASETS = ("mnist", "fashion-mnist")
+DATASETS = ("mnist",)  # so far; Fashion-MNIST has its settings already
 SEEDS = range(3)
 MEASURED: dict[str, Any] = {"probe": "attribution", "precision": "mixed"}
 
@@ -67,7 +67,7 @@ def unseen() -> list[Experiment]:
     """Return the runs with a held-out class, the unit of analysis: one of each of three digits so far."""
     return [
         Experiment(model=m, dataset=d, hold_out=label, **MEASURED, **CHOSEN[d, m])
-        for d, label, m in product(("mnist",), range(3), ("ff", "bp"))
+        for d, label, m in product(DATASETS, range(3), ("ff", "bp"))
     ]
 
 
