@@ -17,7 +17,7 @@ from fflib.records.stores import Record
 __all__ = ["CHOSEN", "choose", "final", "unseen"]
 
 DATASETS = ("mnist",)  # so far; Fashion-MNIST has its settings already
-SEEDS = range(3)
+SEEDS = range(2)
 MEASURED: dict[str, Any] = {"probe": "attribution", "precision": "mixed"}
 
 CHOSEN: dict[tuple[str, str], dict[str, Any]] = {
@@ -64,10 +64,10 @@ def final() -> list[Experiment]:
 
 
 def unseen() -> list[Experiment]:
-    """Return the runs with a held-out class, the unit of analysis: one of each of three digits so far."""
+    """Return the runs with a held-out class, the unit of analysis: of the digit 0 so far."""
     return [
         Experiment(model=m, dataset=d, hold_out=label, **MEASURED, **CHOSEN[d, m])
-        for d, label, m in product(DATASETS, range(3), ("ff", "bp"))
+        for d, label, m in product(DATASETS, range(1), ("ff", "bp"))
     ]
 
 
