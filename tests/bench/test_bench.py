@@ -127,7 +127,12 @@ def test_the_command_prints_a_table_or_json(monkeypatch):
         "mixed": ratios,
         "seconds": {"ff, plain": spread},
         "accuracy": {"ff, plain": 0.9},
-        "machine": {"processor": "abacus", "threads": 2, "torch": torch.__version__},
+        "machine": {
+            "device": "cpu",
+            "processor": "abacus",
+            "threads": 2,
+            "torch": torch.__version__,
+        },
     }
     monkeypatch.setattr(package, "bench", lambda plan, report, device: made_up)
     table = CliRunner().invoke(app, ["bench", "--quick"])
