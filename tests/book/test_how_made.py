@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from fflib.book import build
 from fflib.book.chapter import parameters
-from fflib.book.how_made import made_by, made_from, made_here, train_command
+from fflib.book.how_made import FEW, made_by, made_from, made_here, train_command
 from fflib.cli import app
 from fflib.errors import TrainingError
 from fflib.experiment import Experiment
@@ -116,8 +116,8 @@ def test_what_is_shown_besides_is_said():
 @pytest.mark.parametrize("name", GRIDS)
 def test_the_command_for_a_grid_plans_its_runs_and_trains_nothing_when_told_so(name, tmp_path):
     shown = GRIDS[name][1:]
-    if not shown:
-        pytest.skip("no runs are planned for it yet")
+    if len(shown) <= FEW:
+        pytest.skip("so few runs have a command each")
     ((*command,),) = commands(made_from(map(recorded, shown)))
     assert command[:2] == ["fflib", "reproduce"]
     assert command[-2:] == ["--into", "again"]
