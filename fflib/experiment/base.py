@@ -115,8 +115,9 @@ class Experiment(BaseModel):
     theta: float | None = Field(gt=0)
     """Threshold: the goodness that separates positive from negative examples."""
     negatives: Literal["fixed", "resampled", "hard", "unpaired"] | None
-    """How wrong labels are drawn: once for each image; anew in every epoch, or then by how likely the
-    network finds them; or once for images drawn by chance, too, as in the authors' code (unpaired)."""
+    """How wrong labels are drawn: once for each image (fixed); in every epoch (resampled), or then by
+    how likely the network finds them (hard); or once, and their images too, as in the authors' code
+    (unpaired)."""
     epochs: int = Field(ge=0)
     """Passes over the images; per layer where layers are trained one after another. With none the
     network stays as it begins, for comparison."""
