@@ -182,13 +182,17 @@ def linear_auroc(unseen: Floats, seen: Floats, seed: int = 0) -> float:
 def _ridge(unseen: Floats, seen: Floats) -> NDArray[np.float64]:
     """Return the directions of ridge regression, one for each penalty, shape (penalty, units)."""
     x = np.concatenate([unseen, seen]).astype(np.float64)
-    is_unseen = np.arange(len(x)) < len(unseen)
     x -= x.mean(axis=0)
-    variances, axes = np.linalg.eigh(x.T @ x)
+    target = (np.arange(len(x)) < len(unseen)) - len(unseen) / len(x)
+    few = (
+        len(x) < x.shape[1]
+    )  # the smaller of the two products has the same variances but for zeros
+    variances, axes = np.linalg.eigh(x @ x.T if few else x.T @ x)
     # In a layer that is silent on all images every direction is zero, whatever the penalty.
-    penalties = PENALTIES * (variances.mean() or 1.0)
-    along = axes.T @ (x.T @ is_unseen)
-    return (along / (variances + penalties[:, None])) @ axes.T
+    penalties = PENALTIES * (variances.sum() / x.shape[1] or 1.0)
+    along = axes.T @ (target if few else x.T @ target)
+    found = (along / (variances + penalties[:, None])) @ axes.T
+    return found @ x if few else found
 
 
 def _halves(unseen: int, seen: int, seed: int) -> list[list[Integers]]:

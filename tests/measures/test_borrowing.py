@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 
-from fflib.measures.borrowing import PENALTIES, borrowing, linear_auroc, own_share
+from fflib.measures.borrowing import PENALTIES, _ridge, borrowing, linear_auroc, own_share
 from fflib.measures.ensembles import leave_one_out, median_quantile
 from fflib.measures.unseen import unseen_class
 
@@ -168,3 +168,17 @@ def test_too_few_images_are_refused():
         ValueError, match=r"two unseen and two seen images are needed.* got 1 and 240"
     ):
         borrowing(unseen[:1], seen, labels, leave_one_out, classes=CLASSES)
+
+
+@pytest.mark.parametrize("images", [12, 40])
+def test_directions_of_the_probe_solve_ridge_regression_for_few_and_many_images(images):
+    rng = np.random.default_rng(images)
+    unseen, seen = rng.normal(size=(images // 3, 20)), rng.normal(size=(images, 20))
+    x = np.concatenate([unseen, seen])
+    x = x - x.mean(axis=0)
+    target = np.arange(len(x)) < len(unseen)
+    scale = np.trace(x.T @ x) / 20
+    for penalty, found in zip(PENALTIES[4:], _ridge(unseen, seen)[4:], strict=True):
+        expected = np.linalg.solve(x.T @ x + penalty * scale * np.eye(20), x.T @ target)
+        # Systems with the smallest penalties that are tried here have a condition of ten thousand.
+        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
