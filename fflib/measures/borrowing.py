@@ -158,8 +158,8 @@ def linear_auroc(unseen: Floats, seen: Floats, seed: int = 0) -> float:
     """Return the AUROC of unseen against seen images by a linear probe, as a bound on the others.
 
     The probe is ridge regression on which images are unseen, fitted on one half of the images and
-    tested on the other; the halves are those of :func:`borrowing`. Its penalty, one of :data:`PENALTIES`,
-    is chosen within the first half. With little penalty the direction is Fisher's discriminant, which
+    tested on the other; the halves are those of :func:`borrowing`. Its penalty is
+    chosen within the first half. With little penalty the direction is Fisher's discriminant, which
     does not depend on how many images are unseen. At least four images of either kind are needed, or
     a ValueError is raised.
 

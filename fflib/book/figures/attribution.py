@@ -40,7 +40,7 @@ def shares(records: Iterable[Record], of: str = "") -> Figure:
 
     The runs are of one protocol, with the probe "attribution". There is a row per data set and a
     column per network. Bars are means over runs of the shares, on top of one another; the stroke at
-    the upper end of each, but of the rest, is its 95 % interval. With `of` "activity_", the shares
+    the upper end of each, but of the rest, is its 95 % interval. With `of` ``"activity_"``, the shares
     are those of activity.
     """
     return _by_network(records, "share explained", partial(_bars, of=of), columns=4)
