@@ -184,9 +184,8 @@ def _ridge(unseen: Floats, seen: Floats) -> NDArray[np.float64]:
     x = np.concatenate([unseen, seen]).astype(np.float64)
     x -= x.mean(axis=0)
     target = (np.arange(len(x)) < len(unseen)) - len(unseen) / len(x)
-    few = (
-        len(x) < x.shape[1]
-    )  # the smaller of the two products has the same variances but for zeros
+    # The smaller of the two products has the same variances, but for zeros.
+    few = len(x) < x.shape[1]
     variances, axes = np.linalg.eigh(x @ x.T if few else x.T @ x)
     # In a layer that is silent on all images every direction is zero, whatever the penalty.
     penalties = PENALTIES * (variances.sum() / x.shape[1] or 1.0)

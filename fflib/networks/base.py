@@ -180,8 +180,8 @@ class LayeredNetwork(nn.Module):
     def label_scores(self, pixels: Tensor, depth: int | None = None) -> Tensor:
         """Score every label that the network may predict, shape (n, seen labels).
 
-        It is what the scores of :meth:`layer_scores` say :func:`~fflib.networks.base.together`. A plain network has one
-        layer of them, those of its head.
+        It is what the scores of :meth:`layer_scores` say :func:`~fflib.networks.base.together`. A
+        plain network has one layer of them, those of its head.
         """
         return together(self.layer_scores(pixels, depth))
 

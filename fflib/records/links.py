@@ -22,13 +22,8 @@ def linked(run: Run) -> Found:
     the median–quantile rule on correctly classified images. The metrics of every run have the same
     links with a p-value from 999 permutations, which does not survive the correction for fifty tests.
     """
-    network, connections = run.network, run.network.connections
-    pixels, labels = run.images(run.experiment.evaluate_on)
-    right = network.choose(run.scores) == labels
-    hidden = network.activations(pixels[right], labels[right])
-    members = ensembles.median_quantile(
-        ensembles.Labelled(hidden, labels[right]), classes=len(run.data.classes)
-    )
+    connections, shown = run.network.connections, run.activations(run.experiment.evaluate_on)
+    members = ensembles.median_quantile(shown, classes=len(run.data.classes))
     permutations = permutations_needed(TESTS)
     rows: list[Row] = []
     for depth in range(1, len(connections)):

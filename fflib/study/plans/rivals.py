@@ -59,7 +59,7 @@ def final() -> list[Experiment]:
     for seed, dataset in product(SEEDS, DATASETS):
         fields = {"dataset": dataset, "seed": seed, **MEASURED}
         runs += [Experiment(model=m, **fields, **CHOSEN[dataset, m]) for m in MODELS]
-        runs.append(_untrained(fields))
+        runs.append(Experiment(model="ff", **fields, **CHOSEN[dataset, "ff"] | {"epochs": 0}))
     return runs
 
 
@@ -69,7 +69,3 @@ def unseen() -> list[Experiment]:
         Experiment(model=m, dataset=d, hold_out=label, **MEASURED, **CHOSEN[d, m])
         for d, label, m in product(DATASETS, range(1), ("ff", "bp"))
     ]
-
-
-def _untrained(fields: dict[str, Any]) -> Experiment:
-    return Experiment(model="ff", **fields, **CHOSEN[fields["dataset"], "ff"] | {"epochs": 0})
