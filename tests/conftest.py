@@ -144,3 +144,16 @@ def built(shared):
             (root / "said.json").write_text(json.dumps(said), encoding="utf-8")
     said = json.loads((root / "said.json").read_text(encoding="utf-8"))
     return root / "_build" / "html", SimpleNamespace(**said)
+
+
+@pytest.fixture
+def book_style():
+    """Draw as the book does, and close the figures of a test."""
+    from matplotlib import pyplot as plt
+
+    from fflib.book.figures import style
+
+    with plt.rc_context():
+        style.use()
+        yield
+    plt.close("all")

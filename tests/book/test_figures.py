@@ -45,12 +45,7 @@ FIGURES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _book_style():
-    with plt.rc_context():
-        style.use()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("book_style")
 
 
 def lines(ax, colour):

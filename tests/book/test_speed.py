@@ -2,13 +2,12 @@
 
 import json
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from synthetic import of, record
 
-from fflib.book.figures import speed, style
+from fflib.book.figures import speed
 from fflib.errors import MissingData
 from fflib.experiment import Experiment
 from fflib.presets import MODELS
@@ -62,12 +61,7 @@ FIGURES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _book_style():
-    with plt.rc_context():
-        style.use()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("book_style")
 
 
 @pytest.mark.parametrize("name", FIGURES)

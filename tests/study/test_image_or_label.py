@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 import synthetic
-from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgba
 
-from fflib.book.figures import attribution, style
+from fflib.book.figures import attribution
 from fflib.experiment import Experiment
 from fflib.study.analyses.attribution import leading, of_image_or_label
 
@@ -52,12 +51,7 @@ RUNS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _book_style():
-    with plt.rc_context():
-        style.use()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("book_style")
 
 
 def test_a_row_for_each_run_and_layer_with_untrained_networks_last():
