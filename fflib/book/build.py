@@ -182,7 +182,9 @@ def build_pages(staging: Path) -> None:
     if done.returncode:
         log = re.sub(r"\x1b\[[\d;]*m", "", f"{done.stdout}\n{done.stderr}").strip()
         lines = log.replace(f"{staging}{os.sep}", "").splitlines()
-        problems = [line for line in lines if re.search("WARNING|ERROR|rror:", line)]
+        problems = [
+            line for line in lines if re.search("WARNING|ERROR|rror:|^Message:|^Arguments:", line)
+        ]
         print("\n".join(problems or lines[-20:]), file=sys.stderr)
         raise ChapterError("the pages were not built, for the reasons above")
 

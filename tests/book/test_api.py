@@ -17,6 +17,14 @@ PAGES = {
     path.stem: re.findall(r"^\.\. automodule:: (\S+)$", path.read_text(encoding="utf-8"), re.M)
     for path in sorted(FOLDER.glob("*.md"))
 }
+MEMBERS = [
+    (module, member.strip())
+    for path in sorted(FOLDER.glob("*.md"))
+    for module, members in re.findall(
+        r"^\.\. automodule:: (\S+)\n   :members: (.+)$", path.read_text(encoding="utf-8"), re.M
+    )
+    for member in members.split(",")
+]
 PUBLIC = {"fflib"} | {
     module.name
     for module in pkgutil.walk_packages(fflib.__path__, "fflib.")
@@ -34,6 +42,11 @@ def test_every_public_module_is_documented_once_and_each_that_is_exists():
     documented = Counter(module for modules in PAGES.values() for module in modules)
     assert set(documented) == PUBLIC
     assert [module for module, times in documented.items() if times > 1] == []
+
+
+@pytest.mark.parametrize(("module", "member"), MEMBERS)
+def test_a_member_that_a_page_lists_is_there(module, member):
+    assert hasattr(importlib.import_module(module), member)
 
 
 def test_every_page_is_in_the_table_of_contents():
