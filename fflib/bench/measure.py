@@ -57,6 +57,8 @@ class Plan:
         Of training under the authors' settings: examples per step, and units per layer.
     growth : dict of str to tuple of int
         The axes of :func:`fflib.bench.growth`.
+    growth_epochs : int
+        Epochs per layer at each of their points.
     """
 
     epochs: int = 8
@@ -69,6 +71,7 @@ class Plan:
     batch_size: int = 512
     hidden: int = 784
     growth: dict[str, tuple[int, ...]] = field(default_factory=lambda: AXES)
+    growth_epochs: int = 2
 
 
 FULL = Plan()
@@ -151,6 +154,7 @@ def bench(
         "growth": growth(
             plan.dataset,
             plan.growth,
+            plan.growth_epochs,
             report=report,
             device=device,
             batch_size=plan.batch_size,

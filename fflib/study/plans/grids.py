@@ -49,6 +49,16 @@ AUTHORS_ROWS = (
     ("fashion-mnist", "ff", 100, 1024, 0.01),
 )
 AUTHORS_TRAINING: dict[str, Any] = {"schedule": "constant", "precision": "mixed"}
+# Their released configuration at full length: epochs (of each layer for FF), batch size and rate. Their
+# loader has the batch size of back-propagation whatever the configuration says.
+AUTHORS_FULL = {
+    ("mnist", "ff"): (1200, 1024, 0.01),
+    ("fashion-mnist", "ff"): (100, 1024, 0.01),
+    ("mnist", "bp-ff"): (300, 1024, 0.0001),
+    ("fashion-mnist", "bp-ff"): (300, 1024, 0.0001),
+    ("mnist", "bp"): (80, 2048, 0.0001),
+    ("fashion-mnist", "bp"): (80, 2048, 0.0001),
+}
 
 # Check 1. From back-propagation to Forward-Forward, an ingredient at a time: the classifier of each
 # layer, normalised inputs, labels in the input with wrong ones for contrast, the goodness.
@@ -122,6 +132,7 @@ GRIDS: Mapping[str, list[Experiment]] = Grids(
         # What the second edition of the criteria is judged by.
         "rivals": rivals.final,
         "rivals-unseen": rivals.unseen,
+        "penalties": rivals.penalties,
         "precision": lambda: crossed(
             {"seed": range(5), "precision": ("float32", "mixed"), "model": MODELS},
             epochs=PRECISION_EPOCHS,
@@ -129,6 +140,14 @@ GRIDS: Mapping[str, list[Experiment]] = Grids(
         "authors": lambda: [
             Experiment(**dict(zip(AUTHORS_FIELDS, row, strict=True)), seed=seed, **AUTHORS_TRAINING)
             for seed, row in product(range(3), AUTHORS_ROWS)
+        ],
+        "authors-full": lambda: [
+            Experiment(
+                **dict(zip(AUTHORS_FIELDS, (*cell, *training), strict=True)),
+                seed=seed,
+                **AUTHORS_TRAINING,
+            )
+            for seed, (cell, training) in product(range(10), AUTHORS_FULL.items())
         ],
         "local": lambda: [
             Experiment(**step, dataset=d, seed=s, learning_rate=ABLATION_RATE, **ABLATION_TRAINING)

@@ -1,0 +1,45 @@
+"""A figure of accuracy along a long training."""
+
+from collections.abc import Iterable
+
+from matplotlib.figure import Figure
+
+from fflib import wording
+from fflib.book.figures import style
+from fflib.records.stores import Record
+from fflib.study.analyses.length import stages
+
+__all__ = ["accuracy_along"]
+
+
+def accuracy_along(records: Iterable[Record]) -> Figure:
+    """Draw validation accuracy, epoch by epoch of each stage: runs as thin lines, means as thick ones.
+
+    There is a row per data set and a column per model; a colour per layer that learns, and black where
+    all learn together. The axis is logarithmic.
+    """
+    table = stages(records).dropna(subset=["accuracy"])
+    datasets, models = (list(table[name].unique()) for name in ("dataset", "model"))
+    colours = style.layer_colours(int(table["layer"].max()))
+    figure, grid = style.axes_grid(
+        len(datasets), len(models), 1.0 + 1.9 * len(datasets), sharex="col", sharey="row"
+    )
+    for row, dataset in zip(grid, datasets, strict=True):
+        for ax, model in zip(row, models, strict=True):
+            here = table[(table["dataset"] == dataset) & (table["model"] == model)]
+            for layer, stage in here.groupby("layer"):
+                colour = colours[layer - 1] if layer else style.INK
+                by_seed = stage.pivot_table("accuracy", "epoch", "seed")
+                ax.plot(by_seed.index, by_seed, color=colour, lw=0.5, alpha=0.35)
+                label = f"layer {layer} learns" if layer else "all learn together"
+                ax.plot(by_seed.index, by_seed.mean(axis=1), color=colour, lw=1.8, label=label)
+            ax.set_title(f"{wording.model_name(model)}, {wording.dataset_name(dataset)}")
+            style.log_scale(ax.xaxis, (1,))
+        # The first epochs of a network that knows nothing yet would flatten all that follows.
+        highest = table.loc[table["dataset"] == dataset, "accuracy"].max()
+        row[0].set_ylim(highest - 0.13, highest + 0.01)
+        row[0].set_ylabel("validation accuracy")
+    figure.supxlabel("epoch since the layer began to learn", fontsize="medium")
+    entries = [style.entry(f"layer {n} learns", c, lw=1.8) for n, c in enumerate(colours, start=1)]
+    style.legend(figure, [*entries, style.entry("all learn together", lw=1.8)], "upper center", 4)
+    return figure
