@@ -9,12 +9,14 @@ It prints
     duplicated       runs that were trained twice at a time, or although on record
     leftovers        files in the stores that are no records
     full_disk        the error, then (whole records, leftovers) when full and once there is room
+    verdicts         rounds of two at once on one folder, while files come and go; how many of them ended
+                     in a page, the others in a line that says why not; and faults, such as half a file
     damaged_inputs   that were given to the command
     unhandled        those that did not end in one line that names the file
     plan_seconds     to plan 2,000 runs
     overhead_ms      that each of 2,000 runs costs besides its training
 
-Leave the machine alone meanwhile: on two idle cores it takes about ten minutes.
+Leave the machine alone meanwhile: on two idle cores it takes about twenty minutes.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+import crowd
 import faults
 import fuzz
 
@@ -62,6 +65,7 @@ def measure(folder, rounds, inputs, runs):
         "full_disk": {kind: found and list(found) for kind, found in full.items()},
         "damaged_inputs": sum(counted.values()),
         "unhandled": len(wrong),
+        "verdicts": crowd.rounds(_new(folder, "verdicts"), rounds // 2, say=report),
         "plan_seconds": round(planned, 2),
         "overhead_ms": round(each, 2),
     }

@@ -1,16 +1,20 @@
 """Write names and numbers as tables, figures and messages show them."""
 
 import re
+import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 __all__ = [
     "dataset_name",
+    "in_markdown",
     "layer_names",
     "minus",
     "model_name",
     "protocol_name",
     "rival_name",
     "rule_name",
+    "spare_streams",
 ]
 
 _MODELS = {
@@ -37,6 +41,26 @@ _RULES = {"kolmogorov-smirnov": "Kolmogorov–Smirnov", "median-quantile": "medi
 
 # A sign stands before a number, or in front of its exponent; any other hyphen joins words.
 _SIGN = re.compile(r"(?<![\w)\]])-(?=\.?\d)|(?<=\d[eE])-(?=\d)")
+
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|$~^&]")
+
+
+def spare_streams() -> None:
+    """Let a character that stdout or stderr cannot encode be written as an escape, not end the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def in_markdown(text: str) -> str:
+    """Return text with nothing in it that Markdown could take for more than text.
+
+    Examples
+    --------
+    >>> in_markdown("cost_$5 | <b>")
+    'cost&#95;&#36;5 &#124; &#60;b&#62;'
+    """
+    return _MARKUP.sub(lambda sign: f"&#{ord(sign[0])};", text)
 
 
 def minus(text: str) -> str:

@@ -2,14 +2,17 @@
 
 import math
 import pickle
+import shutil
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticUndefined
 
 import fflib
+from fflib.data import class_names
 from fflib.errors import ExperimentError
 from fflib.experiment import KINDS, Experiment, crossed, fields, properties
 from fflib.presets import MODELS, PROTOCOLS, preset
@@ -64,6 +67,7 @@ def test_a_preset_spelt_out_is_the_same_experiment():
         ({"learning_rate": math.inf}, "learning_rate: .*, got inf"),
         ({"seed": -1}, "seed: .*, got -1"),
         ({"hold_out": 10}, "hold_out must be one of the classes 0 to 9 .*, got 10"),
+        ({"hold_out": "bag"}, "unknown class of mnist 'bag': choose one of "),
         ({"negatives": "soft"}, "negatives: .*, got 'soft'"),
         ({"protocol": "sigmoid-linf", "theta": 1.0}, "theta must stay below 1, .*, got 1"),
         ({"model": "bp", "theta": 2.0}, "theta has no meaning for model 'bp'"),
@@ -85,6 +89,23 @@ def test_the_sum_of_layers_may_have_a_higher_threshold_than_one_layer():
     assert Experiment(model="bp-ff", protocol="sigmoid-linf", theta=2.5).theta == 2.5
     with pytest.raises(ExperimentError, match="theta must stay below 3"):
         Experiment(model="bp-ff", protocol="sigmoid-linf", theta=3.0)
+
+
+def test_a_class_is_held_out_by_its_name_and_said_by_it(tmp_path):
+    sandal = Experiment(dataset="fashion-mnist", hold_out="Sandal")
+    assert sandal == Experiment(dataset="fashion-mnist", hold_out=5)
+    assert str(sandal).endswith("seed 0 without class Sandal")
+    for name in ("1", "2", "11"):
+        (tmp_path / name).mkdir()
+        for i in range(5):
+            Image.effect_noise((8, 8), 50).save(tmp_path / name / f"{i}.png")
+    classes = class_names(tmp_path)
+    held = Experiment(dataset=str(tmp_path), hold_out="11")
+    assert classes[held.hold_out] == "11"
+    assert str(held).endswith("without class 11")
+    assert Experiment(dataset=str(tmp_path), hold_out="0").hold_out == 0  # none is called so
+    shutil.rmtree(tmp_path / "1")
+    assert str(held.model_copy(update={"hold_out": 2})).endswith("without class 2")
 
 
 def test_an_experiment_cannot_be_changed():

@@ -34,6 +34,7 @@ try:
         with_defaults,
     )
     from fflib.book.install_cell import configured, update
+    from fflib.book.parameters import meant
 except ModuleNotFoundError as missing:
     MESSAGE = f"the book needs {missing.name}: run pip install -e '.[book]' in the clone"
     raise ImportError(MESSAGE) from None
@@ -82,13 +83,13 @@ def execute_all(
     ------
     ChapterError
         From the first chapter that fails, and the others are stopped; for a parameter that
-        one of them does not have, before any is executed.
+        one of them does not have, or may not have, before any is executed.
     """
     for chapter in outputs:
         if values:
             with_defaults(chapter, values)
     with (
-        _threads(max(1, cores() // min(jobs, len(outputs) or 1))),
+        _environment(max(1, cores() // min(jobs, len(outputs) or 1))),
         ThreadPoolExecutor(jobs) as pool,
     ):
         running = {
@@ -107,16 +108,21 @@ def execute_all(
 
 
 @contextmanager
-def _threads(number: int) -> Iterator[None]:
+def _environment(threads: int) -> Iterator[None]:
     # Kernels inherit it. Where chapters share the cores, more threads than that wait for one another,
-    # and training takes several times as long.
-    given = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = given or str(number)
+    # and training takes several times as long. Kernels run in the folder of the chapters, and paths
+    # are those of this one.
+    given = dict(os.environ)
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    for name in ("FFLIB_STORE", "FFLIB_DATA"):
+        if name in given:
+            os.environ[name] = str(Path(given[name]).resolve())
     try:
         yield
     finally:
-        if given is None:
-            del os.environ["OMP_NUM_THREADS"]
+        for name in os.environ.keys() - given.keys():
+            del os.environ[name]
+        os.environ.update(given)
 
 
 def _execute(
@@ -177,7 +183,10 @@ def build_pages(staging: Path) -> None:
     command = "from jupyter_book.cli.main import main; main()"
     arguments = ["build", str(staging), "-n", "-W", "--keep-going", "-q"]
     done = subprocess.run(
-        [sys.executable, "-c", command, *arguments], capture_output=True, text=True
+        [sys.executable, "-c", command, *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
     )
     if done.returncode:
         log = re.sub(r"\x1b\[[\d;]*m", "", f"{done.stdout}\n{done.stderr}").strip()
@@ -254,7 +263,7 @@ def _check(root: Path) -> None:
 def _execute_some(root: Path, arguments: argparse.Namespace) -> str:
     known = chapters(root)
     output = arguments.output or EXECUTED
-    values = {name: yaml.safe_load(value) for name, value in arguments.parameter}
+    values = {name: meant(name, value) for name, value in arguments.parameter}
     outputs = {}
     for name in arguments.chapters:
         stem = Path(name).name.removesuffix(".ipynb")

@@ -19,6 +19,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
+from fflib.book.parameters import checked
 from fflib.errors import ChapterError, unknown
 
 TIMEOUT = 1200
@@ -93,13 +94,14 @@ def with_defaults(chapter: Path, values: Mapping[str, object]) -> dict[str, obje
     Raises
     ------
     ChapterError
-        If the chapter lacks one; the message lists those it has, the nearest first.
+        If the chapter lacks one; the message lists those it has, the nearest first. Also for a value
+        that breaks the rule of :mod:`fflib.book.parameters`.
     """
     defaults = parameters(chapter)
     for name in values:
         if name not in defaults:
             raise ChapterError(unknown(f"parameter of {chapter.name}", name, defaults))
-    return defaults | dict(values)
+    return defaults | checked(chapter.stem, values, defaults)
 
 
 def execute(
@@ -124,8 +126,8 @@ def execute(
     Raises
     ------
     ChapterError
-        For a parameter that the chapter does not have, before anything is executed, and for
-        a cell that fails, with its number among the code cells and its first line.
+        For a parameter that the chapter does not have or a value that it may not have, before
+        anything is executed, and for a cell that fails, with its number among the code cells and its first line.
     """
     start = time.perf_counter()
     chapter = chapter.resolve()

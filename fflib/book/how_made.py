@@ -131,7 +131,7 @@ def _cells(experiments: Sequence[Experiment]) -> list[str]:
     for e in experiments:
         cells.setdefault((e.dataset, e.protocol), []).append(e)
     return [
-        f"- {wording.dataset_name(dataset)}, {wording.protocol_name(protocol)}: {_count(len(runs))} of "
+        f"- {wording.in_markdown(wording.dataset_name(dataset))}, {wording.protocol_name(protocol)}: {_count(len(runs))} of "
         f"{_and(wording.model_name(m) for m in dict.fromkeys(e.model for e in runs))}, "
         f"{_seeds({e.seed for e in runs})}{_varied(runs)}"
         for (dataset, protocol), runs in cells.items()

@@ -20,6 +20,7 @@ from fflib.cli import (
 )
 from fflib.cli.options import ExperimentCommand
 from fflib.errors import FflibError
+from fflib.wording import spare_streams
 
 __all__ = ["app", "main"]
 
@@ -104,4 +105,5 @@ def _fflib(
 
 def main() -> None:
     """Run the command line."""
+    spare_streams()
     app(prog_name="fflib")

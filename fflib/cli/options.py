@@ -91,13 +91,14 @@ def _optional(schema: dict[str, Any]) -> bool:
 
 def _type(schema: dict[str, Any]) -> type:
     types = {"integer": int, "number": float}
-    return types.get(_alternatives(schema)[0].get("type", ""), str)
+    kinds = [one.get("type", "string") for one in _alternatives(schema)]
+    return str if "string" in kinds else types[kinds[0]]
 
 
 def _choices(schema: dict[str, Any]) -> str | None:
     """Return the names that a field may have, as a command's help shows them."""
     names = [name for one in _alternatives(schema) for name in one.get("enum", ())]
-    if not names:
+    more = [one["title"] for one in schema.get("anyOf", ()) if "title" in one]
+    if not (names or more):
         return None
-    more = [one["title"] for one in _alternatives(schema) if "enum" not in one and "title" in one]
     return "|".join([*names, *more, *([NONE] if _optional(schema) else [])])

@@ -1,5 +1,6 @@
 """``fflib verdict``: from a folder of images to a page that says what the claims come to on them."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,8 +30,13 @@ def verdict(
     ctx: Context,
     folder: Annotated[Path, Argument(metavar="FOLDER", help="A folder of class folders.")],
     output: Annotated[
-        Path, Option(metavar="DIR", help="Where index.html goes: a folder with nothing else in it.")
-    ] = Path("verdict"),
+        Path | None,
+        Option(
+            metavar="DIR",
+            help="Where index.html goes: a folder with nothing else in it. By default verdict, or "
+            "beside FOLDER where that would be in it.",
+        ),
+    ] = None,
     seeds: Annotated[int, Option(min=1, help="Runs of each model.")] = 5,
     size: Annotated[
         int | None,
@@ -43,8 +49,9 @@ def verdict(
     """Train on a folder of your own images, and write what the claims come to as a page."""
     import matplotlib as mpl
 
-    from fflib.book.report.page import require_own, write
+    from fflib.book.report.page import page_folder, write
     from fflib.book.report.plan import examine, experiments, outdated, pictures, prepared
+    from fflib.book.report.sections import word
     from fflib.cli.running import follow, headline
     from fflib.presets import MODELS
     from fflib.records.stores import own_store
@@ -53,7 +60,7 @@ def verdict(
     from fflib.sweeps.plan import plan
 
     mpl.use("Agg")
-    require_own(output)
+    output = page_folder(folder, output)
     images = prepared(folder, size)
     data = examine(images)
     if images != folder.expanduser().resolve():
@@ -76,13 +83,15 @@ def verdict(
     records = store.among(planned)
     echo("writing the page", err=True)
     given = ({} if size is None else {"size": size}) | {"seeds": seeds} | fields
-    options = "".join(f" --{name} {value}" for name, value in given.items())
+    options = [word for name, value in given.items() for word in (f"--{name}", str(value))]
+    for e, reason in failures.items():
+        echo(f"failed: {e}: {reason}", err=True)
     path = write(
         records,
         output,
         failures=failures,
         on_file=lambda e: pictures(store.load(e), store),
-        command=f"fflib verdict {folder.name}{options}",
+        command=shlex.join(["fflib", "verdict", folder.resolve().name, *options]),
     )
     found: list[Any] = scorecard(records)
     if as_json:
@@ -97,7 +106,7 @@ def verdict(
         print_json(facts)
     else:
         rows = [
-            [v.claim.id, v.verdict, len(v.cells), v.estimates or "-", v.back_propagation_too or "-"]
+            [v.claim.id, word(v), len(v.cells), v.estimates or "-", v.back_propagation_too or "-"]
             for v in found
         ]
         columns = ["claim", "verdict", "cells", "estimates", "does back-propagation do it too?"]

@@ -21,6 +21,7 @@ from pydantic_core import CoreSchema, core_schema
 from fflib.activation import ACTIVATIONS
 from fflib.data import NAMES
 from fflib.errors import ExperimentError, brief, unknown
+from fflib.experiment.held_out import label_of, name_of
 from fflib.goodness import BUILT_IN, GOODNESS, MARK, NORMS, addressed, needs_registering
 from fflib.presets import (
     CONTROLS,
@@ -48,6 +49,17 @@ AFTER = {"label_gain": "schedule", "l1": "weight_decay", "signs": "order", "snap
 def _listed(*names: str) -> WithJsonSchema:
     """Name the values of a field whose type alone does not say them."""
     return WithJsonSchema({"enum": list(dict.fromkeys(names))})
+
+
+_CLASS = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "integer", "minimum": 0},
+            {"type": "string", "title": "CLASS"},
+            {"type": "null"},
+        ]
+    }
+)
 
 
 class Experiment(BaseModel):
@@ -99,8 +111,8 @@ class Experiment(BaseModel):
     """The published configuration that the other fields default to."""
     seed: int = Field(0, ge=0)
     """Decides initial weights, negatives and the order of examples, each by a stream of its own."""
-    hold_out: int | None = Field(None, ge=0)
-    """A class whose images and label are kept out of training altogether."""
+    hold_out: Annotated[int | None, _CLASS] = Field(None, ge=0)
+    """A class whose images and label are kept out of training altogether; its name, or its number."""
     hidden: int = Field(ge=2)
     """Units per layer; channels of a convolutional network."""
     layers: int = Field(ge=1)
@@ -200,6 +212,8 @@ class Experiment(BaseModel):
             if value not in valid:
                 raise ValueError(unknown(field, value, valid))
         own = cls._without_others(given, architecture)
+        if isinstance(held := own.get("hold_out"), str):
+            own["hold_out"] = label_of(dataset, held)
         filled = {n: s.value for n, s in preset(protocol, model, dataset, architecture).items()}
         filled |= dict.fromkeys(cls._ruled_out(own)) | own | {"dataset": dataset}
         filled["goodness"] = addressed(filled["goodness"])
@@ -298,7 +312,8 @@ class Experiment(BaseModel):
         return "set for this experiment"
 
     def __str__(self) -> str:
-        held = "" if self.hold_out is None else f" without class {self.hold_out}"
+        left_out = self.hold_out
+        held = "" if left_out is None else f" without class {name_of(self.dataset, left_out)}"
         own = "".join(f", {name} {value}" for name, value in self.own_settings().items())
         return f"{self.model} on {self.dataset} ({self.protocol}), seed {self.seed}{held}{own}"
 

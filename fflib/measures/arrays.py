@@ -67,7 +67,8 @@ def sort(x: Tensor, dim: int = -1) -> Tensor:
 def median(values: Tensor) -> NDArray[np.floating]:
     """Return the median of every unit over samples, for values of shape (n, units).
 
-    It is the mean of the two in the middle for an even number of samples, and nan where a value is.
+    It is the mean of the two in the middle for an even number of samples, and nan where a value is,
+    or where there is no sample.
 
     Examples
     --------
@@ -75,6 +76,8 @@ def median(values: Tensor) -> NDArray[np.floating]:
     array([3.5], dtype=float32)
     """
     ordered, n = sort(values, 0), len(values)
+    if not n:
+        return np.full(values.shape[1:], np.nan, np.float32)
     middle = ordered[n // 2]
     if n % 2 == 0:
         middle = (ordered[n // 2 - 1] + middle) / 2

@@ -70,7 +70,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
             hoyer_all=sparsity.mean_hoyer(h_all),
             hoyer_above_rest=sparsity.mean_hoyer(h, resting=median(h)),
             hoyer_by_class=[sparsity.mean_hoyer(h[correct.labels == c]) for c in range(classes)],
-            treves_rolls=float(np.nanmean(sparsity.treves_rolls(h).cpu().numpy())),
+            treves_rolls=_mean_of_known(sparsity.treves_rolls(h).cpu().numpy()),
             active_fraction=sparsity.active_fraction(h),
             silent_fraction=sparsity.silent_fraction(h),
             negative_weights=polarity.negative_fraction(w),
@@ -205,6 +205,10 @@ def provenance(run: Run) -> Provenance:
         date=datetime.now(UTC),
         data=run.data.checksums,
     )
+
+
+def _mean_of_known(values: np.ndarray) -> float:
+    return float(np.nanmean(values)) if np.isfinite(values).any() else np.nan
 
 
 def _on_device(run: Run, activations: Activations) -> Activations:

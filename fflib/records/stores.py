@@ -12,6 +12,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -185,8 +186,10 @@ class Store:
             ) from None
 
     def set_aside(self, path: Path) -> Path:
-        """Rename a damaged record so that it is not found again."""
-        return path.replace(path.with_suffix(ASIDE))
+        """Rename a damaged record so that it is not found again; another process may have done so."""
+        with suppress(FileNotFoundError):
+            path.replace(path.with_suffix(ASIDE))
+        return path.with_suffix(ASIDE)
 
     def with_prefix(self, prefix: str) -> list[Path]:
         """Return the files of the records whose key begins with some characters."""

@@ -10,7 +10,8 @@ derivative of the scale says (delta method), and turned back: for a share on tha
 :math:`\log\frac m{1 - m} \pm t_{n-1} \frac s{\sqrt n} \frac 1{m (1 - m)}`, for a correlation on
 Fisher's z, :math:`\operatorname{artanh} m \pm t_{n-1} \frac s{\sqrt n} \frac 1{1 - m^2}`. It holds the
 mean, stays in the range, and needs no exception for single runs at an end of it. Where all runs are
-at the end, they are equal, and the interval has no width.
+at the end, they are equal, and the interval has no width. The difference of two shares, or of two
+correlations, is seldom near an end of its range: its interval is Student's, cut off there.
 """
 
 import math
@@ -27,8 +28,8 @@ __all__ = ["FEWEST", "Interval", "Scale", "bootstrap_interval", "mean_interval",
 FEWEST = 3
 """Runs that an interval needs: two say next to nothing of their spread."""
 
-Scale = Literal["plain", "share", "correlation"]
-"""The range of a quantity: none, [0, 1] or [−1, 1]."""
+Scale = Literal["plain", "share", "correlation", "share difference", "correlation difference"]
+"""The range of a quantity: none, [0, 1], [−1, 1], [−1, 1] or [−2, 2]."""
 
 # From the range to a scale without ends, its derivative, and the way back.
 _SCALES: dict[
@@ -38,7 +39,13 @@ _SCALES = {
     "share": (special.logit, lambda m: 1 / (m * (1 - m)), special.expit),
     "correlation": (math.atanh, lambda m: 1 / (1 - m**2), math.tanh),
 }
-_RANGES: dict[Scale, tuple[float, float]] = {"share": (0, 1), "correlation": (-1, 1)}
+_RANGES: dict[Scale, tuple[float, float]]
+_RANGES = {
+    "share": (0, 1),
+    "correlation": (-1, 1),
+    "share difference": (-1, 1),
+    "correlation difference": (-2, 2),
+}
 
 
 @dataclass(frozen=True)
@@ -121,7 +128,9 @@ def student_interval(
                 f"a {scale} lies in [{ends[0]}, {ends[1]}], got {runs.min():g} to {runs.max():g}: "
                 "take the scale 'plain' for what has no range"
             )
-        if half and ends[0] < mean < ends[1]:
+        if scale not in _SCALES:
+            low, high = max(low, ends[0]), min(high, ends[1])
+        elif half and ends[0] < mean < ends[1]:
             there, slope, back = _SCALES[scale]
             place, step = there(mean), half * slope(mean)
             low, high = min(back(place - step), mean), max(back(place + step), mean)

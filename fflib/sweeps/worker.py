@@ -108,6 +108,8 @@ def train_and_measure(experiment: Experiment, keeper: Checkpoints) -> Record:
 
 def work(request: Request, make: Make = train_and_measure) -> list[Answer]:
     """Do each run, unless it is done, another worker is at it, or this one must not."""
+    # Before anything is read: the usual one is shared by processes, and outlives one that is killed.
+    tqdm.set_lock(RLock())
     try:
         worker: Any = get_worker()
         address, slots = worker.address, worker.state.nthreads
@@ -115,7 +117,6 @@ def work(request: Request, make: Make = train_and_measure) -> list[Answer]:
         worker, address, slots = None, "this process", 1
     if unfit := _unfit(request, slots):
         return [Answer(state="refused", reason=unfit, worker=address) for _ in request["runs"]]
-    tqdm.set_lock(RLock())  # the usual one is shared by processes, and outlives one that is killed
     if request["threads"]:
         torch.set_num_threads(request["threads"])
     experiments = [Experiment(**request["experiment"] | run) for run in request["runs"]]
@@ -258,6 +259,6 @@ def _unfit(request: Request, slots: int) -> str:
     if found != request["data"]:
         return (
             f"its images of {dataset} have other checksums than those of this sweep: give it the "
-            "same files"
+            "same files, or begin again if they have been changed meanwhile"
         )
     return ""

@@ -2,6 +2,8 @@
 
 import json
 import re
+from base64 import b64decode
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,9 +15,9 @@ from sklearn.datasets import load_digits
 from typer.testing import CliRunner
 
 from fflib.book.report import examine, experiments, prepared, render
-from fflib.book.report.page import require_own
+from fflib.book.report.page import page_folder, require_own
 from fflib.cli import app
-from fflib.data import load
+from fflib.data import Split, load
 from fflib.errors import DataError, MissingRecord, TrainingError
 from fflib.records.stores import own_store
 from fflib.study.claims import CLAIMS, scorecard
@@ -266,12 +268,73 @@ def test_a_failed_training_is_told_on_the_page(monkeypatch):
     monkeypatch.setattr("fflib.book.report.page.load", lambda name: _four())
     monkeypatch.setattr("fflib.book.explorers.runs.class_names", lambda name: NAMES)
     failed = {records[0].experiment.model_copy(update={"seed": 7}): "the loss is <nan>"}
-    source = render(records, failures=failed, on_file=_none)
-    assert "A training failed: FF, seed 7: the loss is &lt;nan&gt;" in source
-    page = Elements(source)
-    assert "no runs" in page.text  # no class was left out
-    with pytest.raises(TrainingError, match="all classes: the loss is <nan>"):
-        render([], failures=failed)
+    page = Elements(render(records, failures=failed, on_file=_none))
+    assert "FF: 1 of 3 trainings with all classes failed" in page.text
+    assert "seed 7: the loss is <nan>" in page.text
+    assert "no training of FF without a class succeeded" in page.text
+    assert "no runs" not in page.text
+
+
+def test_where_every_training_of_a_model_fails_the_page_says_why_and_what_to_change(monkeypatch):
+    monkeypatch.setattr("fflib.book.report.page.load", lambda name: _four())
+    monkeypatch.setattr("fflib.book.explorers.runs.class_names", lambda name: NAMES)
+    others = [synthetic.record(m, s, "digits") for m in ("bp-ff", "bp") for s in range(3)]
+    failed = {
+        synthetic.record("ff", s, "digits").experiment: f"layer {s} learned nothing"
+        for s in range(3)
+    }
+    page = Elements(render(others, failures=failed, on_file=_none))
+    assert "FF: 3 of 3 trainings with all classes failed" in page.text
+    assert "seed 2: layer 2 learned nothing" in page.text
+    assert "--epochs 4" in page.text
+    assert page.text.count("no training of FF succeeded") == 8
+    assert len(page.all("img")) == 4
+    page = Elements(render([], failures=failed | {r.experiment: "no luck" for r in others}))
+    assert "BP/FF: 3 of 3 trainings with all classes failed" in page.text
+    assert "11 not judged." in page.text
+    assert page.all("img") == []
+    with pytest.raises(TrainingError, match="a page needs training runs, got none"):
+        render([])
+
+
+@pytest.mark.usefixtures("book_style")
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("$10_to_$20", "$1-$5", "<b>", "a & b"),
+        ("50 %", "`tick`", "a|b_c", "\\frac"),
+        ("日本", "שלום", "🐈", "Ωé"),
+    ],
+)
+def test_names_are_text_in_figures_and_tables(names, monkeypatch):
+    data = replace(_four(), classes=names)
+    monkeypatch.setattr("fflib.book.report.page.load", lambda name: data)
+    monkeypatch.setattr("fflib.book.explorers.runs.class_names", lambda name: names)
+    monkeypatch.setattr("fflib.wording.dataset_name", lambda name: "$5_<i>`x`")
+    records = [synthetic.record(m, s, "digits") for m in ("ff", "bp-ff", "bp") for s in range(2)]
+    page = Elements(render(records, on_file=_none))
+    assert page.all("b") == page.all("i") == []
+    for name in (*names, "$5_<i>`x`"):
+        assert name in page.text
+    drawn = "".join(
+        Elements(b64decode(image["src"].partition(",")[2]).decode()).text
+        for image in page.all("img")
+    )
+    for name in names:
+        assert name in drawn
+
+
+def test_the_page_is_never_among_the_images(tmp_path, monkeypatch):
+    images = digits(tmp_path / "images", each=20)
+    monkeypatch.chdir(tmp_path)
+    assert page_folder(Path("images"), None) == Path("verdict")
+    monkeypatch.chdir(images)
+    assert page_folder(Path(), None) == tmp_path / "images-verdict"
+    assert page_folder(Path(), Path("../page")) == Path("../page")
+    with pytest.raises(
+        DataError, match=r"^page would be taken for a class of .*images: choose another"
+    ):
+        page_folder(Path(), Path("page"))
 
 
 def _none(experiment):
@@ -279,10 +342,6 @@ def _none(experiment):
 
 
 def _four():
-    from dataclasses import replace
-
-    from fflib.data import Split, load
-
     data = load("digits")
 
     def some(split):

@@ -26,6 +26,7 @@ def test_order_statistics_are_those_of_numpy_bit_for_bit(dtype, seed, samples, u
 def test_what_is_no_number_has_no_order():
     x = torch.tensor([[1.0, np.nan], [2.0, 3.0]])
     np.testing.assert_array_equal(median(x), [1.5, np.nan])
+    np.testing.assert_array_equal(median(x[:0]), [np.nan, np.nan])
     assert np.isnan(quantiles(x, (0.0, 0.5))).all()
     with pytest.raises(ValueError, match=r"quantiles lie in \[0, 1\], got \[1.5\]"):
         quantiles(x, (1.5,))

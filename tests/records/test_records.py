@@ -7,6 +7,7 @@ import pickle
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,14 +17,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
+from fflib.data import Split
 from fflib.errors import MissingRecord, RecordError
 from fflib.experiment import Circumstances, Experiment
 from fflib.measures.unseen import UnseenClass
 from fflib.records import stores
+from fflib.records.obtain import record_of
 from fflib.records.schema import LayerMetrics, Metrics, Provenance
 from fflib.records.sealed import DIGEST, DamagedRecord, _digest
 from fflib.records.stores import Record, Store, find
 from fflib.sweeps.sweep import missing, sweep
+from fflib.training.train import train
 
 
 def experiment(**fields):
@@ -460,3 +464,15 @@ def test_a_damaged_note_of_a_failure_is_named(tmp_path, content):
     (tmp_path / "0123456789abcdef.failed.json").write_text(content)
     with pytest.raises(RecordError, match=r"0123456789abcdef\.failed\.json"):
         Store(tmp_path).failures()
+
+
+def test_a_network_that_gets_no_image_right_has_a_record():
+    untrained = experiment(hidden=16, epochs=0)
+    run = train(untrained, progress=False)
+    said = run.network.predict(run.data.pixels("test")[:50])
+    wrong = replace(run.data, test=Split(run.data.test.images[:50], (said + 1) % 10))
+    metrics = record_of(train(untrained, progress=False, data=wrong)).metrics
+    assert (metrics.accuracy, metrics.correct) == (0, 0)
+    assert all(
+        math.isnan(layer.hoyer) and math.isnan(layer.treves_rolls) for layer in metrics.layers
+    )

@@ -62,6 +62,18 @@ def test_an_interval_stays_in_the_range_and_holds_the_mean(values, confidence):
     assert -1 <= both_ways.low <= both_ways.mean <= both_ways.high <= 1
 
 
+@given(values=shares, confidence=st.floats(0.5, 0.9999))
+def test_the_interval_of_a_difference_is_students_within_the_range(values, confidence):
+    apart = [2 * v - 1 for v in values]
+    cut, plain = (
+        mean_interval(apart, confidence, "share difference"),
+        mean_interval(apart, confidence),
+    )
+    assert (cut.low, cut.high) == (max(plain.low, -1), min(plain.high, 1))
+    wider = mean_interval([2 * v for v in apart], confidence, "correlation difference")
+    assert -2 <= wider.low <= wider.mean <= wider.high <= 2
+
+
 def test_far_from_the_ends_the_scale_makes_no_difference():
     runs = [0.49, 0.5, 0.51]
     plain, share = mean_interval(runs), mean_interval(runs, scale="share")

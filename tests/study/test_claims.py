@@ -190,6 +190,16 @@ def test_a_cell_has_every_rival_with_its_value_and_its_difference():
     assert [(r.name, r.passes) for r in plain.rivals] == [("bp", "no"), ("bp-ff", "yes")]
 
 
+def test_intervals_stay_in_the_range_of_shares_and_of_their_differences():
+    ours = runs([0.1, 0.5, 0.9])
+    theirs = runs([0.9, 0.2, 0.4], model="bp") + runs([0.2, 0.9, 0.3], model="bp-ff")
+    (cell,) = judge(against(scale="share"), ours + theirs).cells
+    assert (cell.interval.low, cell.interval.high) == (-1, 1)
+    for rival in cell.rivals:
+        assert 0 <= rival.interval.low <= rival.interval.high <= 1
+        assert -1 <= rival.difference.low <= rival.difference.high <= 1
+
+
 @pytest.mark.parametrize(
     ("rival", "answer"),
     [

@@ -38,7 +38,7 @@ def weight_histograms(records: Iterable[Record]) -> Figure:
                 if start < stop:
                     bins = edges[start : stop + 1]
                     ax.stairs(counts[start:stop], bins, baseline=0.5, fill=True, color=colour)
-            ax.set_yscale("log")
+            style.log_scale(ax.yaxis, (1,))
             ax.text(
                 0.02, 0.97, f"{layer.negative_weights:.0%} < 0", transform=ax.transAxes,
                 color=style.NEGATIVE, va="top", weight="bold",

@@ -64,6 +64,7 @@ _RC: dict[Any, Any] = {
     "axes.titlelocation": "left",
     "font.size": 10,
     "text.color": INK,
+    "text.parse_math": False,  # names of classes and folders may hold any sign
     "xtick.color": INK,
     "ytick.color": INK,
     "legend.frameon": False,

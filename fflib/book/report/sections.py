@@ -17,8 +17,9 @@ from fflib.data import Dataset
 from fflib.experiment import Experiment
 from fflib.records.stores import Record
 from fflib.statistics import mean_interval
-from fflib.study.claims import Verdict, members, scorecard
+from fflib.study.claims import Claim, Verdict, members, scorecard
 from fflib.study.claims.verdicts import in_words
+from fflib.study.evidence import where
 from fflib.study.tables import settings as settings_table
 from fflib.wording import minus
 
@@ -29,7 +30,7 @@ def summary(
     name: str, data: Dataset, records: Sequence[Record], verdicts: Iterable[Verdict]
 ) -> str:
     """Summarise in a sentence what the runs say of the claims."""
-    found = [verdict.verdict for verdict in verdicts]
+    found = [word(verdict) for verdict in verdicts]
     counts = ", ".join(f"{found.count(word)} {word}" for word in dict.fromkeys(found))
     return (
         f"What {len(records)} training runs on {len(data.train) + len(data.test)} images in "
@@ -37,17 +38,61 @@ def summary(
     )
 
 
-def failures(failures: Mapping[Experiment, str], classes: Sequence[str]) -> str:
-    """List the trainings that failed, and why."""
+def failures(
+    failures: Mapping[Experiment, str], records: Sequence[Record], classes: Sequence[str]
+) -> str:
+    """Say how many trainings of each kind failed, why, and what to change."""
+    kinds: dict[tuple[str, bool], list[Experiment]] = {}
+    for e in failures:
+        kinds.setdefault((e.model, e.hold_out is not None), []).append(e)
     said = []
-    for e, reason in failures.items():
-        held = "" if e.hold_out is None else f" without class {classes[e.hold_out]}"
-        run = f"{wording.model_name(e.model)}, seed {e.seed}{held}"
-        said.append(f'<p class="problem">A training failed: {escape(run)}: {escape(reason)}</p>')
+    for (model, unseen), failed in kinds.items():
+        runs = len(failed) + len(_trained(records, model, unseen))
+        which = "without a class" if unseen else "with all classes"
+        reasons = "".join(
+            f"<li>seed {e.seed}"
+            f"{'' if e.hold_out is None else f' without class {escape(classes[e.hold_out])}'}: "
+            f"{escape(failures[e])}</li>"
+            for e in failed
+        )
+        said.append(
+            f'<details class="problem" open><summary>{wording.model_name(model)}: {len(failed)} of {runs} '
+            f"trainings {which} failed</summary><ul>{reasons}</ul></details>"
+        )
+    if said:
+        epochs = max(e.epochs for e in failures)
+        said.append(
+            "<p>What to change: a layer that has not learned needs more steps. These trainings had "
+            f"{epochs} epochs; give them more, such as <code>--epochs {2 * epochs}</code>, or more images. "
+            "What has ended is kept, and a training that failed is tried again.</p>"
+        )
     return "\n".join(said)
 
 
-def verdicts(verdicts: Iterable[Verdict]) -> str:
+def _trained(records: Iterable[Record], model: str, unseen: bool) -> list[Record]:
+    """Return the runs of a model with a class left out, or with none."""
+    runs = where(records, model=model, untrained=False)
+    return [run for run in runs if (run.experiment.hold_out is not None) == unseen]
+
+
+def word(verdict: Verdict) -> str:
+    """Return the verdict in a word, which says whether there was one."""
+    return verdict.verdict if verdict.cells else "not judged"
+
+
+def _unjudged(claim: Claim, records: Sequence[Record], data: Dataset) -> str:
+    """Say why no run bears on a claim."""
+    if claim.unseen and len(data.classes) < 3:
+        return "to leave a class out takes three classes"
+    needed = [*claim.runs.values(), *([claim.rivals[claim.against]] if claim.against else [])]
+    models = dict.fromkeys(fields["model"] for fields in needed)
+    absent = [wording.model_name(m) for m in models if not _trained(records, m, claim.unseen)]
+    if absent:
+        return f"no training of {' or '.join(absent)}{' without a class' * claim.unseen} succeeded"
+    return "these images do not say what it asks for"
+
+
+def verdicts(verdicts: Iterable[Verdict], records: Sequence[Record], data: Dataset) -> str:
     """Tabulate the verdict on each claim, with what its rivals and the label alone do."""
     rows = []
     for verdict in verdicts:
@@ -55,14 +100,14 @@ def verdicts(verdicts: Iterable[Verdict]) -> str:
         numbers = [
             f"{f'layer {c.layer}: ' if c.layer else ''}{c.interval:.3f}, n = {c.interval.n}"
             for c in verdict.cells
-        ] or ["no runs"]
+        ] or [_unjudged(claim, records, data)]
         bound = minus(f"{claim.label}, holds {claim.side} {claim.bound:g}")
         rows.append(
             [
                 Raw(f"{escape(claim.title)}<br><span>{escape(claim.statement)}</span>"),
                 Raw(
                     f'<span class="verdict {CLASS.get(verdict.verdict, "open")}">'
-                    f"{escape(verdict.verdict)}</span>"
+                    f"{escape(word(verdict))}</span>"
                 ),
                 Raw(f"{escape(bound)}:<br>{'<br>'.join(escape(minus(said)) for said in numbers)}"),
                 verdict.back_propagation_too or "–",
@@ -157,7 +202,7 @@ def models(full: Sequence[Record]) -> str:
     rows = [
         [
             wording.model_name(model),
-            f"{mean_interval([r.metrics.accuracy for r in runs]):.3f}",
+            f"{mean_interval([r.metrics.accuracy for r in runs], scale='share'):.3f}",
             _layers(_mean(runs, "hoyer")),
             _layers(_mean(runs, "negative_weights")),
             len(runs),
@@ -232,9 +277,9 @@ def versions(record: Record) -> str:
     )
 
 
-def settings(full: Sequence[Record]) -> pd.DataFrame:
+def settings(experiments: Iterable[Experiment]) -> pd.DataFrame:
     """Tabulate the settings of each model."""
-    first = [runs[0].experiment for runs in by_model(full).values()]
+    first = {e.model: e for e in experiments if e.epochs}
     size = "hidden", "layers"
     fields = *size, "epochs", "batch_size", "learning_rate", "schedule", "theta", "negatives"
-    return settings_table(first, fields).droplevel(["data set", "protocol"])
+    return settings_table(first.values(), fields).droplevel(["data set", "protocol"])

@@ -10,7 +10,7 @@ from fflib.study.analyses.matched_accuracy import Matched
 from fflib.study.claims import Claim, Verdict
 from fflib.study.claims.first import First
 from fflib.study.claims.verdicts import WORDS, Cell
-from fflib.wording import minus
+from fflib.wording import in_markdown, minus
 
 __all__ = ["answers", "changes", "criterion", "digest", "in_brief", "matched_answers", "scorecard"]
 
@@ -56,7 +56,7 @@ def scorecard(verdicts: Iterable[Verdict], first: Mapping[str, First] | None = N
         rows.append(
             (
                 f"[**{v.claim.title}**]({v.claim.chapter}.ipynb): {v.claim.statement}",
-                f"**{v.verdict}**: {v.why}",
+                f"**{v.verdict}**: {in_markdown(v.why)}",
                 *(against if first is not None else ()),
                 minus(f"{v.claim.label}: {v.estimates or 'no runs yet'}; {_wanted(v.claim)}"),
                 f"{v.claim.place}. {v.claim.source}" if v.claim.place else v.claim.source,
@@ -78,7 +78,7 @@ def changes(verdicts: Iterable[Verdict], first: Mapping[str, First]) -> Markdown
                 v.claim.fault,
                 minus(f"{v.claim.criterion}."),
                 f"**{_first_word(v.claim, first)}**",
-                f"**{v.verdict}**: {v.why}",
+                f"**{v.verdict}**: {in_markdown(v.why)}",
             )
         )
     header = (
@@ -159,7 +159,7 @@ def matched_answers(comparisons: Iterable[Matched]) -> Markdown:
     """List what the comparisons at matched accuracy come to, a line for each."""
     return Markdown(
         "\n".join(
-            f"- {wording.dataset_name(found.dataset)}, {wording.model_name(found.model)} against "
+            f"- {in_markdown(wording.dataset_name(found.dataset))}, {wording.model_name(found.model)} against "
             f"{wording.model_name(found.control)}: the difference **{ANSWERS[found.answer]}**. {found.why}"
             for found in comparisons
         )
@@ -169,14 +169,14 @@ def matched_answers(comparisons: Iterable[Matched]) -> Markdown:
 def _plainly(verdict: Verdict) -> str:
     if not verdict.cells:
         return "nothing was trained for it yet."
-    why = verdict.why.replace("cell", "setting")
+    why = in_markdown(verdict.why.replace("cell", "setting"))
     too = verdict.back_propagation_too
     return f"{why[0].lower()}{why[1:]}{f' By back-propagation, too? {too}.' if too else ''}"
 
 
 def _place(cell: Cell) -> str:
     layer = f", layer {cell.layer}" if cell.layer else ""
-    return f"{wording.dataset_name(cell.dataset)}{layer}"
+    return f"{in_markdown(wording.dataset_name(cell.dataset))}{layer}"
 
 
 def _first_word(claim: Claim, first: Mapping[str, First]) -> str:

@@ -80,7 +80,7 @@ def on_file(name: str = "xeon-2-cores") -> dict[str, Any]:
     path = download_folder().parent / "benchmarks" / f"{name}.json"
     if not path.is_file():
         raise MissingData(f"benchmarks come with a checkout, not found: {path}")
-    result: dict[str, Any] = json.loads(path.read_text())
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     result["machine"].setdefault("device", "cpu")  # older ones do not say, and measured no other
     return result
 

@@ -71,7 +71,7 @@ class Claim:
         The claim of the first edition that this one takes the place of.
     fault : str
         What was wrong with that one.
-    scale : {"plain", "share", "correlation"}
+    scale : {"plain", "share", "correlation", "share difference", "correlation difference"}
         The range of what is measured.
     by_layer : bool
         Whether every hidden layer is a cell of its own.

@@ -29,6 +29,10 @@ Units = dict[Hashable, NDArray[np.float64]]
 
 Place = tuple[str, str]
 
+DIFFERENCES: dict[Scale, Scale]
+DIFFERENCES = {"share": "share difference", "correlation": "correlation difference"}
+"""The range of the difference of two values of one range."""
+
 
 def where(records: Iterable[Record], **fields: Any) -> list[Record]:
     """Keep the records whose experiment has these values.
@@ -196,12 +200,13 @@ def _cell(
     def judged(values: Mapping[Hashable, float]) -> list[float]:
         return list(values.values()) if base is None else _difference(values, base)
 
-    scale = claim.scale if base is None else "plain"
+    apart = DIFFERENCES.get(claim.scale, "plain")
+    scale = claim.scale if base is None else apart
     interval = _interval(judged(own), confidence, scale)
     answers = [claim.answer(interval)]
     compared = []
     for name, values in rivals.items():
-        difference = _interval(_difference(own, values), confidence)
+        difference = _interval(_difference(own, values), confidence, apart)
         passes = claim.answer(_interval(judged(values), confidence, scale))
         found = Rival(
             name,
