@@ -27,7 +27,7 @@ from fflib.records.schema import LayerMetrics, Metrics, Provenance
 from fflib.records.sealed import DIGEST, DamagedRecord, _digest
 from fflib.records.stores import Record, Store, find
 from fflib.sweeps.sweep import missing, sweep
-from fflib.training.train import train
+from fflib.training.train import train, train_together
 
 
 def experiment(**fields):
@@ -471,7 +471,8 @@ def test_a_network_that_gets_no_image_right_has_a_record():
     run = train(untrained, progress=False)
     said = run.network.predict(run.data.pixels("test")[:50])
     wrong = replace(run.data, test=Split(run.data.test.images[:50], (said + 1) % 10))
-    metrics = record_of(train(untrained, progress=False, data=wrong)).metrics
+    (again,) = train_together([untrained], progress=False, data=wrong)
+    metrics = record_of(again).metrics
     assert (metrics.accuracy, metrics.correct) == (0, 0)
     assert all(
         math.isnan(layer.hoyer) and math.isnan(layer.treves_rolls) for layer in metrics.layers
