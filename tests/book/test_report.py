@@ -259,7 +259,7 @@ def test_records_of_other_images_are_set_aside(made, monkeypatch):
     finally:
         changed.write_bytes(content)
     assert said[0] == f"{len(records)} records are of other images than are there now: set aside"
-    assert said[-1].startswith("error: a page needs a run with all classes")
+    assert said[-1].startswith("error: a page needs training runs, got none")
     assert asked == [r.experiment for r in records]
 
 
