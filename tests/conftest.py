@@ -31,8 +31,15 @@ settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 
+# Markers of the tests that take longest.
+LONG = {"browser", "build", "chapters", "cluster", "training"}
+
+
 def pytest_collection_modifyitems(items):
-    """Mark what a fixture or a folder says; other tests are marked where they stand."""
+    """Mark what a fixture or a folder says; other tests are marked where they stand.
+
+    Long tests come first, so that no worker is left with one when the others have nothing to do.
+    """
     for item in items:
         used = getattr(item, "fixturenames", ())
         if "browser" in used or item.path.parent.name == "browser":
@@ -41,6 +48,7 @@ def pytest_collection_modifyitems(items):
             item.add_marker("build")
         if {"provoked", "benchmark"}.intersection(used):
             item.add_marker("training")
+    items.sort(key=lambda item: LONG.isdisjoint(mark.name for mark in item.iter_markers()))
 
 
 @pytest.fixture(scope="session")

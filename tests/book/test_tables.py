@@ -6,6 +6,7 @@ from synthetic import LABELS, LAYERS, of, record
 
 from fflib import data
 from fflib.book.tables import (
+    answer,
     by_label,
     changes,
     checksums,
@@ -51,6 +52,27 @@ def test_the_scorecard_has_a_row_for_every_claim(records):
         assert row[4] == "not tested"
         assert (verdict.estimates or "no runs yet") in row[5]
         assert row[6] == f"{verdict.claim.place}. {verdict.claim.source}"
+
+
+def test_the_answer_is_given_in_three_sentences():
+    def verdict(claim, *answers):
+        none = Interval(np.nan, np.nan, np.nan, 0)
+        of_layers = enumerate(answers, start=1)
+        cells = [Cell("mnist", "relu-l2", n, (), none, none, answer) for n, answer in of_layers]
+        return Verdict(claim, tuple(cells))
+
+    both, some = ("holds", "holds"), ("holds", "fails")
+    found = [both, some, ("fails",), both, ()]
+    said = answer([verdict(c, *a) for c, a in zip(CLAIMS, found, strict=False)]).data
+    first, second, third = said.removesuffix(".").split(". ")
+    assert first.startswith(
+        "Of 5 claims, 2 hold in every cell, and beyond the rivals to be beaten: ["
+    )
+    assert f"[{CLAIMS[3].title.lower()}]({CLAIMS[3].chapter}.ipynb)" in first
+    assert second == f"1 fails: [{CLAIMS[2].title.lower()}]({CLAIMS[2].chapter}.ipynb)"
+    assert third.startswith("1 depends on the cell: [")
+    assert "(in the first layer only); 1 is open: [" in third
+    assert answer([]).data == ""
 
 
 def test_our_own_claims_have_no_columns_for_editions_and_rivals():

@@ -10,6 +10,7 @@ from fflib.book.tables.runs import (
     shown,
 )
 from fflib.book.tables.verdicts import (
+    answer,
     answers,
     changes,
     criterion,
@@ -20,6 +21,6 @@ from fflib.book.tables.verdicts import (
 )
 
 __all__ = [
-    "answers", "by_label", "changes", "checksums", "criterion", "digest", "in_brief", "machines",
+    "answer", "answers", "by_label", "changes", "checksums", "criterion", "digest", "in_brief", "machines",
     "mantel_tests", "matched_answers", "provenance", "readout", "scorecard", "shown",
 ]  # fmt: skip

@@ -9,10 +9,19 @@ from fflib.study.analyses.learning_rates import ANSWERS
 from fflib.study.analyses.matched_accuracy import Matched
 from fflib.study.claims import Claim, Verdict
 from fflib.study.claims.first import First
-from fflib.study.claims.verdicts import WORDS, Cell
+from fflib.study.claims.verdicts import WORDS, Cell, condition
 from fflib.wording import in_markdown, minus
 
-__all__ = ["answers", "changes", "criterion", "digest", "in_brief", "matched_answers", "scorecard"]
+__all__ = [
+    "answer",
+    "answers",
+    "changes",
+    "criterion",
+    "digest",
+    "in_brief",
+    "matched_answers",
+    "scorecard",
+]
 
 
 def criterion(claim: Claim) -> Markdown:
@@ -36,6 +45,33 @@ def criterion(claim: Claim) -> Markdown:
         "*mixed* if it holds in some and fails in others, *open* otherwise.",
     ]
     return Markdown("\n".join(f"- {line}" for line in lines if line))
+
+
+def answer(verdicts: Iterable[Verdict]) -> Markdown:
+    """Say what claims have come to, in three sentences at most, with a link to each chapter."""
+    found: dict[str, list[str]] = {}
+    for v in verdicts:
+        link = f"[{v.claim.title.lower()}]({v.claim.chapter}.ipynb)"
+        found.setdefault(v.verdict, []).append(f"{link}{_on_condition(v)}")
+    told = {
+        "holds": ("holds", "hold", " in every cell, and beyond the rivals to be beaten"),
+        "fails": ("fails", "fail", ""),
+        "mixed": ("depends", "depend", " on the cell"),
+        "open": ("is", "are", " open"),
+    }
+    parts = {
+        word: f"{len(titles)} {told[word][len(titles) > 1]}{told[word][2]}: {'; '.join(titles)}"
+        for word in told
+        if (titles := found.get(word))
+    }
+    last = "; ".join(parts.pop(word) for word in ("mixed", "open") if word in parts)
+    sentences = [*parts.values(), *([last] if last else [])]
+    n = sum(map(len, found.values()))
+    return Markdown(f"Of {n} claims, {'. '.join(sentences)}." if sentences else "")
+
+
+def _on_condition(verdict: Verdict) -> str:
+    return f" ({condition(verdict.cells)})" if verdict.verdict == "mixed" else ""
 
 
 def scorecard(verdicts: Iterable[Verdict], first: Mapping[str, First] | None = None) -> Markdown:

@@ -20,7 +20,7 @@ from fflib.statistics import Interval
 from fflib.study.claims.claim import Answer, Claim
 from fflib.wording import minus
 
-__all__ = ["WORDS", "Cell", "LabelAlone", "Rival", "Verdict", "as_yes", "in_words"]
+__all__ = ["WORDS", "Cell", "LabelAlone", "Rival", "Verdict", "as_yes", "condition", "in_words"]
 
 Word = Literal["holds", "fails", "mixed", "open"]
 Yes = Literal["yes", "no", "open"]
