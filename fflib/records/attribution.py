@@ -1,6 +1,5 @@
 """Image or label: what the ensembles of a network follow where the two are crossed."""
 
-import math
 from dataclasses import asdict
 
 import numpy as np
@@ -13,7 +12,7 @@ from fflib.measures.ensembles import Labelled, class_means, median_quantile
 from fflib.measures.readout import decode
 from fflib.networks.dense import NO_LABEL
 from fflib.records.halves import found_on_half
-from fflib.records.schema import Found, Row
+from fflib.records.schema import Found, Row, known
 from fflib.training.run import Run
 
 __all__ = ["EACH", "image_or_label"]
@@ -98,6 +97,6 @@ def image_or_label(run: Run) -> Found:
             "noise": (noise[layer] == image).mean(),
         }
         row: Row = {"about": "image-or-label", "layer": layer + 1, "classes": len(lit)}
-        row |= {name: None if math.isnan(share) else float(share) for name, share in shares.items()}
+        row |= {name: known(share) for name, share in shares.items()}
         rows.append(row | {"blank": int((blank[layer] == tried).sum())})
     return rows, {}

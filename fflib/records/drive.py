@@ -1,6 +1,5 @@
 """What a run's units are driven by, and what becomes of the network without a part of that drive."""
 
-import math
 from copy import deepcopy
 from dataclasses import asdict
 
@@ -12,7 +11,7 @@ from fflib.measures import sparsity
 from fflib.measures.arrays import median
 from fflib.measures.drive import contributions, drive, kept_at_random
 from fflib.networks.dense import Network
-from fflib.records.schema import Found, Row
+from fflib.records.schema import Found, Row, known
 from fflib.training.run import Run
 
 __all__ = ["driven"]
@@ -46,10 +45,10 @@ def driven(run: Run) -> Found:
     layers = [
         (x, layer.weight, layer.bias) for x, layer in zip(received, network.layers, strict=True)
     ]
-    rows: list[Row] = [
-        {"about": "drive", "layer": depth, **_known(asdict(drive(*layer)))}
-        for depth, layer in enumerate(layers, start=1)
-    ]
+    rows: list[Row] = []
+    for depth, layer in enumerate(layers, start=1):
+        row: Row = {"about": "drive", "layer": depth}
+        rows.append(row | {name: known(x) for name, x in asdict(drive(*layer)).items()})
     shares = [contributions(*layer).negative_share for layer in layers]
     rng = np.random.default_rng(run.experiment.seed)
     changed = {
@@ -61,9 +60,9 @@ def driven(run: Run) -> Found:
     for removed, networks in changed.items():
         left = [_left(other, pixels, labels) for other in networks]
         for depth, numbers in enumerate(np.mean(left, 0), start=1):
-            named = dict(zip(("accuracy", "hoyer", "hoyer_above_rest"), numbers, strict=True))
+            named = zip(("accuracy", "hoyer", "hoyer_above_rest"), map(known, numbers), strict=True)
             rows.append(
-                {"about": "drive-removed", "removed": removed, "layer": depth, **_known(named)}
+                {"about": "drive-removed", "removed": removed, "layer": depth, **dict(named)}
             )
     return rows, {}
 
@@ -87,7 +86,3 @@ def _left(network: Network, pixels: Tensor, labels: Tensor) -> list[tuple[float,
         (accuracy, sparsity.mean_hoyer(h), sparsity.mean_hoyer(h, resting=median(h)))
         for h in network.activations(pixels, labels)
     ]
-
-
-def _known(numbers: dict[str, float]) -> Row:
-    return {name: None if math.isnan(x) else float(x) for name, x in numbers.items()}

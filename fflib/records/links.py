@@ -1,11 +1,10 @@
 """Whether positive weights join ensembles of one class, tested finely enough for many tests at once."""
 
-import math
 from dataclasses import asdict
 
 from fflib.measures import ensembles
 from fflib.measures.polarity import same_class_links
-from fflib.records.schema import Found, Row
+from fflib.records.schema import Found, Row, known
 from fflib.statistics import permutations_needed
 from fflib.training.run import Run
 
@@ -31,6 +30,6 @@ def linked(run: Run) -> Found:
             connections[depth], *members[depth - 1 : depth + 1],
             permutations=permutations, seed=run.experiment.seed,
         )  # fmt: skip
-        known = {name: x if math.isfinite(x) else None for name, x in asdict(links).items()}
-        rows.append({"about": "links", "layer": depth + 1, "permutations": permutations, **known})
+        row: Row = {"about": "links", "layer": depth + 1, "permutations": permutations}
+        rows.append(row | {name: known(x) for name, x in asdict(links).items()})
     return rows, {}

@@ -6,6 +6,7 @@ Whoever reads records needs this module and :mod:`fflib.records.stores`, and not
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field
 
 from fflib.experiment import Circumstances
@@ -13,7 +14,7 @@ from fflib.measures.readout import Cut
 from fflib.measures.robustness import Choice
 from fflib.measures.unseen import UnseenChoice, UnseenClass
 
-__all__ = ["Found", "LayerMetrics", "Metrics", "Provenance", "Readout", "Row", "unpack"]
+__all__ = ["Found", "LayerMetrics", "Metrics", "Provenance", "Readout", "Row", "known", "unpack"]
 
 Array = np.ndarray
 
@@ -22,6 +23,17 @@ Row = dict[str, str | int | float | None]
 
 Found = tuple[list[Row], dict[str, Array]]
 """What a measurement adds to a record: rows of its metrics, and arrays by name."""
+
+
+def known(number: float | ArrayLike) -> int | float | None:
+    """Return a number as a row keeps it: None where it is not defined, or infinite.
+
+    Examples
+    --------
+    >>> known(0.5), known(np.nan)
+    (0.5, None)
+    """
+    return np.asarray(number).item() if np.isfinite(number) else None
 
 
 class _Frozen(BaseModel):

@@ -2,14 +2,13 @@
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 
 from fflib.measures import ensembles, polarity, sparsity
 from fflib.measures.selectivity import mean_selectivity
 from fflib.measures.timeline import identity, preferred
 from fflib.networks.base import together
 from fflib.networks.dense import Activations, Network
-from fflib.records.schema import Found, Row
+from fflib.records.schema import Found, Row, known
 from fflib.training.run import Run
 from fflib.training.snapshots import replay
 
@@ -77,21 +76,16 @@ def timeline(run: Run) -> Found:
                     "layer": depth,
                     "alone": float(accuracy[depth]) if has_a_say else None,
                     "alike": float(agreement[depth]) if has_a_say else None,
-                    "hoyer": _known(sparsity.mean_hoyer(h.numpy())),
-                    "selectivity": _known(mean_selectivity(means[depth - 1])),
+                    "hoyer": known(sparsity.mean_hoyer(h.numpy())),
+                    "selectivity": known(mean_selectivity(means[depth - 1])),
                     "negative": polarity.negative_fraction(w),
                 }
             )
     members = np.stack(all_members)
     same, sizes = identity(members, members[-1]), members.sum(axis=-1).mean(axis=-1)
-    for row, known, size in zip(rows, same.ravel(), sizes.ravel(), strict=True):
-        row |= {"identity": _known(known), "size": float(size)}
+    for row, own, size in zip(rows, same.ravel(), sizes.ravel(), strict=True):
+        row |= {"identity": known(own), "size": float(size)}
     return rows, {
         "snapshots/ensembles": np.packbits(members, axis=-1),
         "snapshots/preferred": np.stack(all_preferred),
     }
-
-
-def _known(value: ArrayLike) -> float | None:
-    number = float(np.asarray(value))
-    return None if np.isnan(number) else number
