@@ -79,7 +79,9 @@ def test_a_preset_spelt_out_is_the_same_experiment():
     ],
 )
 def test_the_impossible_is_refused_before_any_data_is_read(fields, said, monkeypatch):
-    monkeypatch.setattr("fflib.data.load", lambda *_: pytest.fail("data were read"))
+    monkeypatch.setattr(
+        "fflib.experiment.images.load", lambda *_, **__: pytest.fail("data were read")
+    )
     with pytest.raises(ExperimentError, match=said) as caught:
         Experiment(**fields)
     assert "\n" not in str(caught.value)
@@ -182,7 +184,7 @@ def test_each_architecture_has_its_own_fields_only():
     dense, conv = (Experiment(architecture=name).model_dump().keys() for name in KINDS)
     assert dense - conv == {"label_gain", "l1", "signs", "snapshots"}
     assert conv - dense == {"label", "scope", "loss", "peer", "reach"}
-    assert fields().keys() == dense | conv == properties().keys()
+    assert fields().keys() == dense | conv == properties().keys() | {"images"}
 
 
 @pytest.mark.parametrize("architecture", KINDS)

@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING, Any
 from typer import echo
 
 if TYPE_CHECKING:
+    from fflib.data import Dataset
     from fflib.experiment import Experiment
 
-__all__ = ["duration", "finite", "named", "numbers", "print_json", "print_table", "warn"]
+__all__ = [
+    "duration",
+    "finite",
+    "named",
+    "numbers",
+    "print_json",
+    "print_table",
+    "say_remarks",
+    "warn",
+]
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -41,6 +51,12 @@ def warn(faults: Iterable[object]) -> None:
     """Print faults that do not keep a command from going on."""
     for fault in faults:
         echo(f"warning: {fault}", err=True)
+
+
+def say_remarks(data: "Dataset") -> None:
+    """Say on stderr what was decided where a folder of images was read."""
+    for remark in data.remarks:
+        echo(f"{data.name}: {remark}", err=True)
 
 
 def numbers(values: Iterable[float], form: str = ".3f") -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Context, Option, echo
 
 from fflib.cli.options import OnlyJson
-from fflib.cli.output import duration, finite, print_json, print_table
+from fflib.cli.output import duration, finite, print_json, print_table, say_remarks
 
 if TYPE_CHECKING:
     from fflib.training.run import Run
@@ -44,7 +44,10 @@ def train(
     from fflib.experiment import Experiment
     from fflib.training.train import train
 
-    run = train(Experiment(**ctx.obj), device=device, progress=not quiet)
+    experiment = Experiment(**ctx.obj)
+    if experiment.images:
+        say_remarks(experiment.data())
+    run = train(experiment, device=device, progress=not quiet)
     found = _findings(run)
     if save:
         from fflib.records.obtain import record_of
@@ -72,6 +75,7 @@ def _findings(run: "Run") -> dict[str, Any]:
         "hoyer": [finite(sparsity.mean_hoyer(h)) for h in values],
         "silent": [finite(sparsity.silent_fraction(h)) for h in values],
         "negative_weights": [polarity.negative_fraction(w) for w in run.network.weights],
+        "remarks": list(run.data.remarks),
         **asdict(run.circumstances),
         "key": run.experiment.key,
         "experiment": run.experiment.model_dump(),

@@ -7,16 +7,17 @@ from typing import Annotated, Any
 from typer import Argument, Context, Exit, Option, echo
 
 from fflib.cli.options import OnlyJson
-from fflib.cli.output import print_json, print_table
+from fflib.cli.output import print_json, print_table, say_remarks
 
 EXAMPLES = """
-FOLDER holds a folder of images for each class, at least 20 of each. Images that are larger than
-32 pixels, or not all of one size, are copied to 28×28 first, from the largest square around their
-middle. Trains Forward-Forward, BP/FF and BP on them, several seeds of each and of an untrained network, and
+FOLDER holds a folder of images for each class, at least 20 of each, or such folders in train/ and
+test/. Images that are larger than 32 pixels, or not all of one size, are brought to 28×28 pixels,
+from the largest square around their middle. What was decided in reading them is said first. Trains Forward-Forward, BP/FF and BP on them, several seeds of each and of an untrained network, and
 again with each class left out in turn; judges the claims of the paper by their fixed criteria; and writes one page with verdicts,
 intervals, figures and a few of the images, which needs nothing but itself. For 200 images in four
 classes it takes a minute or two on two cores. Records are kept in $FFLIB_STORE, else in data/own: a
-second call trains only what is missing, or all of it where images have changed. A training that fails
+second call trains only what is missing, wherever the folder is by then, or all of it where images
+have changed. A training that fails
 is reported on the page; the exit code is 1 if all of a model with all classes do.
 
 \b
@@ -40,7 +41,11 @@ def verdict(
     seeds: Annotated[int, Option(min=1, help="Runs of each model.")] = 5,
     size: Annotated[
         int | None,
-        Option(min=4, metavar="PIXELS", help="Train on square copies with sides of so many."),
+        Option(min=4, metavar="PIXELS", help="Bring images to squares with sides of so many."),
+    ] = None,
+    groups: Annotated[
+        str | None,
+        Option(metavar="PATTERN", help="What in names of files says which belong together."),
     ] = None,
     hidden: Annotated[int | None, Option(help="Units per layer.")] = None,
     epochs: Annotated[int | None, Option(help="Passes over the images; for ff per layer.")] = None,
@@ -50,7 +55,7 @@ def verdict(
     import matplotlib as mpl
 
     from fflib.book.report.page import page_folder, write
-    from fflib.book.report.plan import examine, experiments, outdated, pictures, prepared
+    from fflib.book.report.plan import examine, experiments, pictures
     from fflib.book.report.sections import word
     from fflib.cli.running import follow, headline
     from fflib.presets import MODELS
@@ -61,18 +66,12 @@ def verdict(
 
     mpl.use("Agg")
     output = page_folder(folder, output)
-    images = prepared(folder, size)
-    data = examine(images)
-    if images != folder.expanduser().resolve():
-        size = data.shape[-1]
-        echo(f"trained on copies of {size}×{size} pixels, in {images}", err=True)
-    fields = {name: v for name in ("hidden", "epochs") if (v := ctx.params[name]) is not None}
-    planned = experiments(images, seeds, **fields)
+    data = examine(folder, size, groups)
+    say_remarks(data)
+    names = ("size", "groups", "hidden", "epochs")
+    fields = {name: v for name in names if (v := ctx.params[name]) is not None}
+    planned = experiments(folder, seeds, **fields)
     store = own_store()
-    if old := outdated(planned, data, store):
-        echo(f"{len(old)} records are of other images than are there now: set aside", err=True)
-        for path in old:
-            store.set_aside(path)
     order = plan(planned, store, retry=True)
     echo(headline(order, store), err=True)
     failures = {
@@ -82,7 +81,7 @@ def verdict(
     }
     records = store.among(planned)
     echo("writing the page", err=True)
-    given = ({} if size is None else {"size": size}) | {"seeds": seeds} | fields
+    given = {"seeds": seeds} | fields
     options = [word for name, value in given.items() for word in (f"--{name}", str(value))]
     for e, reason in failures.items():
         echo(f"failed: {e}: {reason}", err=True)
@@ -99,6 +98,7 @@ def verdict(
             "page": str(path),
             "classes": list(data.classes),
             "images": {"train": len(data.train), "test": len(data.test)},
+            "remarks": list(data.remarks),
             "records": [record.experiment.key for record in records],
             "failures": {e.key: reason for e, reason in failures.items()},
             "verdicts": [v.as_dict() for v in found],

@@ -6,15 +6,18 @@ from fflib.data.by_name import (
     check,
     class_names,
     fetch,
+    find_folder,
     image_shape,
     load,
     where,
 )
 from fflib.data.dataset import SPLITS, Dataset, Split
+from fflib.data.folder import IMAGES
 from fflib.data.labels import place_label, wrong_labels, wrong_pairs
 from fflib.data.published import FileCheck
 
 __all__ = [
+    "IMAGES",
     "NAMES",
     "SPLITS",
     "Availability",
@@ -24,6 +27,7 @@ __all__ = [
     "check",
     "class_names",
     "fetch",
+    "find_folder",
     "image_shape",
     "load",
     "place_label",

@@ -9,7 +9,7 @@ import torch
 
 from fflib.data.dataset import Split
 from fflib.data.folder import spread
-from fflib.data.images import SUFFIXES, read_images
+from fflib.data.images import formats, read_picture, stacked
 from fflib.errors import DataError
 
 PARTS = ("train", "test")
@@ -27,7 +27,7 @@ def read_archive(archive: Path, classes: Sequence[str]) -> tuple[Split, Split]:
         with tarfile.open(archive) as packed:
             for member in packed:
                 name = PurePosixPath(member.name)
-                if member.isfile() and name.suffix.lower() in SUFFIXES:
+                if member.isfile() and name.suffix.lower() in formats():
                     file = packed.extractfile(member)
                     assert file is not None
                     contents[archive / name] = file.read()
@@ -55,5 +55,13 @@ def _split(archive: Path, groups: list[list[Path]], contents: dict[Path, bytes])
     if not all(groups):
         raise DataError(f"{archive} must hold images of every class in train/ and test/")
     examples = spread(groups)
-    images, _ = read_images(archive, [path for path, _ in examples], contents.__getitem__)
+    pictures = [read_picture(path, read=contents.__getitem__) for path, _ in examples]
+    first = pictures[0].size
+    for picture, (path, _) in zip(pictures, examples, strict=True):
+        if picture.size != first:
+            raise DataError(
+                f"{path}: all images must have one size, this has {picture.size} pixels and others "
+                f"{first}: replace the archive"
+            )
+    images = stacked([picture.image for picture in pictures])
     return Split(images, torch.tensor([label for _, label in examples]))

@@ -8,6 +8,7 @@ from fflib.data import published
 from fflib.data.dataset import Dataset
 from fflib.data.digits import read_digits
 from fflib.data.folder import read_folder
+from fflib.data.layout import class_folders
 from fflib.data.published import PUBLISHED, FileCheck
 from fflib.errors import DataError, unknown
 
@@ -42,13 +43,33 @@ class Availability:
         return self.embedded or self.root is not None
 
 
-def load(name: str | Path, root: str | Path | None = None, download: bool = True) -> Dataset:
+def load(
+    name: str | Path,
+    root: str | Path | None = None,
+    download: bool = True,
+    *,
+    size: int | None = None,
+    groups: str | None = None,
+) -> Dataset:
     """Load a data set by its name, or from a folder of class folders of images.
 
     Published data sets are looked for in `root`; without it in ``$FFLIB_DATA``, then in
     ``data/`` of the checkout (or of the working directory, for an installed package), and
     are else downloaded there. Their files are checked once per process. No data set
     is ever replaced by another. Calls share what they return: do not change its tensors.
+
+    A folder holds either ``<class>/*``, or ``train/<class>/*`` and ``test/<class>/*``, whatever the
+    case; training, testing, val, valid, validation and dev are understood, too. Classes are in natural
+    order: 2 before 10. Of a folder that is not divided, a fifth of each class is drawn for testing by
+    what the images show, so that the same images are divided in the same way wherever they are. Hidden
+    files are passed over.
+
+    Images of any common format and mode are taken as they are meant to be seen: turned by their
+    orientation tag, transparent parts on grey, the first of several frames, 16 bits brought to 8. HEIC
+    is read where pillow-heif is installed. If all have one size and no side is over 32 pixels, they are
+    taken as they are; else the largest square around the middle is brought to 28×28 pixels, the size
+    of the paper's images. Where none has colour they have one channel. ``Dataset.remarks`` says
+    what was decided, what was left out, and which images to test with are among those to train on.
 
     Parameters
     ----------
@@ -60,6 +81,12 @@ def load(name: str | Path, root: str | Path | None = None, download: bool = True
         of CIFAR-10 is an archive in it, ``cifar10-jpeg.tar.gz``.
     download : bool
         Whether to download a data set that is not found.
+    size : int, optional
+        For a folder: bring all images to squares with sides of so many pixels.
+    groups : str, optional
+        For a folder that is not divided: a regular expression that finds in the name of each file
+        what it belongs to, its first bracket or else all of it. Images with the same there are all
+        trained on or all tested with.
 
     Raises
     ------
@@ -75,9 +102,7 @@ def load(name: str | Path, root: str | Path | None = None, download: bool = True
     (torch.Size([1437, 28, 28]), 784)
     """
     if isinstance(name, Path) or name not in NAMES:
-        if not Path(name).expanduser().is_dir():
-            raise DataError(f"{unknown('dataset', str(name), NAMES)}, or a folder of class folders")
-        return read_folder(Path(name).expanduser())
+        return read_folder(find_folder(name), size, groups)
     if name == EMBEDDED:
         return _read(name, None)
     place = published.find(name, root)
@@ -87,6 +112,17 @@ def load(name: str | Path, root: str | Path | None = None, download: bool = True
             raise published.missing(name, places, "downloading was switched off")
         place = published.download(name, places)
     return _read(name, place.resolve())
+
+
+def find_folder(name: str | Path) -> Path:
+    """Return the absolute path of a folder; one that is not there raises a DataError."""
+    try:
+        folder = Path(name).expanduser()
+        if folder.is_dir():
+            return folder.resolve()
+    except (RuntimeError, ValueError):  # no such user, or no such path
+        pass
+    raise DataError(f"{unknown('dataset', str(name), NAMES)}, or a folder of class folders")
 
 
 def class_names(name: str | Path) -> tuple[str, ...]:
@@ -99,7 +135,9 @@ def class_names(name: str | Path) -> tuple[str, ...]:
     >>> class_names("fashion-mnist")[0]
     'T-shirt'
     """
-    return PUBLISHED[name].classes if name in PUBLISHED else load(name).classes
+    if name in NAMES:
+        return PUBLISHED[name].classes if name in PUBLISHED else load(name).classes
+    return class_folders(find_folder(name))
 
 
 def image_shape(name: str | Path) -> tuple[int, int, int]:

@@ -47,7 +47,10 @@ class Dataset:
         Mean and standard deviation of all training pixels, with the range of a byte
         taken as [0, 1].
     checksums : dict of str to str
-        MD5 by file name, or by array for data that are not files.
+        MD5 by file name, or by array for data that are not files; for a folder of images the
+        digest of its content.
+    remarks : tuple of str
+        What had to be decided where the images of a folder were read, a line each.
 
     Raises
     ------
@@ -63,6 +66,7 @@ class Dataset:
     mean: float
     std: float
     checksums: dict[str, str]
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         width = self.train.images.shape[-1]
@@ -86,6 +90,7 @@ class Dataset:
         train: Split,
         test: Split,
         checksums: dict[str, str],
+        remarks: tuple[str, ...] = (),
     ) -> Self:
         """Make a data set with mean and standard deviation measured on its training images."""
         # Counting the 256 values is exact and needs no float copy of the images.
@@ -93,7 +98,7 @@ class Dataset:
         values = torch.arange(256, dtype=torch.float64) / 255
         mean = (counts @ values / counts.sum()).item()
         std = (counts @ (values - mean) ** 2 / counts.sum()).sqrt().item()
-        return cls(name, classes, train, test, mean, std, checksums)
+        return cls(name, classes, train, test, mean, std, checksums, remarks)
 
     @property
     def inputs(self) -> int:

@@ -1,127 +1,164 @@
 """Read a data set from a folder of class folders of images."""
 
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
 import torch
+from tqdm.auto import tqdm
 
 from fflib.data.dataset import Dataset, Split
-from fflib.data.images import SUFFIXES, read_images
+from fflib.data.images import brought_to, read_picture, stacked
+from fflib.data.layout import Layout, layout
+from fflib.data.leaks import nearly_equal
+from fflib.data.splits import EVERY, drawn, grouped
 from fflib.errors import DataError
 
-EVERY = 5  # the place of the images to test with, where the folder is not divided
+__all__ = ["IMAGES", "read_folder", "spread"]
 
-Examples = list[tuple[Path, int]]
+IMAGES = "images"
+"""Under which name a data set has the digest of its content among its checksums."""
+
+T = TypeVar("T")
+
+State = tuple[tuple[int, ...], ...]
 
 
-def read_folder(folder: Path) -> Dataset:
+def read_folder(folder: Path, side: int | None = None, groups: str | None = None) -> Dataset:
     """Read class folders of images as a data set; read them again only if a file has changed.
 
-    The folder holds either ``train/<class>/*`` and ``test/<class>/*``, or ``<class>/*``, of which
-    every fifth image of each class, in the order of the file names, is for testing. Files that are
-    hidden or have no image's suffix are ignored. Grey images give shape (n, height, width); where
-    any image has colour, all give (n, 3, height, width). The classes are spread evenly over each
-    split, so that its last sixth holds all of them. The data set is named ``folder:<name of the
-    folder>``. Its one checksum is over the sorted names and the contents of all files used.
+    The result depends on what the images show, their classes and the division, and on nothing else:
+    not on names or places of files, nor on the format in which they are kept. How a folder is laid
+    out and what becomes of its images is said by :func:`fflib.data.load`. The data set is named
+    ``folder:<name of the folder>``, and its one checksum is the digest of its content.
 
     Raises
     ------
     DataError
-        If there are fewer than two classes, a class is empty or too small to be split, a
-        file is no readable image of 8 bits, or an image differs in size from the first.
+        If there are fewer than two classes, a class is empty or too small to be divided, a file is
+        no readable image, or is in no group.
     """
     folder = folder.resolve()
     try:
-        classes, train, test = _divided(folder)
-        state = tuple(
-            (path, label, status.st_size, status.st_mtime_ns)
-            for path, label in train + test
-            for status in [path.stat()]
-        )
+        found = layout(folder)
+        states = [path.stat() for *_, path in found.files]
     except OSError as error:
         raise DataError(
             f"{error.filename} must be readable: {error.strerror}; give yourself the right to read it"
         ) from error
-    return _read(folder, classes, len(train), state)
+    if groups and all(part for part, *_ in found.files):
+        raise DataError(
+            f"groups are for a folder that is not divided, got {groups!r} for {folder}: leave them out"
+        )
+    state = tuple((s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in states)
+    return _read(folder, found, state, side, groups)
 
 
 @lru_cache(maxsize=4)
 def _read(
-    folder: Path, classes: tuple[str, ...], cut: int, state: tuple[tuple[Path, int, int, int], ...]
+    folder: Path, found: Layout, state: State, side: int | None, groups: str | None
 ) -> Dataset:
-    images, checksum = read_images(folder, [path for path, *_ in state])
-    labels = torch.tensor([label for _, label, *_ in state])
+    title = f"reading {folder.name}"
+    files = tqdm(found.files, desc=title, unit="image", delay=2, leave=False)
+    pictures = [read_picture(path, side) for *_, path in files]
+    images, changed = brought_to(pictures, side)
+    digests = [picture.digest for picture in pictures]
+    parts, places, paths = zip(*found.files, strict=True)
+    labels, remarks = np.array(places), list(found.remarks)
+    together = grouped(digests, _groups(paths, groups) if groups else range(len(paths)))
+    tested = np.array([part == "test" for part in parts])
+    if "" in parts:
+        tested = _drawn(folder, found.classes, labels, together)
+        remarks.append(
+            f"drawn for testing, about one in {EVERY} of each class: {tested.sum()} of {len(paths)} "
+            f"images" + (f", in {len(together)} groups that stay whole" if groups else "")
+        )
+    if changed:
+        remarks.append(
+            f"the largest square around the middle, brought to {images[0].width}×{images[0].height} "
+            "pixels: all images"
+        )
+    said = Counter(remark for picture in pictures for remark in picture.remarks)
+    remarks += [f"{remark}: {count} of {len(paths)} images" for remark, count in said.items()]
+
+    order, pixels = np.concatenate(together), stacked(images)
+
+    def split(part: np.ndarray) -> Split:
+        own = [order[(part & (labels == k))[order]] for k in range(len(found.classes))]
+        chosen, named = zip(*spread(own), strict=True)
+        return Split(pixels[list(chosen)], torch.tensor(named))
+
+    train, test = split(~tested), split(tested)
+    known = {digests[i] for i in np.flatnonzero(~tested)}
+    equal = sum(digests[i] in known for i in np.flatnonzero(tested))
+    if near := max(equal, int(nearly_equal(train.images, test.images).sum())):
+        remarks.append(
+            f"also to train on: {equal} of {len(test)} images to test with, and {near - equal} more "
+            "very nearly; what is measured on them says little of new images"
+        )
+    shown = [(str(t), found.classes[k], d) for t, k, d in zip(tested, labels, digests, strict=True)]
+    content = json.dumps([images[0].size, sorted(shown)])
     return Dataset.of(
         f"folder:{folder.name}",
-        classes,
-        Split(images[:cut], labels[:cut]),
-        Split(images[cut:], labels[cut:]),
-        {folder.name: checksum},
+        found.classes,
+        train,
+        test,
+        {IMAGES: hashlib.sha256(content.encode()).hexdigest()[:32]},
+        tuple(remarks),
     )
 
 
-def files_of(folder: Path) -> list[Path]:
-    """List the files of a data set, as :func:`read_folder` finds them."""
-    _, train, test = _divided(folder)
-    return [path for path, _ in train + test]
+def _drawn(
+    folder: Path, classes: Sequence[str], labels: np.ndarray, groups: Sequence[Sequence[int]]
+) -> np.ndarray:
+    """Draw images for testing, and see that each class has some on both sides."""
+    for name, count in zip(classes, np.bincount(labels), strict=True):
+        if count < EVERY:
+            raise DataError(
+                f"{folder / name}: one image in {EVERY} of a class is for testing, found {count}: "
+                "add images, or divide them into train/ and test/ yourself"
+            )
+    tested = drawn(labels, groups)
+    for label, name in enumerate(classes):
+        if tested[labels == label].all():
+            raise DataError(
+                f"{folder / name}: a class needs images in two groups, one of them for testing, "
+                "found one: choose other groups"
+            )
+    return tested
 
 
-def _divided(folder: Path) -> tuple[tuple[str, ...], Examples, Examples]:
-    """List classes, training and test examples of a folder in one of the two layouts."""
-    if not all((folder / part).is_dir() for part in ("train", "test")):
-        classes = _classes(folder)
-        groups = [_files(folder / name) for name in classes]
-        for name, paths in zip(classes, groups, strict=True):
-            if len(paths) < EVERY:
-                raise DataError(
-                    f"{folder / name}: every fifth image of a class is for testing, found "
-                    f"{len(paths)}: add images, or divide them into train/ and test/ yourself"
-                )
-        test = [paths[EVERY - 1 :: EVERY] for paths in groups]
-        train = [[path for i, path in enumerate(paths, 1) if i % EVERY] for paths in groups]
-        return classes, spread(train), spread(test)
-    classes, others = _classes(folder / "train"), _classes(folder / "test")
-    if classes != others:
-        raise DataError(
-            f"{folder}: train/ and test/ must hold the same classes, only one of them has "
-            f"{', '.join(sorted(set(classes) ^ set(others)))}: add or remove class folders"
-        )
-    train, test = ([_files(folder / part / name) for name in classes] for part in ("train", "test"))
-    return classes, spread(train), spread(test)
+def _groups(paths: Sequence[Path], pattern: str) -> list[str]:
+    """Return what a pattern finds in each file's name: its first bracket, else all it matches."""
+    found = []
+    for path in paths:
+        try:
+            match = re.search(pattern, path.name)
+        except re.error as error:
+            raise DataError(
+                f"groups must be a regular expression, got {pattern!r}: {error}"
+            ) from None
+        if match is None:
+            raise DataError(
+                f"{path} must be in a group, but {pattern!r} is not in its name: choose another "
+                "pattern, or rename it"
+            )
+        found.append(match[1] if match.re.groups else match[0])
+    return found
 
 
-def _classes(folder: Path) -> tuple[str, ...]:
-    names = sorted(
-        path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )
-    if len(names) < 2:
-        raise DataError(
-            f"{folder}: at least two class folders are needed, found {len(names)}: give a folder "
-            "that holds <class>/*, or train/<class>/* and test/<class>/*"
-        )
-    return tuple(names)
-
-
-def _files(folder: Path) -> list[Path]:
-    paths = [
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
-    ]
-    if not paths:
-        raise DataError(
-            f"{folder}: a class needs images ({' '.join(SUFFIXES)}), found none: "
-            "add some or remove the folder"
-        )
-    return sorted(paths, key=lambda path: path.name)
-
-
-def spread(groups: list[list[Path]]) -> Examples:
-    """List images with their labels, each class spread evenly from first to last."""
+def spread(groups: Sequence[Sequence[T]]) -> list[tuple[T, int]]:
+    """List the members of classes with their labels, each class spread evenly from first to last."""
     placed = [
-        ((i + 0.5) / len(paths), label, path)
-        for label, paths in enumerate(groups)
-        for i, path in enumerate(paths)
+        ((i + 0.5) / len(own), label, member)
+        for label, own in enumerate(groups)
+        for i, member in enumerate(own)
     ]
-    return [(path, label) for _, label, path in sorted(placed, key=itemgetter(0, 1))]
+    return [(member, label) for _, label, member in sorted(placed, key=itemgetter(0, 1))]

@@ -1,64 +1,103 @@
-"""Read image files: of 8 bits, of one size, with an error that names the file."""
+"""Read image files as people mean them: upright, on a background, of 8 bits, of one size."""
 
 import hashlib
 import io
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
-from tqdm.auto import tqdm
+from PIL import Image, ImageOps
 
 from fflib.errors import DataError
 
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-GREY = ("1", "L", "LA")
-DEEP = ("I", "F")  # modes of more than 8 bits per channel
-LARGEST = 2**20  # pixels
+__all__ = ["LARGEST", "SIDE", "Picture", "brought_to", "formats", "read_picture", "stacked"]
+
+LARGEST, SIDE = 32, 28
+"""Pixels of a side: up to which images are taken as they are, and of what is made of others."""
+
+BACKGROUND = 128
+"""What lies behind transparent parts: grey, since ink on nothing may be black or white."""
+
+MOST = 2**26  # pixels of an image, which take four bytes each
+FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+GREY = ("1", "L", "LA", "La")
 
 
-def read_images(
-    folder: Path, paths: list[Path], read: Callable[[Path], bytes] = Path.read_bytes
-) -> tuple[torch.Tensor, str]:
-    """Read images into one tensor, and return the MD5 of their sorted names and contents with it."""
-    digests = {}
-    arrays: list[np.ndarray] = []
-    for path in tqdm(paths, desc=f"reading {folder.name}", unit="image", delay=2, leave=False):
-        content, array = _image(path, read)
-        if arrays and array.shape[:2] != arrays[0].shape[:2]:
+@dataclass(frozen=True)
+class Picture:
+    """An image as it is to be seen.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        In mode L or RGB, upright; a small copy of a large one.
+    size : tuple of int
+        Width and height of the image itself.
+    digest : str
+        SHA-256 of all its pixels; equal for equal pixels, in whatever format they are stored.
+    remarks : tuple of str
+        What reading had to decide.
+    """
+
+    image: Image.Image
+    size: tuple[int, int]
+    digest: str
+    remarks: tuple[str, ...] = ()
+
+
+@cache
+def formats() -> dict[str, str]:
+    """Return the formats that are read, by the suffixes of their files.
+
+    HEIC is among them where pillow-heif is installed, and AVIF where Pillow was built with it.
+
+    Examples
+    --------
+    >>> formats()[".jfif"]
+    'JPEG'
+    """
+    with suppress(ImportError):
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
+    return {end: name for end, name in Image.registered_extensions().items() if name in FORMATS}
+
+
+def read_picture(
+    path: Path, side: int | None = None, read: Callable[[Path], bytes] = Path.read_bytes
+) -> Picture:
+    """Read an image: turned by its orientation tag, its first frame, in 8 bits, grey or in colour.
+
+    Transparent parts are laid on grey. 16 bits become 8, with the largest number as white. If
+    `side` is given, or a side is over 32 pixels, the image kept is of the largest square around the
+    middle, scaled to `side` or 28 pixels. A file that is no readable image, has too many pixels or
+    more than 16 bits raises a DataError that names it.
+    """
+    with _readable(path):
+        known = sorted(set(formats().values()))
+        image: Image.Image = Image.open(io.BytesIO(read(path)), formats=known)
+        if image.width * image.height > MOST:
             raise DataError(
-                f"{path}: all images must have one size, this has {_size(array)} pixels and "
-                f"{paths[0]} has {_size(arrays[0])}: bring them to the same size"
-            )
-        digests[path.relative_to(folder).as_posix()] = hashlib.md5(content).hexdigest()
-        arrays.append(array)
-    listing = "".join(f"{name}\0{digests[name]}\n" for name in sorted(digests))
-    checksum = hashlib.md5(listing.encode(errors="surrogateescape")).hexdigest()
-    if any(array.ndim == 3 for array in arrays):
-        arrays = [a if a.ndim == 3 else np.repeat(a[:, :, None], 3, axis=2) for a in arrays]
-        return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).contiguous(), checksum
-    return torch.from_numpy(np.stack(arrays)), checksum
-
-
-def _image(path: Path, read: Callable[[Path], bytes]) -> tuple[bytes, np.ndarray]:
-    """Return a file's content, and its pixels of shape (height, width) or (height, width, 3)."""
-    with readable(path):
-        content = read(path)
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
-        if image.width * image.height > LARGEST:
-            raise DataError(
-                f"{path}: an image may have {LARGEST} pixels, this has "
+                f"{path}: an image may have {MOST} pixels, this has "
                 f"{image.width}×{image.height}: scale the images down"
             )
-        return content, np.array(in_eight_bits(path, image))
+        moving = image.format != "JPEG" and getattr(image, "is_animated", False)
+        remarks = ["the first of several frames taken"] if moving else []
+        ImageOps.exif_transpose(image, in_place=True)
+        image = _plain(path, image, remarks)
+        digest, size = _digest(image), image.size
+        if side or max(size) > LARGEST:
+            image = _fitted(image, side or SIDE)
+        return Picture(image, size, digest, tuple(remarks))
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
+def _readable(path: Path) -> Iterator[None]:
     """Raise any error within the block as a DataError that names the image."""
     try:
         with warnings.catch_warnings():
@@ -73,15 +112,63 @@ def readable(path: Path) -> Iterator[None]:
         ) from error
 
 
-def in_eight_bits(path: Path, image: Image.Image) -> Image.Image:
-    """Convert an image to grey or to three colours; one of more than 8 bits raises a DataError."""
-    if image.mode.split(";")[0] in DEEP:
+def _plain(path: Path, image: Image.Image, remarks: list[str]) -> Image.Image:
+    """Convert an image of any mode to grey or to three colours, and note what that took."""
+    grey = image.mode in GREY
+    if image.mode.startswith("I"):
+        deep = image.convert("I")
+        low, high = deep.getextrema()
+        if 0 <= low <= high < 2**16:  # type: ignore[operator]
+            remarks.append("16 bits brought to 8, with 65535 as white")
+            return deep.point([value >> 8 for value in range(2**16)], "L")
+    if image.mode[0] in "IF":
         raise DataError(
-            f"{path}: images must have 8 bits per channel, the mode of this is {image.mode}: "
+            f"{path}: images must have 8 or 16 bits per channel, the mode of this is {image.mode}: "
             "convert the images to 8 bits"
         )
-    return image.convert("L" if image.mode in GREY else "RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        if image.getchannel("A").getextrema() != (255, 255):
+            remarks.append(f"transparent parts laid on grey, {BACKGROUND} of 255")
+            ground = Image.new("RGBA", image.size, (BACKGROUND, BACKGROUND, BACKGROUND, 255))
+            ground.alpha_composite(image)
+            image = ground
+    return image.convert("L" if grey else "RGB")
 
 
-def _size(array: np.ndarray) -> str:
-    return f"{array.shape[1]}×{array.shape[0]}"
+def _digest(image: Image.Image) -> str:
+    """Return the SHA-256 of size and colours, in strips: a whole large image would take as much again."""
+    digest = hashlib.sha256(f"{image.width}×{image.height}".encode())
+    rows = max(1, 2**20 // image.width)
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        digest.update(strip.convert("RGB").tobytes())
+    return digest.hexdigest()
+
+
+def _fitted(image: Image.Image, side: int) -> Image.Image:
+    return ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS)
+
+
+def brought_to(pictures: list[Picture], side: int | None) -> tuple[list[Image.Image], bool]:
+    """Return images of one size, and whether any had to be cropped or scaled for that.
+
+    Without a `side` they stay as they are if they are small and equal in size.
+    """
+    sizes = {picture.size for picture in pictures}
+    if side is None and len(sizes) == 1 and max(*sizes.copy().pop()) <= LARGEST:
+        return [picture.image for picture in pictures], False
+    side = side or SIDE
+    return [_fitted(picture.image, side) for picture in pictures], sizes != {(side, side)}
+
+
+def stacked(images: list[Image.Image]) -> torch.Tensor:
+    """Return the pixels of images of one size: (n, height, width), or (n, 3, height, width).
+
+    The latter is for images of which any has colour, whatever the mode in which it is stored.
+    """
+    arrays = [np.asarray(image) for image in images]
+    if any(a.ndim == 3 and (a != a[..., :1]).any() for a in arrays):
+        arrays = [a if a.ndim == 3 else np.repeat(a[..., None], 3, axis=2) for a in arrays]
+        return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).contiguous()
+    return torch.from_numpy(np.stack([a if a.ndim == 2 else a[..., 0] for a in arrays]))

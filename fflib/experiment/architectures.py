@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from fflib.activation import ACTIVATIONS
 from fflib.experiment.base import CONV_NORMS, KINDS, Experiment, fields
+from fflib.experiment.images import FOUND
 from fflib.goodness import GOODNESS, NORMS
 from fflib.presets import MODELS
 
@@ -124,7 +125,7 @@ KINDS |= {"dense": DenseExperiment, "conv": ConvExperiment}
 
 
 def properties() -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of every field by name, of whatever architecture.
+    """Return the JSON Schema of every field that one chooses, of whatever architecture.
 
     Examples
     --------
@@ -133,9 +134,11 @@ def properties() -> dict[str, dict[str, Any]]:
     """
     schemas = [kind.model_json_schema()["properties"] for kind in KINDS.values()]
     found = {name: dict(schema) for own in schemas for name, schema in own.items()}
+    del found[FOUND]
     found["architecture"] = {"enum": [*KINDS], "default": "dense"}
     for name, field in (fields() | Experiment.model_fields).items():
-        found[name]["description"] = " ".join((field.description or "").split())
+        if name in found:
+            found[name]["description"] = " ".join((field.description or "").split())
     return found
 
 

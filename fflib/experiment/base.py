@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -22,6 +21,7 @@ from fflib.activation import ACTIVATIONS
 from fflib.data import NAMES
 from fflib.errors import ExperimentError, brief, unknown
 from fflib.experiment.held_out import label_of, name_of
+from fflib.experiment.images import FOUND, OfImages
 from fflib.goodness import BUILT_IN, GOODNESS, MARK, NORMS, addressed, needs_registering
 from fflib.presets import (
     CONTROLS,
@@ -42,8 +42,9 @@ CONV_NORMS = ("l2", "layer", "batch")
 KINDS: "dict[str, type[Experiment]]" = {}
 """The class of experiments of every architecture."""
 
-# Fields of one architecture that are listed beside a common one they are akin to, not last.
-AFTER = {"label_gain": "schedule", "l1": "weight_decay", "signs": "order", "snapshots": "probe"}
+# Fields that are listed after another, and not last or first.
+AFTER = {"dataset": "model", "size": "dataset", "groups": "size", FOUND: "groups"}
+AFTER |= {"label_gain": "schedule", "l1": "weight_decay", "signs": "order", "snapshots": "probe"}
 
 
 def _listed(*names: str) -> WithJsonSchema:
@@ -62,7 +63,7 @@ _CLASS = WithJsonSchema(
 )
 
 
-class Experiment(BaseModel):
+class Experiment(OfImages):
     """Description of one training run.
 
     Called with ``architecture="conv"`` it makes a :class:`~fflib.experiment.ConvExperiment`, and a
@@ -103,10 +104,6 @@ class Experiment(BaseModel):
     back-propagation (bp). Two controls trained layer by layer as Forward-Forward is: by a linear
     classifier on each layer, on bare images (local-bp); by a linear unit on each layer that
     separates right from wrong labels, in place of a goodness (local-contrast)."""
-    dataset: Annotated[
-        str, WithJsonSchema({"anyOf": [{"enum": [*NAMES]}, {"type": "string", "title": "FOLDER"}]})
-    ] = "mnist"
-    """A data set by name, or the path of a folder of class folders."""
     protocol: Annotated[str, _listed(*PROTOCOLS)] = "relu-l2"
     """The published configuration that the other fields default to."""
     seed: int = Field(0, ge=0)
@@ -243,8 +240,6 @@ class Experiment(BaseModel):
 
     @model_validator(mode="after")
     def _rules(self) -> "Experiment":
-        if self.dataset not in NAMES and not Path(self.dataset).is_dir():
-            raise ValueError(unknown("dataset", self.dataset, NAMES))
         valid: dict[str, Iterable[str]] = {"activation": ACTIVATIONS, "goodness": GOODNESS}
         valid["norm"] = self.norms
         for field, names in valid.items():
@@ -295,9 +290,11 @@ class Experiment(BaseModel):
         """Content address: 16 hexadecimal digits that only an equal experiment shares.
 
         A field at its own default stays out, so that a field added later, with a default that
-        changes nothing, leaves the address of every earlier experiment as it is.
+        changes nothing, leaves the address of every earlier experiment as it is. A folder counts for
+        its images, wherever it is and whatever its name.
         """
-        canonical = json.dumps(self.model_dump(exclude_defaults=True), sort_keys=True)
+        content = self.addressed(self.model_dump(exclude_defaults=True))
+        canonical = json.dumps(content, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     @property
@@ -315,7 +312,7 @@ class Experiment(BaseModel):
         left_out = self.hold_out
         held = "" if left_out is None else f" without class {name_of(self.dataset, left_out)}"
         own = "".join(f", {name} {value}" for name, value in self.own_settings().items())
-        return f"{self.model} on {self.dataset} ({self.protocol}), seed {self.seed}{held}{own}"
+        return f"{self.model} on {self.dataset_name} ({self.protocol}), seed {self.seed}{held}{own}"
 
     def own_settings(self) -> dict[str, Any]:
         """Return the settings that differ from the preset's, and from a field's own default.
@@ -330,7 +327,7 @@ class Experiment(BaseModel):
         """
         of_preset = {name: setting.value for name, setting in self._preset.items()}
         usual = {name: field.default for name, field in type(self).model_fields.items()} | of_preset
-        named = {"model", "dataset", "protocol", "seed", "hold_out"}
+        named = {"model", "dataset", FOUND, "protocol", "seed", "hold_out"}
         return {n: v for n, v in self.model_dump(exclude=named).items() if v != usual[n]}
 
 

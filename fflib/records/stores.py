@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from fflib.data import NAMES
 from fflib.data.published import download_folder
 from fflib.errors import FflibError, MissingRecord, RecordError
 from fflib.experiment import Experiment
@@ -81,7 +82,13 @@ class Record(BaseModel):
         """
         text, arrays = unseal(path)
         try:
-            record = cls(**_unpacked(json.loads(text), arrays))
+            fields = _unpacked(json.loads(text), arrays)
+            if _by_path_alone(fields["experiment"]):
+                raise RecordError(
+                    f"{path} is of a folder of images by its path alone, as earlier versions kept it, "
+                    "so that nobody can say of which images: train again, and remove it"
+                )
+            record = cls(**fields)
         except (TypeError, ValueError, LookupError, RecursionError, *_BROKEN) as error:
             raise RecordError(
                 f"{path} is whole but of no use here: {reason(error)}; if it is of another "
@@ -95,6 +102,15 @@ class Record(BaseModel):
 
 
 _BROKEN = (SafetensorError, zlib.error)
+
+
+def _by_path_alone(experiment: Any) -> bool:
+    """Tell whether an experiment, as JSON, is of a folder but not of certain images."""
+    return (
+        isinstance(experiment, dict)
+        and experiment.get("dataset", NAMES[0]) not in NAMES
+        and experiment.get("images") is None
+    )
 
 
 def _unpacked(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -170,7 +186,8 @@ class Store:
                 f"no record of {experiment} in {self.folder}: train it with fflib.obtain, or "
                 "make reproduce"
             )
-        return self._read(path)
+        # A folder may have another name or place by now.
+        return self._read(path).model_copy(update={"experiment": experiment})
 
     def among(self, experiments: Iterable[Experiment]) -> list[Record]:
         """Load the records of some experiments, in order; leave out those not on record."""
@@ -261,6 +278,8 @@ class Store:
         for path in sorted(path for path in paths if path.exists()):
             try:
                 noted = json.loads(path.read_text(encoding="utf-8"))
+                if _by_path_alone(noted["experiment"]):
+                    continue
                 experiment, error = Experiment(**noted["experiment"]), str(noted["error"])
             except (OSError, TypeError, ValueError, KeyError, RecursionError, FflibError) as fault:
                 raise RecordError(f"{path} is no note of a failure: {reason(fault)}") from None

@@ -15,7 +15,6 @@ from typing import Any
 from distributed import Client, Future, KilledWorker, as_completed
 from distributed.deploy.cluster import Cluster
 
-from fflib.data import load
 from fflib.errors import MissingRecord, SweepError
 from fflib.experiment import Experiment
 from fflib.records.stores import Record, Store
@@ -129,7 +128,7 @@ def sweep(
         jobs = min(jobs, len(grouped(todo, most)))
         threads = threads or max(1, cores() // jobs)
         sharing = jobs if cuda else 1
-    needs = {e.dataset: load(e.dataset).checksums for e in todo}
+    needs = {of: e.data().checksums for of, e in {(e.dataset, e.images): e for e in todo}.items()}
     store.folder.mkdir(parents=True, exist_ok=True)
     with Reservations(store).sweep() as mark, connected(jobs or 1, scheduler) as client:
         if address := dashboard(client):
@@ -146,7 +145,7 @@ def sweep(
                 store=str(store.folder.resolve()),
                 mark=mark,
                 identity=identity(),
-                data=needs[group[0].dataset],
+                data=needs[group[0].dataset, group[0].images],
                 threads=threads,
                 checkpoint=checkpoint,
                 sharing=sharing,

@@ -19,7 +19,6 @@ import torch
 from distributed import get_worker
 from tqdm.auto import tqdm
 
-from fflib.data import load
 from fflib.errors import DataError, FflibError, TrainingError
 from fflib.experiment import Experiment
 from fflib.records.obtain import record_of
@@ -129,7 +128,7 @@ def work(request: Request, make: Make = train_and_measure) -> list[Answer]:
     def made(todo: Sequence[Experiment]) -> Iterator[tuple[Experiment, Record | Exception]]:
         most = 1
         if len(todo) > 1:
-            most = fit(todo[0], load(todo[0].dataset), request["sharing"]) or len(todo)
+            most = fit(todo[0], todo[0].data(), request["sharing"]) or len(todo)
         for runs in balanced(todo, most):
             yield from _made(runs, make, keeper)
 
@@ -251,14 +250,14 @@ def _unfit(request: Request, slots: int) -> str:
             f"it does not see the store {request['store']} of this sweep: use a folder that all "
             "machines share"
         )
-    dataset = request["experiment"]["dataset"]
+    asked = Experiment(**request["experiment"] | request["runs"][0])
     try:
-        found = load(dataset, download=False).checksums
+        found = asked.data(download=False).checksums
     except (DataError, OSError) as error:
         return one_line(error)
     if found != request["data"]:
         return (
-            f"its images of {dataset} have other checksums than those of this sweep: give it the "
-            "same files, or begin again if they have been changed meanwhile"
+            f"its images of {asked.dataset} have other checksums than those of this sweep: give it "
+            "the same files, or begin again if they have been changed meanwhile"
         )
     return ""

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from fflib.data import Dataset, load
+from fflib.data import Dataset
 from fflib.errors import ExperimentError, TrainingError
 from fflib.experiment import Circumstances, ConvExperiment, DenseExperiment, Experiment
 from fflib.networks.convolutional import ConvNetwork
@@ -118,7 +118,7 @@ def train_together(
     """
     common = _common(experiments)
     place = resolve_device(device)
-    data = load(common.dataset) if data is None else data
+    data = common.data() if data is None else data
     products = product_format(common.precision, place)
     streams = [_streams(e.seed) for e in experiments]
     networks = [

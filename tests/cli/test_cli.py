@@ -230,7 +230,7 @@ def no_data_read(monkeypatch):
     def read(*_):
         raise AssertionError("data were read")
 
-    monkeypatch.setattr(train, "load", read)
+    monkeypatch.setattr("fflib.experiment.images.load", read)
 
 
 @pytest.mark.usefixtures("no_data_read")

@@ -49,8 +49,10 @@ def test_an_archive_is_read_like_the_folder_that_was_packed(tmp_path):
     folder = data.load(tmp_path / "folder")
     train, test = read_archive(pack(tmp_path / "a.tar.gz", PICTURES), KINDS)
     for split, same in ((train, folder.train), (test, folder.test)):
-        torch.testing.assert_close(split.images, same.images)
         assert split.labels.tolist() == same.labels.tolist()
+        for label in range(2):  # within a class, a folder has an order of its own
+            ours, theirs = (s.images[s.labels == label][:, :, 0, 0] for s in (split, same))
+            assert sorted(ours.tolist()) == sorted(theirs.tolist())
         assert torch.equal(split.labels, (split.images[:, 0, 0, 0] >= 100).long())
 
 

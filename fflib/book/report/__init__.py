@@ -4,6 +4,6 @@
 """
 
 from fflib.book.report.page import render, write
-from fflib.book.report.plan import examine, experiments, pictures, prepared
+from fflib.book.report.plan import examine, experiments, pictures
 
-__all__ = ["examine", "experiments", "pictures", "prepared", "render", "write"]
+__all__ = ["examine", "experiments", "pictures", "render", "write"]

@@ -16,7 +16,7 @@ from fflib.book.figures import style
 from fflib.book.report import sections
 from fflib.book.report.html import frame
 from fflib.book.tables import provenance
-from fflib.data import Dataset, load
+from fflib.data import Dataset
 from fflib.errors import DataError, TrainingError
 from fflib.experiment import Experiment
 from fflib.records.files import write_whole
@@ -105,7 +105,7 @@ def render(
             "a page needs training runs, got none: train those of report.experiments"
         )
     full = where(records, hold_out=None, untrained=False)
-    data, name = load(tried[0].dataset), wording.dataset_name(tried[0].dataset)
+    data, name = tried[0].data(), wording.dataset_name(tried[0].dataset)
     verdicts = scorecard(records)
     parts = {
         "style": text("page.css"),

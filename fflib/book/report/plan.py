@@ -7,9 +7,6 @@ examples, and the last layer of Forward-Forward may learn nothing. So the wrong 
 in every epoch. This was seen on validation images of scikit-learn's digits.
 """
 
-import hashlib
-import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +14,16 @@ import torch
 
 from fflib.book.explorers import drivers
 from fflib.book.explorers.drivers import Drivers
-from fflib.data import Dataset, load
-from fflib.data.thumbnails import sizes, thumbnails
+from fflib.data import Dataset, class_names, find_folder, load
 from fflib.errors import DataError, MissingRecord, RecordError
 from fflib.experiment import Experiment
 from fflib.presets import LABELLED, MODELS
 from fflib.records.stores import Record, Store, own_store
 
-__all__ = ["NEEDED", "SEEDS", "examine", "experiments", "outdated", "pictures", "prepared"]
+__all__ = ["NEEDED", "SEEDS", "examine", "experiments", "pictures"]
 
 NEEDED = {"train": 16, "test": 4}
 """Images of each class: with fewer for testing, an ensemble is what one or two images share."""
-
-LARGEST, SIDE = 32, 28
-"""Pixels of a side: up to which images are taken as they are, and of what is made of others."""
 
 SEEDS = 5
 UNSEEN_SEEDS = 2  # and every class for each
@@ -39,14 +32,15 @@ UNTRAINED: dict[str, Any] = {"model": "ff", "epochs": 0}  # a rival of every cla
 MOST = 10  # classes that are left out in turn
 
 
-def examine(folder: str | Path) -> Dataset:
+def examine(folder: str | Path, size: int | None = None, groups: str | None = None) -> Dataset:
     """Read a folder of class folders, and see that there are enough images for a verdict.
 
-    It is laid out as :func:`fflib.data.load` says. :class:`fflib.errors.DataError` is raised if it
-    is no such folder, an image cannot be read, or a class has too few of them.
+    It is laid out as :func:`fflib.data.load` says, which also explains `size` and `groups`.
+    :class:`fflib.errors.DataError` is raised if it is no such folder, an image cannot be read, or a
+    class has too few of them.
     """
-    folder = Path(folder).expanduser()
-    data = load(folder)
+    folder = find_folder(folder)
+    data = load(folder, size=size, groups=groups)
     for split, needed in NEEDED.items():
         counts = torch.bincount(data.split(split).labels, minlength=len(data.classes)).tolist()
         for name, count in zip(data.classes, counts, strict=True):
@@ -59,32 +53,6 @@ def examine(folder: str | Path) -> Dataset:
     return data
 
 
-def prepared(folder: str | Path, side: int | None = None, store: Store | None = None) -> Path:
-    """Return the folder of images to train on: as they are, or small copies of one size.
-
-    The folder is laid out as :func:`fflib.data.load` says. By default images are taken as they are
-    if all have one size and neither side is over 32 pixels, and else copies of 28×28, the size of
-    the paper's images; `side` sets another size. A copy is the largest square around the middle of
-    an image, scaled. Copies lie beside the records of the store, by default the reader's own.
-
-    :class:`fflib.errors.DataError` is raised if it is no such folder, or an image cannot be read.
-    """
-    if not Path(folder).expanduser().is_dir():
-        raise DataError(f"{folder} must be a folder of class folders of images: there is none")
-    folder = Path(folder).expanduser().resolve()
-    if side is None:
-        found = sizes(folder)
-        if len(found) == 1 and max(*found.pop()) <= LARGEST:
-            return folder
-        side = SIDE
-    # Folders of one name must not share their copies.
-    place = hashlib.sha256(str(folder).encode()).hexdigest()[:8]
-    copies = (store or own_store()).folder / "thumbnails" / f"{place}-{side}" / folder.name
-    shutil.rmtree(copies, ignore_errors=True)
-    thumbnails(folder, copies, side)
-    return copies
-
-
 def experiments(folder: str | Path, seeds: int = SEEDS, **fields: Any) -> list[Experiment]:
     """Return the runs on which a verdict on a folder rests.
 
@@ -93,12 +61,12 @@ def experiments(folder: str | Path, seeds: int = SEEDS, **fields: Any) -> list[E
     of BP and of an untrained network, or one if `seeds` is 1. Fields of :class:`fflib.Experiment` take
     the place of the preset's.
     """
-    path = Path(folder).expanduser().resolve()
+    path = find_folder(folder)
     fields = {"dataset": str(path), "probe": "attribution", **fields}
     resampled = {"negatives": "resampled"} | fields
     kinds = {m: {"model": m} | (resampled if m in LABELLED else fields) for m in MODELS}
     kinds["untrained"] = resampled | UNTRAINED
-    classes = len(load(path).classes)
+    classes = len(class_names(path))
     held_out = range(min(classes, MOST)) if classes > 2 else ()
     return [
         *(Experiment(seed=seed, **kind) for seed in range(seeds) for kind in kinds.values()),
@@ -109,26 +77,6 @@ def experiments(folder: str | Path, seeds: int = SEEDS, **fields: Any) -> list[E
             for name in (*UNSEEN_MODELS, "untrained")
         ),
     ]
-
-
-def outdated(
-    planned: Iterable[Experiment], data: Dataset, store: Store | None = None
-) -> list[Path]:
-    """Return the records of runs on other images than those that are in the folder now.
-
-    The data are what is in the folder; the records are in the reader's own store, if in no other. A
-    record that cannot be read is not among them.
-    """
-    store = store or own_store()
-    found = []
-    for path in (store.path(e) for e in planned if e in store):
-        try:
-            record = Record.from_file(path)
-        except RecordError:
-            continue
-        if record.provenance.data != data.checksums:
-            found.append(path)
-    return found
 
 
 def pictures(record: Record, store: Store | None = None) -> Drivers:
