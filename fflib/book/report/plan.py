@@ -1,10 +1,7 @@
 """Which networks are trained for a verdict on a folder of images, and which images it needs.
 
-The settings are those of the preset for small data sets (:mod:`fflib.presets`), whatever the images
-are: they choose nothing, so that the test images cannot either. One is different. In the preset each
-image is shown with one wrong label, the same in all epochs; a few images are then too few wrong
-examples, and the last layer of Forward-Forward may learn nothing. So the wrong labels are drawn again
-in every epoch. This was seen on validation images of scikit-learn's digits.
+The settings are those of the preset for folders (:mod:`fflib.presets`), whatever the images are: they
+choose nothing, so that the test images cannot either.
 """
 
 from pathlib import Path
@@ -17,7 +14,7 @@ from fflib.book.explorers.drivers import Drivers
 from fflib.data import Dataset, class_names, find_folder, load
 from fflib.errors import DataError, MissingRecord, RecordError
 from fflib.experiment import Experiment
-from fflib.presets import LABELLED, MODELS
+from fflib.presets import MODELS
 from fflib.records.stores import Record, Store, own_store
 
 __all__ = ["NEEDED", "SEEDS", "examine", "experiments", "pictures"]
@@ -63,9 +60,8 @@ def experiments(folder: str | Path, seeds: int = SEEDS, **fields: Any) -> list[E
     """
     path = find_folder(folder)
     fields = {"dataset": str(path), "probe": "attribution", **fields}
-    resampled = {"negatives": "resampled"} | fields
-    kinds = {m: {"model": m} | (resampled if m in LABELLED else fields) for m in MODELS}
-    kinds["untrained"] = resampled | UNTRAINED
+    kinds = {m: {"model": m} | fields for m in MODELS}
+    kinds["untrained"] = fields | UNTRAINED
     classes = len(class_names(path))
     held_out = range(min(classes, MOST)) if classes > 2 else ()
     return [
