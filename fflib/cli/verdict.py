@@ -79,10 +79,11 @@ def verdict(
         for outcome in follow(order.todo, store, err=True)
         if outcome.record is None
     }
+    failures |= store.failures(planned)  # of another command at work on them, too
     records = store.among(planned)
     echo("writing the page", err=True)
     given = {"seeds": seeds} | fields
-    options = [word for name, value in given.items() for word in (f"--{name}", str(value))]
+    options = [part for name, value in given.items() for part in (f"--{name}", str(value))]
     for e, reason in failures.items():
         echo(f"failed: {e}: {reason}", err=True)
     path = write(

@@ -269,6 +269,9 @@ def test_where_every_training_of_a_model_fails_the_page_says_why_and_what_to_cha
     assert "--epochs 4" in page.text
     assert page.text.count("no training of FF succeeded") == 8
     assert len(page.all("img")) == 4
+    alone = render([r for r in others if r.experiment.model == "bp-ff"], on_file=_none)
+    assert len(Elements(alone).all("img")) == 2
+    assert "No claim could be judged" in alone
     page = Elements(render([], failures=failed | {r.experiment: "no luck" for r in others}))
     assert "BP/FF: 3 of 3 trainings with all classes failed" in page.text
     assert "11 not judged." in page.text

@@ -68,6 +68,6 @@ def test_the_benchmark_prints_every_figure():
     assert shown.returncode == 0
     for figure in (
         "efficiency", "rounds", "lost", "duplicated", "leftovers", "damaged_inputs", "unhandled",
-        "plan_seconds", "overhead_ms",
+        "plan_seconds", "overhead_ms", "verdicts",
     ):  # fmt: skip
         assert figure in shown.stdout, figure

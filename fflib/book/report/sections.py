@@ -136,7 +136,7 @@ def figures(
 ) -> dict[str, str]:
     """Draw the figures of the page, by their places in its template."""
     protocol = full[0].experiment.protocol
-    models = by_model(full)
+    models, judged = by_model(full), [verdict for verdict in verdicts if verdict.cells]
     sparse = "; ".join(
         f"{wording.model_name(model)} {_layers(_mean(runs, 'hoyer'))}"
         for model, runs in models.items()
@@ -145,13 +145,23 @@ def figures(
         f"{wording.model_name(model)} {_layers(np.mean([members(r).sum(-1).mean(-1) for r in runs], 0), '.0f')}"
         for model, runs in models.items()
     )
-    return {
-        "glance": figure(
-            pictures.at_a_glance(verdicts, records, protocol),
-            "What each claim is about. A point is a training run, lines are means, n is the number of "
-            "runs. Dashed: the bound of a criterion; dotted: chance.",
-            f"A small panel for each claim. {in_words(verdicts)}",
-        ),
+    of_claims = dict.fromkeys(("glance", "estimates"), "<p>No claim could be judged.</p>")
+    if judged:
+        of_claims = {
+            "glance": figure(
+                pictures.at_a_glance(judged, records, protocol),
+                "What each claim is about. A point is a training run, lines are means, n is the number of "
+                "runs. Dashed: the bound of a criterion; dotted: chance.",
+                f"A small panel for each claim. {in_words(judged)}",
+            ),
+            "estimates": figure(
+                scores.estimates(judged),
+                "Every claim against its bound. The mean over runs with its interval, and the runs as "
+                "small dots; the shaded side of the dashed bound is where the claim holds.",
+                f"A panel for each claim. {in_words(judged)}",
+            ),
+        }
+    return of_claims | {
         "sparseness": figure(
             sparsity.sparseness(full),
             "Hoyer sparseness by layer. On correctly classified images, on all, and above each unit's "
@@ -164,12 +174,6 @@ def figures(
             "them most) for every class (rows), one run of each model.",
             "A panel for each layer and model, with a row for each class. Mean number of units in an "
             f"ensemble, layer by layer: {sizes}.",
-        ),
-        "estimates": figure(
-            scores.estimates(verdicts),
-            "Every claim against its bound. The mean over runs with its interval, and the runs as small "
-            "dots; the shaded side of the dashed bound is where the claim holds.",
-            f"A panel for each claim. {in_words(verdicts)}",
         ),
     }
 
