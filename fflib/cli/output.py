@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from typer import echo
 
 if TYPE_CHECKING:
-    from fflib.data import Dataset
     from fflib.experiment import Experiment
 
 __all__ = [
@@ -53,10 +52,11 @@ def warn(faults: Iterable[object]) -> None:
         echo(f"warning: {fault}", err=True)
 
 
-def say_remarks(data: "Dataset") -> None:
-    """Say on stderr what was decided where a folder of images was read."""
-    for remark in data.remarks:
-        echo(f"{data.name}: {remark}", err=True)
+def say_remarks(experiments: Iterable["Experiment"]) -> None:
+    """Say on stderr what was decided where the folders of experiments were read, once for each."""
+    for experiment in {e.images: e for e in experiments if e.images}.values():
+        for remark in experiment.data().remarks:
+            echo(f"{experiment.dataset_name}: {remark}", err=True)
 
 
 def numbers(values: Iterable[float], form: str = ".3f") -> str:

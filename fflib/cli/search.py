@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Option, echo
 
 from fflib.cli.options import Into, Jobs
-from fflib.cli.output import print_table
+from fflib.cli.output import print_table, say_remarks
 
 EXAMPLES = """
 The candidates are written in fflib/study/plans/search.py; they learn from five sixths of the training set and
@@ -37,6 +37,7 @@ def search(
 
     store = SEARCHES if into is None else Store(into)
     compared = candidates(protocol, model, dataset, short=short)
+    say_remarks(compared)
     errors = {}
     for outcome in sweep(compared, store, jobs=jobs):
         echo(f"{outcome.experiment}: {'failed' if outcome.error else 'done'}", err=True)

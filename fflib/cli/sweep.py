@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, BadParameter, Option, echo
 
 from fflib.cli.options import Jobs, OnlyJson, Retry
-from fflib.cli.output import finite, named, print_json, warn
+from fflib.cli.output import finite, named, print_json, say_remarks, warn
 from fflib.cli.running import end, expected_size, expected_time, follow, headline
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def sweep(
     planned = plan(experiments, *known, retry=retry)
     expected = estimate(planned.todo, costs(stores.PUBLISHED) | costs(store))
     warn(planned.damaged)
+    say_remarks(planned.todo)
     echo(headline(planned, store), err=as_json)
     if planned.todo:
         workers = 1 if scheduler else min(jobs or cores(), len(planned.todo))

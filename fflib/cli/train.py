@@ -45,8 +45,7 @@ def train(
     from fflib.training.train import train
 
     experiment = Experiment(**ctx.obj)
-    if experiment.images:
-        say_remarks(experiment.data())
+    say_remarks([experiment])
     run = train(experiment, device=device, progress=not quiet)
     found = _findings(run)
     if save:

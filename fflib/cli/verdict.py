@@ -67,10 +67,10 @@ def verdict(
     mpl.use("Agg")
     output = page_folder(folder, output)
     data = examine(folder, size, groups)
-    say_remarks(data)
     names = ("size", "groups", "hidden", "epochs")
     fields = {name: v for name in names if (v := ctx.params[name]) is not None}
     planned = experiments(folder, seeds, **fields)
+    say_remarks(planned)
     store = own_store()
     order = plan(planned, store, retry=True)
     echo(headline(order, store), err=True)

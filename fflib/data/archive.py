@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 import torch
 
 from fflib.data.dataset import Split
-from fflib.data.folder import spread
 from fflib.data.images import formats, read_picture, stacked
+from fflib.data.splits import spread
 from fflib.errors import DataError
 
 PARTS = ("train", "test")
@@ -19,7 +19,7 @@ def read_archive(archive: Path, classes: Sequence[str]) -> tuple[Split, Split]:
     """Read ``train/<class>/*`` and ``test/<class>/*`` of a tar archive, compressed or not.
 
     The names of the class folders are in the order of the labels. The classes are spread evenly
-    over each split, as in :func:`fflib.data.folder.read_folder`. An archive that cannot be read, a
+    over each split, as in :func:`fflib.data.splits.spread`. An archive that cannot be read, a
     file that lies elsewhere in it, or a broken image raises a DataError.
     """
     contents: dict[Path, bytes] = {}

@@ -6,27 +6,23 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from operator import itemgetter
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
+from fflib.data.copies import read_pictures
 from fflib.data.dataset import Dataset, Split
-from fflib.data.images import brought_to, read_picture, stacked
+from fflib.data.images import brought_to, stacked
 from fflib.data.layout import Layout, layout
 from fflib.data.leaks import nearly_equal
-from fflib.data.splits import EVERY, drawn, grouped
+from fflib.data.splits import EVERY, drawn, grouped, spread
 from fflib.errors import DataError
 
-__all__ = ["IMAGES", "read_folder", "spread"]
+__all__ = ["IMAGES", "read_folder"]
 
 IMAGES = "images"
 """Under which name a data set has the digest of its content among its checksums."""
-
-T = TypeVar("T")
 
 State = tuple[tuple[int, ...], ...]
 
@@ -65,12 +61,10 @@ def read_folder(folder: Path, side: int | None = None, groups: str | None = None
 def _read(
     folder: Path, found: Layout, state: State, side: int | None, groups: str | None
 ) -> Dataset:
-    title = f"reading {folder.name}"
-    files = tqdm(found.files, desc=title, unit="image", delay=2, leave=False)
-    pictures = [read_picture(path, side) for *_, path in files]
+    parts, places, paths = zip(*found.files, strict=True)
+    pictures = read_pictures(folder, paths, state, side)
     images, changed = brought_to(pictures, side)
     digests = [picture.digest for picture in pictures]
-    parts, places, paths = zip(*found.files, strict=True)
     labels, remarks = np.array(places), list(found.remarks)
     together = grouped(digests, _groups(paths, groups) if groups else range(len(paths)))
     tested = np.array([part == "test" for part in parts])
@@ -152,13 +146,3 @@ def _groups(paths: Sequence[Path], pattern: str) -> list[str]:
             )
         found.append(match[1] if match.re.groups else match[0])
     return found
-
-
-def spread(groups: Sequence[Sequence[T]]) -> list[tuple[T, int]]:
-    """List the members of classes with their labels, each class spread evenly from first to last."""
-    placed = [
-        ((i + 0.5) / len(own), label, member)
-        for label, own in enumerate(groups)
-        for i, member in enumerate(own)
-    ]
-    return [(member, label) for _, label, member in sorted(placed, key=itemgetter(0, 1))]

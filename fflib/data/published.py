@@ -126,6 +126,11 @@ def download_folder() -> Path:
     return (checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()) / "data"
 
 
+def own_folder() -> Path:
+    """Return where a reader's own records go: ``$FFLIB_STORE``, else ``data/own``."""
+    return Path(os.environ.get("FFLIB_STORE", download_folder() / "own"))
+
+
 def roots(root: str | Path | None = None) -> list[Path]:
     """List the folders to look in: `root`, else ``$FFLIB_DATA`` and then ``data/``."""
     if root is not None:

@@ -1,10 +1,14 @@
 """Divide images into those to train on and those to test with, by what they show."""
 
 from collections.abc import Hashable, Sequence
+from operator import itemgetter
+from typing import TypeVar
 
 import numpy as np
 
-__all__ = ["EVERY", "drawn", "grouped"]
+__all__ = ["EVERY", "drawn", "grouped", "spread"]
+
+T = TypeVar("T")
 
 EVERY = 5
 """One image in so many is for testing, where the folder is not divided."""
@@ -63,3 +67,13 @@ def drawn(labels: np.ndarray, groups: Sequence[Sequence[int]]) -> np.ndarray:
     for own, is_taken in zip(groups, taken, strict=True):
         chosen[list(own)] = is_taken
     return chosen
+
+
+def spread(groups: Sequence[Sequence[T]]) -> list[tuple[T, int]]:
+    """List the members of classes with their labels, each class spread evenly from first to last."""
+    placed = [
+        ((i + 0.5) / len(own), label, member)
+        for label, own in enumerate(groups)
+        for i, member in enumerate(own)
+    ]
+    return [(member, label) for _, label, member in sorted(placed, key=itemgetter(0, 1))]

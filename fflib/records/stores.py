@@ -9,7 +9,6 @@ read as well: the first records were kept so.
 """
 
 import json
-import os
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -23,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from fflib.data import NAMES
-from fflib.data.published import download_folder
+from fflib.data.published import download_folder, own_folder
 from fflib.errors import FflibError, MissingRecord, RecordError
 from fflib.experiment import Experiment
 from fflib.records.curves import Cell, columns, rows
@@ -294,7 +293,7 @@ PUBLISHED = Store(download_folder() / "records")
 
 def own_store() -> Store:
     """Return the store of a reader's own records: ``$FFLIB_STORE``, else ``data/own``."""
-    return Store(Path(os.environ.get("FFLIB_STORE", download_folder() / "own")))
+    return Store(own_folder())
 
 
 def find(experiment: Experiment) -> Record:

@@ -21,6 +21,7 @@ from fflib.data import Split, load
 from fflib.errors import DataError, MissingRecord, TrainingError
 from fflib.records.stores import own_store
 from fflib.study.claims import CLAIMS, scorecard
+from fflib.sweeps.sweep import Outcome
 
 NAMES = ("zero", "one & one", "two", "three")
 SMALL = ("--seeds", 2, "--hidden", 48, "--epochs", 40)
@@ -181,7 +182,8 @@ def test_the_command_says_what_fflib_claims_say_of_its_records(made):
     assert said["verdicts"] == [verdict.as_dict() for verdict in scorecard(records)]
     assert said["page"] == str(page)
     assert said["records"] == [r.experiment.key for r in records]
-    assert said["failures"] == {}
+    planned = {e.key for e in experiments(made[0], 2, hidden=48, epochs=40)}
+    assert {*said["records"], *said["failures"]} == planned
     assert said["images"] == {"train": 160, "test": 40}
     assert [v["id"] for v in said["verdicts"]] == [claim.id for claim in CLAIMS]
 
@@ -218,9 +220,13 @@ def test_a_second_call_uses_the_records_and_writes_the_same_page(made, monkeypat
     folder, path, first, records = made
     before = path.read_text()
     monkeypatch.setenv("FFLIB_STORE", str(path.parents[1] / "store"))
-    monkeypatch.setattr("fflib.cli.running.follow", lambda todo, *_, **__: iter(todo))
+    failures = json.loads(first.stdout)["failures"]
+    monkeypatch.setattr(
+        "fflib.cli.running.follow",
+        lambda todo, *_, **__: [Outcome(e, None, failures[e.key]) for e in todo],
+    )
     again = fflib_("verdict", folder, "--output", path.parent, "--json", *SMALL)
-    assert f"\n{len(records)} runs: {len(records)} recorded in " in again.stderr
+    assert f"{len(records) + len(failures)} runs: {len(records)} recorded in " in again.stderr
     assert again.stdout == first.stdout
     assert path.read_text() == before
 
@@ -240,7 +246,7 @@ def test_other_images_are_trained_on_again(made, monkeypatch):
         changed.write_bytes(content)
     assert said[-1].startswith("error: a page needs training runs, got none")
     assert not {e.key for e in asked} & {r.experiment.key for r in records}
-    assert len(asked) == len(records)
+    assert len(asked) == len(experiments(folder, 2, hidden=48, epochs=40))
 
 
 def test_a_failed_training_is_told_on_the_page(monkeypatch):

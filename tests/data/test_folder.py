@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fflib import data
-from fflib.data.folder import spread
+from fflib.data.splits import spread
 from fflib.errors import DataError
 
 
