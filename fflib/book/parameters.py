@@ -108,7 +108,11 @@ OWN = {
         "a whole number from 1, or a list of them", COUNT.kind | _several(COUNT, "").kind | None
     ),
     ("13-when-it-goes-wrong", "epochs"): _PRESET,
-    ("18-your-own-goodness", "epochs"): _PRESET,
+    ("18-your-own-goodness", "epochs"): Rule(
+        "a whole number from 4, since with fewer the second layer learns nothing, or null for those of "
+        "the preset",
+        Annotated[int, Field(ge=4)] | None,
+    ),
 }
 """By the names of chapter and parameter, where a chapter differs."""
 

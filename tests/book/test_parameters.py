@@ -41,6 +41,7 @@ def test_every_parameter_has_a_rule_which_its_default_keeps(chapter):
         ("17-your-own-data", "folder", "2024", "must be a folder, got '2024' (there is no such"),
         ("17-your-own-data", "runs", "none", "must be a whole number from 1, got 'none'"),
         ("18-your-own-goodness", "theta", "high", "must be a number above 0, got 'high'"),
+        ("18-your-own-goodness", "epochs", "2", "must be a whole number from 4, since with fewer the"),
     ],
 )  # fmt: skip
 def test_what_breaks_a_rule_stops_before_anything_runs(
