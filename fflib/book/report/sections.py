@@ -62,8 +62,8 @@ def failures(
     if said:
         epochs = max(e.epochs for e in failures)
         said.append(
-            "<p>What to change: a layer that has not learned needs more steps. These trainings had "
-            f"{epochs} epochs; give them more, such as <code>--epochs {2 * epochs}</code>, or more images. "
+            "<p>What to change: a layer that has not learned may need more steps. These trainings had "
+            f"{epochs} epochs; try more, such as <code>--epochs {2 * epochs}</code>, or more images. "
             "What has ended is kept, and a training that failed is tried again.</p>"
         )
     return "\n".join(said)
