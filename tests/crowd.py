@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -78,11 +77,9 @@ def faults(ended, store):
             found.append(f"ended with {code}: {said[-500:]}")
         found += [word for word in LEFT_BEHIND if word in said]
     kept = (".safetensors", ".failed.json", ".damaged")
-    return found + [
-        str(path)
-        for path in Path(store).rglob("*")
-        if path.is_file() and not path.name.endswith(kept)
-    ]
+    left = [path for path in store.rglob("*") if path.is_file() and path.parent.name != "copies"]
+    partial = store.rglob(".writing-*")
+    return found + [str(path) for path in (*left, *partial) if not path.name.endswith(kept)]
 
 
 def rounds(folder, number, say=lambda line: None):
