@@ -33,6 +33,7 @@ def accuracy_along(records: Iterable[Record]) -> Figure:
                 ax.plot(by_seed.index, by_seed, color=colour, lw=0.5, alpha=0.35)
                 label = f"layer {layer} learns" if layer else "all learn together"
                 ax.plot(by_seed.index, by_seed.mean(axis=1), color=colour, lw=1.8, label=label)
+            ax.set_visible(not here.empty)
             ax.set_title(f"{wording.model_name(model)}, {wording.dataset_name(dataset)}")
             style.log_scale(ax.xaxis, (1,))
         # The first epochs of a network that knows nothing yet would flatten all that follows.

@@ -3,7 +3,7 @@
 Settings are chosen on validation data with equal effort: each model has the best of ten on each data
 set, five rates at two lengths of training, by the mean of three seeds (the grid "learning-rate"). One more
 rival is back-propagation with a penalty on its activity, the strongest of five that costs it next to
-nothing (the grid "penalties"). Test images choose nothing.
+nothing, which waits for its runs. Test images choose nothing.
 """
 
 from collections.abc import Iterable
