@@ -90,15 +90,11 @@ def _read(
         return Split(pixels[list(chosen)], torch.tensor(named))
 
     train, test = split(~tested), split(tested)
-    known = {digests[i] for i in np.flatnonzero(~tested)}
-    equal = sum(digests[i] in known for i in np.flatnonzero(tested))
-    if near := max(equal, int(nearly_equal(train.images, test.images).sum())):
-        remarks.append(
-            f"also to train on: {equal} of {len(test)} images to test with, and {near - equal} more "
-            "very nearly; what is measured on them says little of new images"
-        )
-    shown = [(str(t), found.classes[k], d) for t, k, d in zip(tested, labels, digests, strict=True)]
-    content = json.dumps([images[0].size, sorted(shown)])
+    equal = np.isin(np.array(digests)[tested], np.array(digests)[~tested]).sum()
+    remarks += _leaks(train, test, int(equal))
+    # In their order, since groups may change it where they do not change the division.
+    shown = [(bool(tested[i]), found.classes[labels[i]], digests[i]) for i in order]
+    content = json.dumps([images[0].size, shown])
     return Dataset.of(
         f"folder:{folder.name}",
         found.classes,
@@ -107,6 +103,17 @@ def _read(
         {IMAGES: hashlib.sha256(content.encode()).hexdigest()[:32]},
         tuple(remarks),
     )
+
+
+def _leaks(train: Split, test: Split, equal: int) -> list[str]:
+    """Say how many images to test with equal one to train on, and how many more nearly do."""
+    near = max(equal, int(nearly_equal(train.images, test.images).sum())) - equal
+    if not equal + near:
+        return []
+    return [
+        f"also to train on: {equal} of {len(test)} images to test with, and {near} more very nearly; "
+        "what is measured on them says little of new images"
+    ]
 
 
 def _drawn(

@@ -24,7 +24,7 @@ from fflib.study.claims import CLAIMS, scorecard
 from fflib.sweeps.sweep import Outcome
 
 NAMES = ("zero", "one & one", "two", "three")
-SMALL = ("--seeds", 2, "--hidden", 48, "--epochs", 40)
+SMALL = ("--seeds", 2, "--hidden", 48, "--epochs", 100)
 
 
 def digits(folder, classes=NAMES, each=50, size=(8, 8), mode="L"):
@@ -171,7 +171,7 @@ def made(tmp_path_factory):
         patch.setenv("FFLIB_STORE", str(root / "store"))
         folder = digits(root / "images")
         result = fflib_("verdict", folder, "--output", root / "out", "--json", *SMALL)
-        records = own_store().among(experiments(folder, 2, hidden=48, epochs=40))
+        records = own_store().among(experiments(folder, 2, hidden=48, epochs=100))
     return folder, root / "out" / "index.html", result, records
 
 
@@ -182,7 +182,7 @@ def test_the_command_says_what_fflib_claims_say_of_its_records(made):
     assert said["verdicts"] == [verdict.as_dict() for verdict in scorecard(records)]
     assert said["page"] == str(page)
     assert said["records"] == [r.experiment.key for r in records]
-    planned = {e.key for e in experiments(made[0], 2, hidden=48, epochs=40)}
+    planned = {e.key for e in experiments(made[0], 2, hidden=48, epochs=100)}
     assert {*said["records"], *said["failures"]} == planned
     assert said["images"] == {"train": 160, "test": 40}
     assert [v["id"] for v in said["verdicts"]] == [claim.id for claim in CLAIMS]
@@ -201,7 +201,7 @@ def test_the_page_says_the_same_and_needs_nothing_but_itself(made):
         assert name in page.text
     for record in records:
         assert record.experiment.key in page.text
-    assert "fflib verdict images --seeds 2 --hidden 48 --epochs 40" in page.text
+    assert "fflib verdict images --seeds 2 --hidden 48 --epochs 100" in page.text
     assert "4 classes its p-value is 0.042" in page.text
     assert "://" not in source
     assert str(folder.parent) not in source
@@ -246,7 +246,7 @@ def test_other_images_are_trained_on_again(made, monkeypatch):
         changed.write_bytes(content)
     assert said[-1].startswith("error: a page needs training runs, got none")
     assert not {e.key for e in asked} & {r.experiment.key for r in records}
-    assert len(asked) == len(experiments(folder, 2, hidden=48, epochs=40))
+    assert len(asked) == len(experiments(folder, 2, hidden=48, epochs=100))
 
 
 def test_a_failed_training_is_told_on_the_page(monkeypatch):

@@ -1,11 +1,14 @@
 """A picture is read as it is meant to be seen, whatever the format, the mode and the tags of its file."""
 
 import io
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
+from PIL.PngImagePlugin import PngImageFile
 
 from fflib.data.images import BACKGROUND, LARGEST, SIDE, brought_to, formats, read_picture, stacked
 from fflib.errors import DataError
@@ -184,6 +187,39 @@ def test_a_pixel_of_a_large_picture_changes_its_digest():
     before = stored(Image.fromarray(large))
     large[30, 40] ^= 1
     assert stored(Image.fromarray(large)).digest != before.digest
+
+
+def test_the_formats_of_phones_are_read_where_there_is_a_reader(monkeypatch):
+    """A module of the name of the optional reader, which takes PNG for HEIF."""
+    reader = ModuleType("pillow_heif")
+
+    def register_heif_opener():
+        Image.register_open(
+            "HEIF", PngImageFile, lambda beginning: beginning.startswith(b"\x89PNG")
+        )
+        Image.register_extension("HEIF", ".heic")
+
+    reader.register_heif_opener = register_heif_opener
+    monkeypatch.setitem(sys.modules, "pillow_heif", reader)
+    for table in (Image.OPEN, Image.EXTENSION):
+        for name in ("HEIF", ".heic"):
+            monkeypatch.setitem(table, name, None)
+            monkeypatch.delitem(table, name)
+    monkeypatch.setattr(Image, "ID", [*Image.ID])
+    formats.cache_clear()
+    try:
+        out = io.BytesIO()
+        Image.fromarray(GREY).save(out, "PNG")
+        assert (pixels(read_picture(Path("x.heic"), read=lambda _: out.getvalue())) == GREY).all()
+        assert formats()[".heic"] == "HEIF"
+    finally:
+        formats.cache_clear()
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow was built without AVIF")
+def test_avif_is_read_where_pillow_can():
+    seen = pixels(stored(Image.new("L", (16, 16), 90), "avif", quality=90))
+    assert np.abs(seen.astype(int) - 90).max() <= 3  # a lossy format, of a plain picture
 
 
 def test_pictures_of_the_same_bytes_and_another_shape_differ():
