@@ -582,7 +582,7 @@ def test_python_m_fflib_shows_an_error_and_no_traceback():
     assert done.returncode == 2
     assert done.stderr == (
         "error: unknown dataset 'mnits': choose one of mnist, digits, fashion-mnist, "
-        "cifar-10, cifar-10-jpeg\n"
+        "cifar-10, cifar-10-jpeg, or a folder of class folders\n"
     )
 
 
