@@ -19,7 +19,7 @@ import torch
 from distributed import get_worker
 from tqdm.auto import tqdm
 
-from fflib.errors import DataError, FflibError, TrainingError
+from fflib.errors import DataError, ExperimentError, FflibError, TrainingError
 from fflib.experiment import Experiment
 from fflib.records.obtain import record_of
 from fflib.records.stores import Record, Store
@@ -250,10 +250,10 @@ def _unfit(request: Request, slots: int) -> str:
             f"it does not see the store {request['store']} of this sweep: use a folder that all "
             "machines share"
         )
-    asked = Experiment(**request["experiment"] | request["runs"][0])
     try:
+        asked = Experiment(**request["experiment"] | request["runs"][0])
         found = asked.data(download=False).checksums
-    except (DataError, OSError) as error:
+    except (DataError, ExperimentError, OSError) as error:
         return one_line(error)
     if found != request["data"]:
         return (

@@ -65,8 +65,8 @@ def page(chapter, store, output, monkeypatch):
 @pytest.mark.parametrize(
     ("chapter", "numbers", "figures", "said"),
     [
-        ("02-accuracy", {"accuracy_ff"}, {"accuracies", "cells"}, "0.1234"),
-        ("05-negative-weights", {"negative_ff"}, {"negative", "cells"}, "25%"),
+        ("02-accuracy", {"accuracy_ff"}, {"accuracies"}, "0.1234"),
+        ("05-negative-weights", {"negative_ff"}, {"negative"}, "25%"),
     ],
 )
 def test_changing_a_record_changes_the_page(

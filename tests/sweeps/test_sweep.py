@@ -17,9 +17,10 @@ from typer.testing import CliRunner
 
 import fflib
 from fflib.cli import app
+from fflib.data import load
 from fflib.errors import SweepError
 from fflib.records.stores import Store
-from fflib.sweeps import cluster, worker
+from fflib.sweeps import cluster
 from fflib.sweeps.checkpoints import Checkpoints
 from fflib.sweeps.identity import identity
 from fflib.sweeps.plan import costs, estimate, plan
@@ -56,7 +57,7 @@ def asked(store):
             store=str(store.folder),
             mark=mark,
             identity=identity(),
-            data=worker.load("digits").checksums,
+            data=load("digits").checksums,
             threads=None,
             checkpoint=300.0,
             sharing=1,
