@@ -31,9 +31,7 @@ def read_pictures(
     """
     code = Path(images.__file__).read_bytes()
     known = repr((PIL.__version__, code, [str(path) for path in paths], state, side))
-    place = (
-        own_folder() / "copies" / f"{hashlib.sha256(known.encode(errors='replace')).hexdigest()}"
-    )
+    place = own_folder() / "copies" / hashlib.sha256(known.encode(errors="replace")).hexdigest()
     with suppress(OSError, SafetensorError):
         return _kept(place)
     title = f"reading {folder.name}"

@@ -156,7 +156,7 @@ def brought_to(pictures: list[Picture], side: int | None) -> tuple[list[Image.Im
     Without a `side` they stay as they are if they are small and equal in size.
     """
     sizes = {picture.size for picture in pictures}
-    if side is None and len(sizes) == 1 and max(*sizes.copy().pop()) <= LARGEST:
+    if side is None and len(sizes) == 1 and max(*pictures[0].size) <= LARGEST:
         return [picture.image for picture in pictures], False
     side = side or SIDE
     return [_fitted(picture.image, side) for picture in pictures], sizes != {(side, side)}

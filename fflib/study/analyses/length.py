@@ -4,7 +4,8 @@ A network is checked on validation images along training. Where layers are train
 each has a *stage* of its own, and the accuracy is that of the layers up to the one that learns.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,21 +49,21 @@ def stages(records: Iterable[Record]) -> pd.DataFrame:
     Columns: ``dataset``, ``model`` and ``seed``; ``layer``, the one that learns, counted from 1, or 0
     where all learn together; ``epoch`` of the stage; validation ``accuracy``, nan where it was not
     checked; the mean ``loss`` on training images, as a multiple of its :func:`floor` where it has
-    one.
+    one; and ``floor``, nan where it has none.
     """
-    return rows_of(
-        records,
-        lambda record: (
-            {
+
+    def of_run(record: Record) -> Iterator[dict[str, Any]]:
+        least = floor(record.experiment)
+        for row in record.curve:
+            yield {
                 "layer": 0 if row["layer"] is None else row["layer"] + 1,
                 "epoch": row["epoch"],
                 "accuracy": _known(row["accuracy"]),
-                "loss": _known(row["loss"]) / (floor(record.experiment) or 1.0),
+                "loss": _known(row["loss"]) / (least or 1.0),
+                "floor": _known(least),
             }
-            for row in record.curve
-        ),
-        STAGE[:3],
-    )
+
+    return rows_of(records, of_run, STAGE[:3])
 
 
 def _known(value: Cell) -> float:
@@ -83,8 +84,7 @@ def turns(records: Iterable[Record]) -> pd.DataFrame:
         return table
     for name, stage in table.groupby(list(STAGE), sort=False):
         checked = stage.dropna(subset=["accuracy"]).set_index("epoch")["accuracy"]
-        goodness = name[STAGE.index("model")] != "bp"
-        settled = stage.loc[(stage["loss"] <= CLOSE) & goodness, "epoch"]
+        settled = stage.loc[(stage["loss"] <= CLOSE) & stage["floor"].notna(), "epoch"]
         found.append(
             {
                 **dict(zip(STAGE, name, strict=True)),
@@ -101,8 +101,8 @@ def turns(records: Iterable[Record]) -> pd.DataFrame:
 def turns_table(records: Iterable[Record]) -> pd.DataFrame:
     """Show when each layer is at its best, and what accuracy changes by from its first epochs to the end.
 
-    The table has a row per data set, model and ``layer``, 0 where all learn together: its ``epochs``; the ``best`` epoch, median and
-    range over runs; the epoch from which the ``loss`` is ``at its floor``, likewise, with the number of
+    The table has a row per data set, model and ``layer``, 0 where all learn together: its ``epochs``;
+    the ``best`` epoch, median and range over runs; the epoch from which the ``loss`` is ``at its floor``, likewise, with the number of
     runs where that is not all; mean accuracy ``early`` (:data:`EARLY`) and at the ``end``; and their
     ``difference`` with its interval over runs.
     """

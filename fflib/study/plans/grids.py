@@ -116,6 +116,12 @@ def _seeded(
     ]
 
 
+def _as_authors(row: Iterable[Any], seed: int) -> Experiment:
+    """Return a run with the settings of a row of theirs."""
+    given = dict(zip(AUTHORS_FIELDS, row, strict=True))
+    return Experiment(**given, seed=seed, **AUTHORS_TRAINING)
+
+
 GRIDS: Mapping[str, list[Experiment]] = Grids(
     {
         "main": lambda: [
@@ -137,15 +143,10 @@ GRIDS: Mapping[str, list[Experiment]] = Grids(
             epochs=PRECISION_EPOCHS,
         ),
         "authors": lambda: [
-            Experiment(**dict(zip(AUTHORS_FIELDS, row, strict=True)), seed=seed, **AUTHORS_TRAINING)
-            for seed, row in product(range(3), AUTHORS_ROWS)
+            _as_authors(row, seed) for seed, row in product(range(3), AUTHORS_ROWS)
         ],
         "authors-full": lambda: [
-            Experiment(
-                **dict(zip(AUTHORS_FIELDS, (*cell, *training), strict=True)),
-                seed=seed,
-                **AUTHORS_TRAINING,
-            )
+            _as_authors((*cell, *training), seed)
             for cell, (*training, seeds) in AUTHORS_FULL.items()
             for seed in range(seeds)
         ],

@@ -6,10 +6,10 @@ rival is back-propagation with a penalty on its activity, the strongest of five 
 nothing, which waits for its runs. Test images choose nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from itertools import product
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeVar
 
 from fflib.experiment import Experiment
 from fflib.presets import MODELS
@@ -18,6 +18,9 @@ from fflib.records.stores import Record
 __all__ = [
     "CHOSEN", "PENALTIES", "PENALTY", "SPARED", "choose", "final", "penalties", "strongest", "unseen",
 ]  # fmt: skip
+
+C = TypeVar("C", bound=Hashable)
+S = TypeVar("S", bound=Hashable)
 
 DATASETS = ("mnist",)  # so far; Fashion-MNIST has its settings already
 SEEDS = range(7)
@@ -65,12 +68,9 @@ def strongest(records: Iterable[Record]) -> dict[str, float]:
     >>> strongest([])
     {}
     """
-    found: dict[str, dict[float, list[float]]] = {}
-    for record in records:
-        tried = found.setdefault(record.experiment.dataset, {})
-        tried.setdefault(record.experiment.model_dump()["l1"], []).append(record.metrics.accuracy)
+    found = _accuracies(records, lambda e: e.dataset, lambda e: float(getattr(e, "l1", 0.0)))
     return {
-        dataset: max(l1 for l1, a in tried.items() if fmean(a) >= fmean(tried[0.0]) - SPARED)
+        dataset: max(l1 for l1, accuracy in tried.items() if accuracy >= tried[0.0] - SPARED)
         for dataset, tried in found.items()
     }
 
@@ -85,13 +85,22 @@ def choose(records: Iterable[Record]) -> dict[tuple[str, str], dict[str, Any]]:
     >>> choose([])
     {}
     """
-    found: dict[tuple[str, str], dict[tuple[float, int], list[float]]] = {}
-    for record in records:
-        e = record.experiment
-        settings = found.setdefault((e.dataset, e.model), {})
-        settings.setdefault((e.learning_rate, e.epochs), []).append(record.metrics.accuracy)
-    best = {cell: max(tried, key=lambda s: fmean(tried[s])) for cell, tried in found.items()}
+    found = _accuracies(
+        records, lambda e: (e.dataset, e.model), lambda e: (e.learning_rate, e.epochs)
+    )
+    best = {cell: max(tried, key=tried.__getitem__) for cell, tried in found.items()}
     return {cell: {"learning_rate": r, "epochs": epochs} for cell, (r, epochs) in best.items()}
+
+
+def _accuracies(
+    records: Iterable[Record], cell: Callable[[Experiment], C], setting: Callable[[Experiment], S]
+) -> dict[C, dict[S, float]]:
+    """Average the accuracy of the runs of every setting, cell by cell."""
+    found: dict[C, dict[S, list[float]]] = {}
+    for record in records:
+        tried = found.setdefault(cell(record.experiment), {})
+        tried.setdefault(setting(record.experiment), []).append(record.metrics.accuracy)
+    return {c: {s: fmean(runs) for s, runs in tried.items()} for c, tried in found.items()}
 
 
 def final() -> list[Experiment]:
