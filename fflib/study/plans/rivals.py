@@ -16,7 +16,7 @@ from fflib.presets import MODELS
 from fflib.records.stores import Record
 
 __all__ = [
-    "CHOSEN", "PENALTIES", "PENALTY", "SPARED", "choose", "final", "penalties", "strongest", "unseen",
+    "CHOSEN", "PENALTIES", "SPARED", "choose", "final", "penalties", "strongest", "unseen",
 ]  # fmt: skip
 
 C = TypeVar("C", bound=Hashable)
@@ -42,9 +42,6 @@ PENALTIES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 
 SPARED = 0.005
 """Validation accuracy that a penalty may cost."""
-
-PENALTY = {"mnist": 0.0, "fashion-mnist": 0.0}
-"""What :func:`strongest` makes of the runs of :func:`penalties`, by data set."""
 
 
 def penalties() -> list[Experiment]:
