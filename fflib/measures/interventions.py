@@ -8,6 +8,7 @@ weights of the same magnitude in sum.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -151,7 +152,7 @@ def interventions(
     classes : int
         Number of classes.
     doses : sequence of float
-        At dose 0 the network is untouched, yet evaluated like any other.
+        At dose 0 the network is untouched.
     seed : int
         Decides which weights are chosen.
 
@@ -171,33 +172,37 @@ def interventions(
     def members(hidden: Sequence[ArrayLike]) -> NDArray[np.bool_]:
         return ensembles.median_quantile(ensembles.Labelled(hidden, truth), classes=classes)
 
+    @cache  # operations change the same weights
+    def chosen(layer: int, target: str, dose: float) -> NDArray[np.bool_]:
+        return affected(whole[layer], target, dose, np.random.default_rng([seed, layer]))
+
     before = members(respond(whole)[1])
+
+    def measured(changed: list[Array]) -> tuple[float, float | None, float | None, float | None]:
+        predicted, hidden = respond(changed)
+        means = [class_means(as_array(h), truth, classes) for h in hidden]
+        return (
+            float((np.asarray(predicted) == truth).mean()),
+            _mean([sparsity.mean_hoyer(as_array(h)) for h in hidden]),
+            _mean(overlap(before, members(hidden))),
+            _mean(selectivity.mean_selectivity(np.stack(means))),
+        )
+
+    untouched = measured(whole)
     effects = []
     for operation, target, place, dose in product(
         OPERATIONS, TARGETS, range(len(whole) + 1), doses
     ):
-        factor, changed, touched = OPERATIONS[operation], list(whole), []
-        for depth, matrix in enumerate(whole):
-            if place in (EVERYWHERE, depth + 1):
-                rng = np.random.default_rng([seed, depth])
-                chosen = affected(matrix, target, dose, rng)
-                changed[depth] = np.where(chosen, matrix * factor, matrix).astype(matrix.dtype)
-                touched.append(chosen.mean())
-        predicted, hidden = respond(changed)
-        means = [class_means(as_array(h), truth, classes) for h in hidden]
-        effects.append(
-            Effect(
-                operation,
-                target,
-                place,
-                dose,
-                float(np.mean(touched)),
-                float((np.asarray(predicted) == truth).mean()),
-                _mean([sparsity.mean_hoyer(as_array(h)) for h in hidden]),
-                _mean(overlap(before, members(hidden))),
-                _mean(selectivity.mean_selectivity(np.stack(means))),
+        factor, changed = OPERATIONS[operation], list(whole)
+        places = range(len(whole)) if place == EVERYWHERE else [place - 1]
+        masks = [chosen(layer, target, dose) for layer in places]
+        for layer, mask in zip(places, masks, strict=True):
+            changed[layer] = np.where(mask, whole[layer] * factor, whole[layer]).astype(
+                whole[layer].dtype
             )
-        )
+        found = measured(changed) if any(mask.any() for mask in masks) else untouched
+        touched = float(np.mean([mask.mean() for mask in masks]))
+        effects.append(Effect(operation, target, place, dose, touched, *found))
     return effects
 
 

@@ -4,11 +4,12 @@ import subprocess
 import sys
 
 import pytest
+import synthetic
 
 from fflib.errors import ExperimentError
 from fflib.experiment import Experiment
 from fflib.records.stores import PUBLISHED
-from fflib.study.plans import rivals
+from fflib.study.plans import rivals, winner_takes_all
 from fflib.study.plans.grids import GRIDS, Grids, covering, planned
 
 IMPORTED = """
@@ -67,3 +68,22 @@ def test_every_run_of_the_second_edition_has_its_rivals_of_the_same_seed():
         own = [(e.model, e.epochs > 0) for e in runs if (e.seed, e.dataset) == (seed, dataset)]
         assert sorted(own) == sorted(kinds)
     assert {e.evaluate_on for e in [*runs, *rivals.unseen()]} == {"test"}
+
+
+def test_the_winner_takes_all_protocol_is_searched_one_setting_at_a_time():
+    candidates = winner_takes_all.search()
+    assert len(set(candidates)) == len(candidates) == 2 * 2 * len(winner_takes_all.CHANGES)
+    assert {(e.evaluate_on, e.protocol) for e in candidates} == {("validation", "sigmoid-linf")}
+
+
+def test_the_winner_takes_all_protocol_has_what_its_weakest_layer_does_best_with():
+    made = synthetic.record("ff")
+    tried = []
+    for e in winner_takes_all.search():
+        weakest = 0.9 if e.theta == 0.3 else 0.5
+        reached = {"accuracy": 0.95, "layer_accuracy": [0.95, weakest, 0.95]}
+        metrics = made.metrics.model_copy(update=reached)
+        tried.append(made.model_copy(update={"experiment": e, "metrics": metrics}))
+    chosen = winner_takes_all.choose(tried)
+    assert [found["theta"] for found in chosen.values()] == [0.3, 0.3]
+    assert [*chosen] == ["mnist", "fashion-mnist"]

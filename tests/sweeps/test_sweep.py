@@ -421,11 +421,11 @@ def test_workers_of_a_killed_client_do_not_outlive_it(store, tmp_path):
 @pytest.mark.cluster
 def test_a_sweep_whose_client_was_killed_is_gone_on_with(store):
     code = faults.CLIENT.replace("scheduler=scheduler", "jobs=1")
-    process = faults.spawn([sys.executable, "-c", code, str(store.folder), "-", "4", "40"])
+    process = faults.spawn([sys.executable, "-c", code, str(store.folder), "-", "4", "10"])
     faults.until(lambda: any(store.folder.glob("*.safetensors")))
     process.kill()
     process.wait()
-    runs = experiments(4, epochs=40)
+    runs = experiments(4, epochs=10)
     assert any(run not in store for run in runs)
     list(sweep(runs, store, jobs=1, make=faults.watched))
     assert all(run in store for run in runs)
