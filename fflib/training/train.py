@@ -221,6 +221,11 @@ def _initial(experiment: Experiment, data: Dataset, seed: int) -> Network | Conv
             f"hold_out must be one of the classes 0 to {classes - 1} of {e.dataset}, "
             f"got {e.hold_out}"
         )
+    if isinstance(e, ConvExperiment) and e.scope == "class" and e.hidden < classes:
+        raise ExperimentError(
+            f"with scope 'class' every class has channels of its own: hidden must be at least {classes} "
+            f"for {e.dataset}, got {e.hidden}"
+        )
     shared: dict[str, Any] = e.model_dump(include={"activation", "goodness", "norm"})
     shared |= {"lit": data.lit, "seen": seen}
     with torch.random.fork_rng(devices=[]):

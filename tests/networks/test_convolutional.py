@@ -252,3 +252,9 @@ def test_the_dimension_of_images_with_a_label_is_measured(label):
     views = _views(run, *(x[:5] for x in run.images("test")))
     shapes = {h.shape for view, layer, h in views if layer == 0}
     assert shapes == {(5, 784 * net.codes.channels)}
+
+
+def test_goodness_by_class_needs_a_channel_for_every_class():
+    few = small(scope="class", hidden=9)
+    with pytest.raises(ExperimentError, match="hidden must be at least 10 for digits, got 9"):
+        train(few, progress=False)

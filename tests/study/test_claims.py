@@ -200,6 +200,10 @@ def test_intervals_stay_in_the_range_of_shares_and_of_their_differences():
         assert -1 <= rival.difference.low <= rival.difference.high <= 1
 
 
+def test_what_the_claims_of_the_paper_measure_has_a_range():
+    assert "plain" not in {claim.scale for claim in CLAIMS}
+
+
 @pytest.mark.parametrize(
     ("rival", "answer"),
     [

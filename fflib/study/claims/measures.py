@@ -153,7 +153,7 @@ def image_alone(run: Record) -> Layers | None:
     image, label, agreement = shares
     if image is None or label is None or agreement is None:
         return None
-    return image - label - agreement
+    return np.clip(image - label - agreement, -1, 1)  # beyond 1 by rounding
 
 
 def label_recalls(run: Record) -> Layers | None:
