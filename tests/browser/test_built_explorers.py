@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from panels import choose, said, whole
 
-from fflib.book.explorers import drivers
+from fflib.book.explorers import drivers, quantised
 from fflib.book.explorers.ensembles import sharing_of
 from fflib.book.explorers.runs import about, one_each
 from fflib.data import class_names
@@ -25,7 +25,9 @@ PAGES = {
     "ensembles": "chapters/03-sparse-ensembles.html",
     "overlap": "chapters/04-shared-units.html",
     "timeline": "chapters/14-how-ensembles-form.html",
+    "handwriting": "chapters/try-it.html",
 }
+LIGHT = 1_000_000  # bytes of the page to draw on, with all that it loads
 
 
 @pytest.fixture
@@ -217,6 +219,17 @@ def test_the_mouse_moves_along_training_and_plays_it(panel, sizes):
     shown.get_by_role("button", name="Stop").click()
     moment = int(said(shown)["moment"])
     assert whole(said(shown)["sizes"]) == sizes[moment].tolist()
+
+
+def test_the_page_to_draw_on_is_light_and_names_what_it_comes_with(panel):
+    shown = panel("handwriting")
+    loaded = "performance.getEntries().reduce((sum, entry) => sum + (entry.transferSize ?? 0), 0)"
+    assert shown.page.evaluate(loaded) < LIGHT
+    kept = quantised.find(quantised.tried())
+    answers = kept.network.predict(kept.standardise(kept.images)).tolist()
+    for digit, answer in enumerate(answers):
+        shown.locator(".samples button").nth(digit).click()
+        assert said(shown)["answer"] == str(answer)
 
 
 @pytest.mark.parametrize("kind", PAGES)

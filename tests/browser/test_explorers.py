@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 import synthetic
-from panels import choose, said, whole
+from panels import choose, contrast, opening, said, whole, written
 from synthetic import along, nothing, of_another_network
 
 from fflib import wording
@@ -29,12 +29,6 @@ RECORDS = {
 }
 TRAINED = along("ff")
 CLASSES, LAYERS, UNITS = synthetic.CLASSES, synthetic.LAYERS, synthetic.UNITS
-# The theme's variables in the dark, as the book's pages have them.
-PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Explorers</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><style>
-html[data-theme="dark"] {{ --pst-color-text-base: #ced6dd; --pst-color-background: #14181e;
-  --pst-color-border: #48566b; background: #14181e; color: #ced6dd }}
-</style></head><body><main><h1>Explorers</h1>{}</main></body></html>"""
 
 
 @pytest.fixture(scope="module")
@@ -51,31 +45,13 @@ def site(tmp_path_factory):
             explore_overlap(RECORDS.values(), start=(2, 1)),
             explore_training(TRAINED, NAMES),
         ]
-    path = tmp_path_factory.mktemp("site") / "index.html"
-    path.write_text(PAGE.format("".join(p.data for p in panels)), encoding="utf-8")
-    return path.as_uri()
+    return written(tmp_path_factory.mktemp("site"), *panels)
 
 
 @pytest.fixture
 def opened(browser, site):
-    """Opens the page with a context of one's own; nothing may fail or reach another host."""
-    contexts, wrong = [], []
-
-    def opener(theme="light", **options):
-        contexts.append(context := browser.new_context(**options))
-        page = context.new_page()
-        page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda r: r.url.startswith("http") and wrong.append(r.url))
-        page.goto(site)
-        if options.get("java_script_enabled", True):
-            page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-        return page
-
-    yield opener
-    for context in contexts:
-        context.close()
-    assert wrong == []
+    with opening(browser, site) as opener:
+        yield opener
 
 
 def ensembles_of(record):
@@ -281,18 +257,6 @@ def test_panels_fit_the_screen_and_are_read_in_either_theme(opened, theme, width
         )
         if paper != "rgba(0, 0, 0, 0)":
             assert contrast(ink, paper) >= 4.5
-
-
-def contrast(one, other):
-    """Contrast of two colours, by the definition of WCAG 2."""
-
-    def luminance(colour):
-        parts = np.array([float(part) for part in re.findall(r"[\d.]+", colour)[:3]]) / 255
-        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-        return linear @ [0.2126, 0.7152, 0.0722]
-
-    dark, light = sorted([luminance(one), luminance(other)])
-    return (light + 0.05) / (dark + 0.05)
 
 
 def test_without_scripts_the_tables_remain(opened):

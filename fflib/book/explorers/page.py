@@ -18,7 +18,7 @@ import pandas as pd
 from IPython.display import HTML
 from numpy.typing import ArrayLike
 
-__all__ = ["bits", "levels", "panel", "text"]
+__all__ = ["bits", "encoded", "levels", "panel", "text"]
 
 PAGE = Template("""<style>$style</style>
 <noscript><p>This panel needs JavaScript. The table below holds what it shows, and a figure beside it
@@ -95,7 +95,7 @@ def bits(members: ArrayLike) -> str:
     >>> bits([[True, False, False, False, False, False, False, True]])
     'gQ=='
     """
-    return _base64(np.packbits(np.asarray(members, dtype=bool), axis=-1))
+    return encoded(np.packbits(np.asarray(members, dtype=bool), axis=-1))
 
 
 def levels(values: ArrayLike) -> tuple[str, list[float]]:
@@ -113,8 +113,15 @@ def levels(values: ArrayLike) -> tuple[str, list[float]]:
     tops = rows.reshape(len(rows), -1).max(axis=1)
     tops[tops == 0] = 1
     scaled = rows / tops.reshape(-1, *[1] * (rows.ndim - 1)) * 255
-    return _base64(scaled.round().astype(np.uint8)), [float(top) for top in tops]
+    return encoded(scaled.round().astype(np.uint8)), [float(top) for top in tops]
 
 
-def _base64(array: np.ndarray) -> str:
+def encoded(array: np.ndarray) -> str:
+    """Encode the bytes of an array, in C order, as base64.
+
+    Examples
+    --------
+    >>> encoded(np.array([1.0], dtype=np.float32))
+    'AACAPw=='
+    """
     return base64.b64encode(array.tobytes()).decode()
