@@ -8,6 +8,7 @@ from pathlib import Path
 __all__ = [
     "dataset_name",
     "in_markdown",
+    "label_name",
     "layer_names",
     "minus",
     "model_name",
@@ -37,6 +38,12 @@ _DATASETS = {
     "cifar-10-jpeg": "CIFAR-10 (JPEG copy)",
 }
 _PROTOCOLS = {"relu-l2": "ReLU, ℓ₂", "sigmoid-linf": "sigmoid, ℓ∞"}
+_LABELS = {
+    "true": "its own label",
+    "none": "no label",
+    "predicted": "the preferred label",
+    "plain": "plain image",
+}
 _RULES = {"kolmogorov-smirnov": "Kolmogorov–Smirnov", "median-quantile": "median–quantile"}
 
 # A sign stands before a number, or in front of its exponent; any other hyphen joins words.
@@ -129,6 +136,17 @@ def rule_name(rule: str) -> str:
     'median–quantile'
     """
     return _RULES.get(rule, rule)
+
+
+def label_name(carried: str) -> str:
+    """Return which label the images of an unseen class carry, as prose writes it.
+
+    Examples
+    --------
+    >>> label_name("predicted")
+    'the preferred label'
+    """
+    return _LABELS[carried]
 
 
 def layer_names(layers: int) -> list[str]:

@@ -23,6 +23,8 @@ PAGE = "/chapters/reference/provenance.ipynb"
 FEW = 3  # runs that are trained one by one, rather than as part of a grid
 LISTED = 6  # keys that are named
 NAMED = 4  # settings that are named
+FOLD = '<details class="origin">\n<summary>How was this made?</summary>'
+FOLD_END = "</details>"
 BASIC = ("model", "dataset", "protocol", "seed")
 
 
@@ -194,5 +196,4 @@ def _code(*lines: str) -> str:
 def _folded(parts: Iterable[str]) -> Markdown:
     # Blank lines end a block of HTML, so that what stands between is Markdown again.
     text = "\n\n".join(parts)
-    head = '<details class="origin">\n<summary>How was this made?</summary>'
-    return Markdown(f"{head}\n\n{text}\n\n</details>\n")
+    return Markdown(f"{FOLD}\n\n{text}\n\n{FOLD_END}\n")

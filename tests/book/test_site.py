@@ -8,11 +8,12 @@ import sys
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pydata_sphinx_theme
 import pytest
 from fontTools.ttLib import TTFont
 
-from fflib.book.site.figures import placed, size, slim
+from fflib.book.site.figures import by_night, in_the_dark, least_width, placed, size, slim
 from fflib.book.site.formulas import mathematics, unnumbered
 from fflib.book.site.front import moved
 from fflib.book.site.theme import accessible, labelled
@@ -310,6 +311,44 @@ def test_tables_scroll_in_a_box_once(site):
     assert 'container"><table class="dataframe">' in plain
     grid = '<table class="grid"></table><script>"<table></table>"</script>'
     assert accessible(grid) == grid
+
+
+DRAWN = (
+    '<svg width="200pt" height="50pt"><g id="QuadMesh_1"><path style="fill: #440154"/></g>'
+    '<path style="fill: #ffffff; stroke: #5e3c99"/><g style="fill: #222222" '
+    'transform="translate(1 2) scale(0.06 -0.06)"/><g transform="scale(0.1 -0.1)"/></svg>'
+)
+
+
+def test_a_figure_keeps_the_width_at_which_its_smallest_text_is_9_pixels():
+    assert least_width(DRAWN) == 300  # 6 of 200 points
+    assert least_width('<svg width="200pt"></svg>') is None
+    assert least_width('<svg viewBox="0 0 1 1"><g transform="scale(0.1 -0.1)"/></svg>') is None
+
+
+def test_a_figure_scrolls_in_a_link_that_opens_it(tmp_path):
+    (tmp_path / "a.svg").write_text(DRAWN)
+    page = placed('<img alt="A" src="a.svg"/>', tmp_path)
+    assert page.startswith('<a class="figure" href="a.svg"><img')
+    assert 'style="min-width: 300px"' in page
+    assert placed(page, tmp_path) == page  # pages that are not written again
+
+
+def test_a_dark_figure_has_other_greys_and_lighter_hues():
+    dark = in_the_dark(DRAWN)
+    assert in_the_dark(dark) == dark
+    assert '[style*="fill: #222222"]:not([id^=QuadMesh] *, [id^=on-colour] *){fill:#cacaca' in dark
+    assert '[style*="stroke: #5e3c99"]' in dark
+
+
+@pytest.mark.parametrize("colour", ["000000", "222222", "440154", "5e3c99", "00ff00", "ff0000"])
+def test_lines_are_seen_in_the_dark(colour):
+    def light(hue):
+        parts = [int(hue[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return linear @ np.array([0.2126, 0.7152, 0.0722]) + 0.05
+
+    assert light(by_night(colour)) / light("121212") >= 3  # WCAG 2.2, 1.4.11
 
 
 def test_what_unfolds_a_part_of_the_contents_says_which():

@@ -11,7 +11,12 @@ The counts, each of which should be 0 but `pages`:
   the dark theme, with everything that folds opened;
 - ``broken_links``: links within the site, redirects included, to a file or an anchor that is not
   there; found by parsing, not by the browser;
-- ``sideways_scroll``: pages wider than a screen of 375 px, with folds closed or opened.
+- ``sideways_scroll``: pages wider than a screen of 375 px, with folds closed or opened;
+- ``small_figure_text``: figures with text below 9 px on a screen of 390 px;
+- ``ascii_minus``: blocks of prose and cells of tables with a hyphen for the sign of a number;
+- ``raw_values``: such with ``nan``, ``inf`` or ``None``;
+- ``clipped_code``: blocks of code that are wider than their place on a screen of 1440 px;
+- ``long_pages``: pages over eight screens of 1440 by 900 px with folds closed, the reference excepted.
 
 ``--weights`` counts ``heavy_pages`` instead, over 1.5 MB with their own images as they lie on disk;
 ``--landing`` measures ``landing_paint_s`` (largest contentful paint, with a processor four times
@@ -31,6 +36,7 @@ from queue import Empty, SimpleQueue
 
 try:
     import landing
+    import reading
     from pages import Page, Problem, broken_links, heavy_pages, pages_of
     from visit import Visit
 
@@ -41,7 +47,10 @@ except ModuleNotFoundError as missing:
     print(f"error: the audit needs {missing.name}: run pip install -e '.[test]'", file=sys.stderr)
     sys.exit(2)
 
-KINDS = ("foreign_requests", "console_errors", "axe_serious", "broken_links", "sideways_scroll")
+KINDS = (
+    *("foreign_requests", "console_errors", "axe_serious", "broken_links", "sideways_scroll"),
+    *reading.KINDS,
+)
 FORGET = "try { localStorage.clear(); } catch { /* a page without an origin */ }"  # each new here
 TABS = 3  # side by side: with more, two cores are no faster
 

@@ -20,6 +20,12 @@ img {{{{ width: 20px }}}} @media (prefers-color-scheme: dark) {{{{
   body {{{{ background: #111; color: #eee }}}} a {{{{ color: #9cf }}}} }}}}</style>{{head}}</head>
 <body><main id="top-of-it"><h1>Heading</h1><p>Text.</p>{{body}}</main></body></html>"""
 
+# As matplotlib draws it: 100 points wide, a text of 10.
+DRAWN = (
+    'data:image/svg+xml,%3Csvg xmlns=\'http://www.w3.org/2000/svg\' width="100pt" height="20pt" '
+    "viewBox='0 0 100 20'%3E%3Cg transform='translate(1 1) scale(0.1 -0.1)'/%3E%3C/svg%3E"
+).replace('"', "%22")
+
 
 @pytest.fixture
 def site(tmp_path):
@@ -66,7 +72,7 @@ PLANTED = {
         "another host: http://192.0.2.1/x",
     ),
     "file that is not there": (
-        ("", '<img alt="A bar" loading="lazy" style="margin-top: 9000px" src="bar.png">'),
+        ("", '<img alt="A bar" loading="lazy" style="margin-top: 6000px" src="bar.png">'),
         {"foreign_requests": 1, "broken_links": 1},
         "failed, status 404",
     ),
@@ -121,6 +127,49 @@ PLANTED = {
         {"sideways_scroll": 1},
         "(opened)",
     ),
+    "small text in a drawing": (
+        ("", f'<img alt="A bar" style="width: 80px" src="{DRAWN}">'),
+        {"small_figure_text": 1},
+        "8.0 px",
+    ),
+    "small text in a drawing on the page": (
+        (
+            "",
+            '<svg viewBox="0 0 100 50" width="50"><text y="9" style="font-size: 16px">Bar</text></svg>',
+        ),
+        {"small_figure_text": 1},
+        "8.0 px: Bar",
+    ),
+    "hyphen for a minus": (
+        ("", "<table><tr><td>-0.5</td><td>1e-5</td></tr></table>"),
+        {"ascii_minus": 2},
+        "1e-5",
+    ),
+    "hyphen for a minus in a fold": (
+        ("", "<details><summary>More</summary>from <i>[</i>-1, 1]</details>"),
+        {"ascii_minus": 1},
+        "from [-1, 1]",
+    ),
+    "no number": (
+        ("", "<p>The correlation is nan.</p>"),
+        {"raw_values": 1},
+        "correlation is nan",
+    ),
+    "no value": (
+        ("", "<table><tr><td>None</td></tr></table><p>The class is None there.</p>"),
+        {"raw_values": 2},
+        "class is None",
+    ),
+    "code that is cut off": (
+        ("", '<pre tabindex="0" style="overflow: auto; width: 9em">' + "word " * 9 + "</pre>"),
+        {"clipped_code": 1},
+        "word word",
+    ),
+    "nine screens": (
+        ("", '<div style="height: 8000px">Long</div>'),
+        {"long_pages": 1},
+        "9.0 screens",
+    ),
 }
 
 
@@ -136,6 +185,28 @@ def test_what_is_planted_is_found_and_nothing_else(looked, kind):
 def test_what_scrolls_in_a_box_of_its_own_is_no_sideways_scrolling(looked):
     body = '<div tabindex="0" style="overflow-x: auto"><p style="width: 600px">Wide</p></div>'
     assert looked(index=body) == []
+
+
+WELL_SAID = [
+    "<p>−0.5, CIFAR-10, 2024-01-31, (a)-1, 1e−5. None was adopted, nano, infinite.</p>",
+    "<p>At most <code>-1</code>, <code>None</code>, or <code>CIFAR</code>-10.</p>",
+    "<pre>nan = None or -1</pre>",
+    f'<img alt="A bar" style="width: 95px" src="{DRAWN}">',
+    '<details><summary>More</summary><div style="height: 8000px">Long</div></details>',
+]
+
+
+@pytest.mark.parametrize("body", WELL_SAID)
+def test_what_reads_well_is_no_problem(looked, body):
+    assert looked(index=body) == []
+
+
+def test_a_reference_may_be_long(browser, site):
+    root = site(index="")
+    page = root / "chapters" / "reference" / "runs.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(CLEAN.format(head="", body='<div style="height: 9000px">Long</div>'))
+    assert audit.audit(pages_of(root), tabs=1) == []
 
 
 def test_every_page_is_a_readers_first(looked):

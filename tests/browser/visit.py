@@ -2,6 +2,7 @@
 
 from urllib.parse import unquote, urlsplit
 
+import reading
 from access import inaccessible
 from pages import Page, Problem
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Request, Response
@@ -111,12 +112,16 @@ class Visit:
             tab.wait_for_url(lambda url: unquote(urlsplit(url).path) == f"/{sent_on[0]}")
         tab.add_style_tag(content=STILL)
         tab.evaluate("document.fonts.ready.then(() => null)")
+        for kind, what in reading.as_opened(tab, self.page):
+            self.note(kind, what)
         tab.set_viewport_size(PHONE)
         closed = tab.evaluate(TOO_WIDE)
         tab.evaluate(UNFOLD)
         too_wide = closed or tab.evaluate(TOO_WIDE)
         if too_wide:
             self.note("sideways_scroll", f"{too_wide}{'' if closed else ' (opened)'}")
+        for kind, what in reading.unfolded(tab):
+            self.note(kind, what)
         tab.set_viewport_size(WIDE)
         for what in inaccessible(tab):
             self.note("axe_serious", what)

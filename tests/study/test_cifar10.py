@@ -125,8 +125,8 @@ def test_the_answer_names_the_best_and_the_worst_choice():
     accuracies = {"norm: l2": 0.9, "scope: channel": 0.1}
     varied = [record(e, accuracy=accuracies.get(variant(e), 0.2)) for e in published_variants()]
     said = answer([record(e) for e in final()], varied)
-    assert "norm: l2 is the most accurate (0.90)" in said
-    assert "scope: channel the least (0.10)" in said
+    assert "accurate (0.90) is “norm: l2”" in said
+    assert "the least (0.10) “scope: channel”" in said
 
 
 @pytest.mark.parametrize(("gap", "verdict"), [(-0.01, "holds"), (-0.2, "fails")])

@@ -81,7 +81,9 @@ def heat_maps(
                 said, size = found.give_or_take(".2f", "\n±"), 8
                 colour = "white" if found.mean < (low + high) / 2 else "black"
             place = column + 0.5, row + 0.5
-            ax.text(*place, said, ha="center", va="center", color=colour, size=size)
+            ax.text(
+                *place, said, ha="center", va="center", color=colour, size=size, gid="on-colour"
+            )
         averages = here.groupby(["goodness", "activation"])[measure].mean().to_dict()
         grid = [[averages.get((g, a), np.nan) for a in activations] for g in goodness]
         image = ax.pcolormesh(grid, vmin=low, vmax=high, edgecolors="white", lw=1)

@@ -236,5 +236,14 @@ def matrix(
             if np.isfinite(value):
                 colour = "white" if value < (low + high) / 2 else "black"
                 text = format(value, numbers)
-                ax.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
+                ax.text(
+                    column,
+                    row,
+                    text,
+                    ha="center",
+                    va="center",
+                    fontsize=8,
+                    color=colour,
+                    gid="on-colour",
+                )
     return image

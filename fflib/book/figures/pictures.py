@@ -113,7 +113,7 @@ def _shared(ax: Axes, runs: Runs, verdict: Verdict) -> None:
     ax.set_xlabel("likeness of two classes")
     ax.set_ylabel("units in both ensembles")
     ax.set_ylim(bottom=0)
-    ax.legend(fontsize="xx-small", handletextpad=0.1, borderpad=0.1)
+    ax.legend(fontsize="x-small", handletextpad=0.1, borderpad=0.1)
 
 
 def _cells(ax: Axes, runs: Runs, verdict: Verdict) -> None:

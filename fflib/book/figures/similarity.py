@@ -27,7 +27,14 @@ def alike(table: pd.DataFrame, measure: str) -> Figure:
             if np.isfinite(value):
                 colour = "white" if value < 0.5 else "black"
                 ax.text(
-                    place, row, f"{value:.2f}", ha="center", va="center", fontsize=7, color=colour
+                    place,
+                    row,
+                    f"{value:.2f}",
+                    ha="center",
+                    va="center",
+                    fontsize=7,
+                    color=colour,
+                    gid="on-colour",
                 )
     for edge in _edges(list(table.index)):
         ax.axhline(edge, color="white", lw=2)

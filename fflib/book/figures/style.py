@@ -1,7 +1,8 @@
 """How every figure of the book looks: one palette, one set of names, one type size.
 
 Hues can be distinguished with any form of colour vision and by their lightness, and a marker or a
-pattern repeats what a colour says. Figures stand on white: the book's theme dims it in the dark.
+pattern repeats what a colour says. Figures stand on white; :mod:`fflib.book.site.figures` makes dark
+versions of them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from numpy.typing import NDArray
+
+from fflib.book.tables import look
 
 __all__ = [
     "AGREEMENT", "GREY", "IMAGE", "INK", "LABEL", "MARKERS", "MODEL_COLOURS", "NEGATIVE", "OVERLAP_MAP", "POSITIVE",
@@ -76,8 +79,9 @@ _RC: dict[Any, Any] = {
 
 
 def use() -> None:
-    """Apply the book's style to every figure that follows; in a notebook, also draw figures as SVG."""
+    """Apply the book's style to every figure and, in a notebook, table that follows; draw figures as SVG there."""
     mpl.rcParams.update(_RC)
+    look.use()
     if get_ipython() is not None:
         set_matplotlib_formats("svg", metadata={"Date": None})
 

@@ -209,12 +209,12 @@ def membership_wall(
 
     There is a row per class and a column per unit.
     """
-    colours = ListedColormap(["white", NOT_YET, LEAVING, MEMBER])
+    colours = ListedColormap(["none", NOT_YET, LEAVING, MEMBER])
     kinds = 2 * now + end
     ax.imshow(kinds, aspect="auto", interpolation="none", cmap=colours, vmin=0, vmax=3)
     ax.set_title(title, fontsize="small")
     ax.set_xticks([])
-    ax.set_yticks(range(len(names)), list(names), fontsize=6)
+    ax.set_yticks(range(len(names)), list(names), fontsize=7)
     ax.tick_params(length=0)
 
 

@@ -17,12 +17,12 @@ from fflib.study.evidence import where
 __all__ = ["activation_walls", "neighbours", "recognition", "responses"]
 
 CARRIED = {
-    "true": ("its own label", "#56B4E9", "D"),
-    "none": ("no label", "#332288", "s"),
-    "predicted": ("the preferred label", style.MODEL_COLOURS["ff"], "o"),
-    "plain": ("plain image", style.MODEL_COLOURS["bp"], "^"),
+    "true": ("#56B4E9", "D"),
+    "none": ("#332288", "s"),
+    "predicted": (style.MODEL_COLOURS["ff"], "o"),
+    "plain": (style.MODEL_COLOURS["bp"], "^"),
 }
-"""How each label that images may carry is called and looks."""
+"""Colour and marker of each label that images may carry."""
 
 
 def activation_walls(record: Record, classes: Sequence[str], carried: str) -> Figure:
@@ -69,7 +69,7 @@ def responses(records: Iterable[Record], bound: float) -> Figure:
         for carried in _unseen(runs[0])
     ]
     for (model, carried, runs), shift in zip(conditions, shifts(len(conditions)), strict=True):
-        label, colour, marker = CARRIED[carried]
+        label, (colour, marker) = wording.label_name(carried), CARRIED[carried]
         looks = {"color": colour, "marker": marker, "shift": shift}
         for ax, quantity in zip(axes, panels.values(), strict=True):
             values = [[quantity(layer) for layer in layers] for layers in runs]
@@ -154,7 +154,7 @@ def _held_out(models: dict[str, list[Record]]) -> list[int]:
 
 
 def _condition(model: str) -> str:
-    label, _, _ = CARRIED["plain" if model == "bp" else "predicted"]
+    label = wording.label_name("plain" if model == "bp" else "predicted")
     return f"{wording.model_name(model)}, {label}"
 
 

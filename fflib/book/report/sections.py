@@ -126,7 +126,8 @@ def reading(verdicts: Sequence[Verdict]) -> str:
         "beyond every rival that it names, in every layer if it is about layers. It fails if in some layer "
         "it surely does not and holds in none, is mixed if it holds in some layers and fails in others, and "
         f"is open otherwise. Since {len(verdicts)} claims are judged at once, in their layers and against "
-        "their rivals, intervals are as much wider, so that with 95 % confidence none of them misses. Open "
+        "their rivals, intervals are widened accordingly, so that with 95 % confidence all of them contain what "
+        "they estimate. Open "
         "is a result: it says that these runs are too few, or too unlike one another, to tell."
     )
 

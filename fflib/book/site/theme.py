@@ -31,6 +31,13 @@ UNUSED = (
 )
 """Files of the theme that no page asks for, below ``_static``."""
 
+ASKED_FOR = {
+    "design-tabs": "sd-tab-set",
+    "figures.js": ".svg",
+    "tables.js": 'class="dataframe long"',
+}
+"""What a page must hold to load a script."""
+
 
 def accessible(body: str) -> str:
     """Change the body of a page for those who listen, use the keyboard or hold a narrow screen.
@@ -66,7 +73,7 @@ def _scripts(scripts: Iterable[Any], body: str) -> Iterator[Any]:
     # Scripts load after the page is read, but for those that set options: they must be there at once.
     for script in dict.fromkeys(scripts):
         name = str(script.filename or "")
-        if "design-tabs" in name and "sd-tab-set" not in body:
+        if any(file in name and what not in body for file, what in ASKED_FOR.items()):
             continue
         if not name or "documentation_options" in name:
             yield script

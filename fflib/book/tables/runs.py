@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from fflib import wording
-from fflib.book.figures.unseen import CARRIED
 from fflib.measures.readout import own_and_others
 from fflib.measures.sharing import jaccard
 from fflib.records.stores import Record
@@ -62,7 +61,7 @@ def by_label(records: Iterable[Record], quantity: str) -> pd.DataFrame:
     rows = pd.DataFrame(
         {
             "model": wording.model_name(record.experiment.model),
-            "label carried": CARRIED[carried][0],
+            "label carried": wording.label_name(carried),
             "layer": f"layer {depth}",
             quantity: getattr(layer, quantity),
         }

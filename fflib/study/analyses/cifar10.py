@@ -159,7 +159,7 @@ def answer(records: Iterable[Record], varied: Iterable[Record]) -> str:
     means = by_variant(varied).groupby("variant", sort=False)["accuracy"].mean()
     best, worst = means.idxmax(), means.idxmin()
     said.append(
-        f"Of {len(means)} choices compared in short runs, {best} is the most accurate "
-        f"({means[best]:.2f}) and {worst} the least ({means[worst]:.2f})."
+        f"Of {len(means)} networks compared in short runs, which differ in a choice or two, the most "
+        f"accurate ({means[best]:.2f}) is “{best}” and the least ({means[worst]:.2f}) “{worst}”."
     )
     return " ".join(said)
