@@ -99,7 +99,7 @@ _TRAINING: dict[tuple[str, str], dict[str, Setting]] = {
     ("sigmoid-linf", "local-contrast"): _training(8, 0.003, CHOICE),
 }
 
-PUBLISHED_SETS = ("mnist", "fashion-mnist", "cifar-10", "cifar-10-jpeg")
+PUBLISHED_SETS = ("mnist", "fashion-mnist", "cifar-10", "cifar-10-jpeg", "cifar-100", "svhn")
 
 EMBEDDED = "digits"
 

@@ -36,6 +36,8 @@ _DATASETS = {
     "digits": "digits",
     "cifar-10": "CIFAR-10",
     "cifar-10-jpeg": "CIFAR-10 (JPEG copy)",
+    "cifar-100": "CIFAR-100",
+    "svhn": "SVHN",
 }
 _PROTOCOLS = {"relu-l2": "ReLU, ℓ₂", "sigmoid-linf": "sigmoid, ℓ∞"}
 _LABELS = {

@@ -72,6 +72,7 @@ def test_a_preset_spelt_out_is_the_same_experiment():
         ({"protocol": "sigmoid-linf", "theta": 1.0}, "theta must stay below 1, .*, got 1"),
         ({"model": "bp", "theta": 2.0}, "theta has no meaning for model 'bp'"),
         ({"theta": None}, "theta is needed by model 'ff'"),
+        ({"dataset": "cifar-100", "hold_out": 100}, "one of the classes 0 to 99 of cifar-100"),
         ({"l1": 0.1}, "l1 is for model 'bp', got 0.1 with 'ff'"),
         ({"model": "bp", "l1": -1}, "l1: .*, got -1"),
         ({"epsilon": 0}, "epsilon: .*, got 0"),
@@ -183,7 +184,10 @@ class Held(BaseModel):
 def test_each_architecture_has_its_own_fields_only():
     dense, conv = (Experiment(architecture=name).model_dump().keys() for name in KINDS)
     assert dense - conv == {"label_gain", "l1", "signs", "snapshots"}
-    assert conv - dense == {"label", "scope", "loss", "peer", "reach"}
+    assert conv - dense == {
+        *("label", "scope", "loss", "peer", "reach"),
+        *("block", "pooling", "augment", "warm_up", "averaging"),
+    }
     assert fields().keys() == dense | conv == properties().keys() | {"images"}
 
 
@@ -214,6 +218,12 @@ def usual_order(architecture):
             "negatives 'unpaired' are for architecture 'dense', got 'conv'",
         ),
         ({"theta": 2, "loss": "symmetric"}, "theta has no meaning with scope 'layer' and loss"),
+        ({"block": 2, "layers": 3}, "a block is for model 'ff' with reach 1 and a multiple of it"),
+        ({"block": 2, "reach": 2}, "a block is for model 'ff' with reach 1 and a multiple of it"),
+        ({"block": 2, "model": "bp"}, "a block is for model 'ff' with reach 1 and a multiple of"),
+        ({"warm_up": 3, "epochs": 3}, "warm_up must be shorter than 3 epochs, got 3"),
+        ({"averaging": 1.0}, "averaging: input should be less than 1, got 1.0"),
+        ({"augment": "crop"}, "augment: input should be 'crop-flip' or 'crop-flip-jitter', got"),
         ({"norm": "l1"}, "unknown norm 'l1': choose one of l2, layer, batch"),
         ({"architecture": "cnn"}, "unknown architecture 'cnn': choose one of conv, dense"),
     ],
@@ -239,8 +249,9 @@ def test_fields_of_an_architecture_are_listed_beside_those_they_are_akin_to():
         "ff on digits (relu-l2), seed 0, theta None, negatives None, epochs 3, "
         "architecture conv, scope class, reach 2"
     )
-    assert list(fields())[-9:] == [
-        *("signs", "probe", "snapshots", "architecture", "label", "scope", "loss", "peer", "reach")
+    assert list(fields())[-14:] == [
+        *("signs", "probe", "snapshots", "architecture", "label", "scope", "loss", "peer", "reach"),
+        *("block", "pooling", "augment", "warm_up", "averaging"),
     ]
 
 

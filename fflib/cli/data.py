@@ -56,7 +56,9 @@ def check(
 
 
 @app.command()
-def fetch(name: Annotated[str, Argument(help="mnist, fashion-mnist or cifar-10.")]) -> None:
+def fetch(
+    name: Annotated[str, Argument(help="mnist, fashion-mnist, cifar-10, cifar-100 or svhn.")],
+) -> None:
     """Download a data set unless it is here and intact."""
     from fflib import data
 

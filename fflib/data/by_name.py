@@ -77,8 +77,9 @@ def load(
         One of `NAMES`, or a folder; a str that is a name is never taken for a folder.
     root : str or Path, optional
         The only folder to look in and to download into, laid out as torchvision does:
-        ``MNIST/raw/...``, ``FashionMNIST/raw/...`` and ``cifar-10-batches-py/...``. The JPEG copy
-        of CIFAR-10 is an archive in it, ``cifar10-jpeg.tar.gz``.
+        ``MNIST/raw/...``, ``FashionMNIST/raw/...``, ``cifar-10-batches-py/...``,
+        ``cifar-100-python/...`` and, for SVHN, ``train_32x32.mat`` and ``test_32x32.mat``. The JPEG
+        copy of CIFAR-10 is an archive in it, ``cifar10-jpeg.tar.gz``.
     download : bool
         Whether to download a data set that is not found.
     size : int, optional

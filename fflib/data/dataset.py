@@ -55,8 +55,8 @@ class Dataset:
     Raises
     ------
     DataError
-        If an image is narrower than there are classes, since the label is written into
-        its first row, or if the training pixels do not vary.
+        If an image has fewer pixels than there are classes, since the label is written into
+        its first ones, or if the training pixels do not vary.
     """
 
     name: str
@@ -69,12 +69,10 @@ class Dataset:
     remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        width = self.train.images.shape[-1]
-        if len(self.classes) > width:
+        if len(self.classes) > self.inputs:
             raise DataError(
-                f"{self.name}: the label takes one pixel per class of an image's first row, "
-                f"which has {width} for {len(self.classes)} classes: "
-                "use wider images or fewer classes"
+                f"{self.name}: the label takes one pixel per class of an image, which has "
+                f"{self.inputs} for {len(self.classes)} classes: use larger images or fewer classes"
             )
         if not self.std > 0:
             raise DataError(

@@ -18,6 +18,7 @@ from fflib.data.dataset import Dataset, Split
 from fflib.errors import DataError, MissingData
 
 TIMEOUT = 30  # seconds without an answer before a download is given up
+SVHN = "SVHN"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,21 @@ class Published:
 CIFAR_10 = (
     *("airplane", "automobile", "bird", "cat", "deer"),
     *("dog", "frog", "horse", "ship", "truck"),
+)
+
+CIFAR_100 = (
+    *("apple", "aquarium_fish", "baby", "bear", "beaver", "bed", "bee", "beetle", "bicycle"),
+    *("bottle", "bowl", "boy", "bridge", "bus", "butterfly", "camel", "can", "castle"),
+    *("caterpillar", "cattle", "chair", "chimpanzee", "clock", "cloud", "cockroach", "couch"),
+    *("crab", "crocodile", "cup", "dinosaur", "dolphin", "elephant", "flatfish", "forest", "fox"),
+    *("girl", "hamster", "house", "kangaroo", "keyboard", "lamp", "lawn_mower", "leopard", "lion"),
+    *("lizard", "lobster", "man", "maple_tree", "motorcycle", "mountain", "mouse", "mushroom"),
+    *("oak_tree", "orange", "orchid", "otter", "palm_tree", "pear", "pickup_truck", "pine_tree"),
+    *("plain", "plate", "poppy", "porcupine", "possum", "rabbit", "raccoon", "ray", "road"),
+    *("rocket", "rose", "sea", "seal", "shark", "shrew", "skunk", "skyscraper", "snail", "snake"),
+    *("spider", "squirrel", "streetcar", "sunflower", "sweet_pepper", "table", "tank", "telephone"),
+    *("television", "tiger", "tractor", "train", "trout", "tulip", "turtle", "wardrobe", "whale"),
+    *("willow_tree", "wolf", "woman", "worm"),
 )
 
 
@@ -94,6 +110,27 @@ PUBLISHED = {
             "batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
         },
         reader="CIFAR10",
+    ),
+    "cifar-100": Published(
+        folder="cifar-100-python",
+        classes=CIFAR_100,
+        shape=(3, 32, 32),
+        md5={
+            "train": "16019d7e3df5f24257cddd939b257f8d",
+            "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
+            "meta": "7973b15100ade9c7d40fb424638fde48",
+        },
+        reader="CIFAR100",
+    ),
+    "svhn": Published(
+        folder=".",
+        classes=tuple("0123456789"),
+        shape=(3, 32, 32),
+        md5={
+            "train_32x32.mat": "e26dedcc434d2e4c54c9b2d4a06d8373",
+            "test_32x32.mat": "eb5a983be6a315427106f1b164d9cef3",
+        },
+        reader="SVHN",
     ),
     # The images of CIFAR-10 re-encoded as JPEG, which loses detail.
     "cifar-10-jpeg": Published(
@@ -184,13 +221,20 @@ def read_published(name: str, root: Path) -> Dataset:
 def _read(reader: str, root: Path) -> tuple[Split, Split]:
     """Read both splits by torchvision; images of (height, width, channel) become channels first."""
     train, test = (
-        Split(images if images.ndim == 3 else images.permute(0, 3, 1, 2).contiguous(), labels)
-        for part in (True, False)
-        for loaded in [_torchvision_class(reader)(root, train=part)]
+        Split(images.contiguous(), torch.as_tensor(labels))
+        for part in ("train", "test")
+        for loaded in [_open(reader, root, part)]
         for images in [torch.as_tensor(loaded.data)]
-        for labels in [torch.as_tensor(loaded.targets)]
+        for labels in [loaded.labels if reader == SVHN else loaded.targets]
+        for images in [images.permute(0, 3, 1, 2) if images.shape[3:] == (3,) else images]
     )
     return train, test
+
+
+def _open(reader: str, root: str | Path, part: str, download: bool = False) -> Any:
+    """Open a split by torchvision, which names those of SVHN."""
+    named = {"split": part} if reader == SVHN else {"train": part == "train"}
+    return _torchvision_class(reader)(root, **named, download=download)
 
 
 def download(name: str, places: list[Path]) -> Path:
@@ -205,7 +249,8 @@ def download(name: str, places: list[Path]) -> Path:
     try:
         root.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=root, prefix=".fetch-") as fresh, _timeout(TIMEOUT):
-            _torchvision_class(reader)(fresh, download=True)
+            for part in ("train", "test"):
+                _open(reader, fresh, part, download=True)
             for new, path in zip(files(name, Path(fresh)), files(name, root), strict=True):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 new.replace(path)
@@ -218,7 +263,7 @@ def download(name: str, places: list[Path]) -> Path:
 def missing(name: str, places: list[Path], reason: str) -> MissingData:
     """Make the error for a data set that is nowhere: where it was looked for, the ways out."""
     first = files(name, Path())[0]
-    what = first if PUBLISHED[name].reader is None else first.parent
+    what = first if PUBLISHED[name].folder == "." else first.parent
     looked = " and ".join(str(place / what) for place in places)
     fetching = "" if PUBLISHED[name].reader is None else f"run `fflib data fetch {name}`, "
     return MissingData(

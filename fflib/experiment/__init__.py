@@ -6,18 +6,21 @@ networks have most fields in common; what only one of them has is a field of its
 """
 
 from fflib.experiment.architectures import (
+    BY_CLASS,
     CONV_NORMS,
     ConvExperiment,
     DenseExperiment,
     LabelCode,
     Scope,
     crossed,
+    gradient_reach,
     properties,
 )
 from fflib.experiment.base import KINDS, Experiment, fields
 from fflib.experiment.circumstances import Circumstances
 
 __all__ = [
+    "BY_CLASS",
     "CONV_NORMS",
     "KINDS",
     "Circumstances",
@@ -28,5 +31,6 @@ __all__ = [
     "Scope",
     "crossed",
     "fields",
+    "gradient_reach",
     "properties",
 ]

@@ -13,17 +13,22 @@ from fflib.goodness import GOODNESS, NORMS
 from fflib.presets import MODELS
 
 __all__ = [
+    "BY_CLASS",
     "CONV_NORMS",
     "ConvExperiment",
     "DenseExperiment",
     "LabelCode",
     "Scope",
     "crossed",
+    "gradient_reach",
     "properties",
 ]
 
 LabelCode = Literal["border", "planes", "wave", "learned"]
-Scope = Literal["layer", "location", "channel", "class"]
+Scope = Literal["layer", "location", "channel", "class", "projection"]
+
+BY_CLASS = ("class", "projection")
+"""Scopes under which every class has a goodness of its own, so that images carry no label."""
 
 
 class DenseExperiment(Experiment):
@@ -82,21 +87,34 @@ class ConvExperiment(Experiment):
     label: LabelCode = "border"
     """How an image carries its label."""
     scope: Scope = "layer"
-    """What a goodness is taken over; with class, images carry no label."""
+    """What a goodness is taken over; with class or projection, images carry no label."""
     loss: Literal["threshold", "symmetric"] = "threshold"
     """Compare each goodness with a threshold, or those of right and wrong labels with each other."""
     peer: float = Field(0.0, ge=0)
     """Strength of the pull towards equal activity."""
     reach: int = Field(1, ge=1)
     """Layers that the loss of one layer trains."""
+    block: int = Field(1, ge=1)
+    """Layers that share one loss, which the last of them has; only that one is read out."""
+    pooling: int = Field(1, ge=1)
+    """Layers from one that pools to the next, the first being one, until maps are small."""
+    augment: Literal["crop-flip", "crop-flip-jitter"] | None = None
+    """How images are changed at random whenever they are trained on: moved by up to four pixels and
+    mirrored (crop-flip); then each colour scaled and shifted, too (crop-flip-jitter)."""
+    warm_up: int = Field(0, ge=0)
+    """Epochs in which the learning rate rises; the schedule begins after them."""
+    averaging: float = Field(0.0, ge=0, lt=1)
+    """Share that every step leaves of a running mean of the weights, which then takes their place."""
 
     @classmethod
     def _ruled_out(cls, given: Mapping[str, Any]) -> dict[str, str]:
         scope, loss = given.get("scope", "layer"), given.get("loss", "threshold")
-        own = ("theta", "negatives") if scope == "class" else ()
+        own = ("theta", "negatives") if scope in BY_CLASS else ()
         own = own if loss == "threshold" else (*own, "theta")
         why = f"with scope {scope!r} and loss {loss!r}"
-        return super()._ruled_out(given) | dict.fromkeys(own, why)
+        ruled_out = super()._ruled_out(given) | dict.fromkeys(own, why)
+        ruled_out.pop("norm", None)  # without one, back-propagation fails in deep stacks
+        return ruled_out
 
     @model_validator(mode="after")
     def _rules_of_convolutions(self) -> "ConvExperiment":
@@ -111,6 +129,13 @@ class ConvExperiment(Experiment):
             wrong = f"scope has no meaning for model 'bp', got {scope!r}: leave it out"
         elif self.negatives == "unpaired":
             wrong = "negatives 'unpaired' are for architecture 'dense', got 'conv'"
+        elif self.block > 1 and (model != "ff" or self.reach > 1 or self.layers % self.block):
+            wrong = (
+                "a block is for model 'ff' with reach 1 and a multiple of it as layers, got block "
+                f"{self.block} with {model!r}, reach {self.reach} and {self.layers} layers"
+            )
+        elif 0 < self.warm_up >= self.epochs:
+            wrong = f"warm_up must be shorter than {self.epochs} epochs, got {self.warm_up}"
         if wrong:
             raise ValueError(wrong)
         return self
@@ -118,10 +143,27 @@ class ConvExperiment(Experiment):
     @property
     def labelled(self) -> bool:
         """Whether images carry a label."""
-        return super().labelled and self.scope != "class"
+        return super().labelled and self.scope not in BY_CLASS
 
 
 KINDS |= {"dense": DenseExperiment, "conv": ConvExperiment}
+
+
+def gradient_reach(experiment: Experiment) -> int:
+    """Return how many layers the gradient of a loss crosses at most, that of the loss included.
+
+    Examples
+    --------
+    >>> [gradient_reach(Experiment(model=model, layers=4)) for model in ("ff", "bp-ff", "bp")]
+    [1, 4, 4]
+    >>> gradient_reach(Experiment(architecture="conv", layers=4, block=2))
+    2
+    """
+    if not experiment.layerwise:
+        return experiment.layers
+    if isinstance(experiment, ConvExperiment):
+        return min(experiment.layers, max(experiment.reach, experiment.block))
+    return 1
 
 
 def properties() -> dict[str, dict[str, Any]]:

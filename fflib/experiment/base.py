@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
 from fflib.activation import ACTIVATIONS
-from fflib.data import NAMES
+from fflib.data import NAMES, class_names
 from fflib.errors import ExperimentError, brief, unknown
 from fflib.experiment.held_out import label_of, name_of
 from fflib.experiment.images import FOUND, OfImages
@@ -248,10 +248,13 @@ class Experiment(OfImages):
                 raise ValueError(needs_registering(value))
             if value is not None and value not in names:
                 raise ValueError(unknown(field, value, names))
-        if self.hold_out is not None and self.dataset in NAMES and self.hold_out > 9:
-            raise ValueError(
-                f"hold_out must be one of the classes 0 to 9 of {self.dataset}, got {self.hold_out}"
-            )
+        if self.hold_out is not None and self.dataset in NAMES:
+            last = len(class_names(self.dataset)) - 1
+            if self.hold_out > last:
+                raise ValueError(
+                    f"hold_out must be one of the classes 0 to {last} of {self.dataset}, "
+                    f"got {self.hold_out}"
+                )
         ruled_out = self._ruled_out(dict(self))
         for name, why in ruled_out.items():
             if (value := getattr(self, name)) is not None:

@@ -56,6 +56,8 @@ class LayeredNetwork(nn.Module):
     silent : list of Tensor of bool, shape (units,), or None
         Units whose activation is zero whatever their input, see :meth:`silenced`, layer by layer;
         None where a layer has none.
+    read : slice
+        Which of the layers that are scored have a say in a prediction.
     """
 
     labelled: bool
@@ -69,6 +71,7 @@ class LayeredNetwork(nn.Module):
         self.classes = classes
         self.products = torch.float32
         self.silent: list[Tensor | None] | None = None
+        self.read = slice(None)
         self.activation = ACTIVATIONS[activation]
         self.goodness = GOODNESS[goodness] if goodness else None
         self.seen = list(range(classes)) if seen is None else list(seen)
@@ -183,7 +186,7 @@ class LayeredNetwork(nn.Module):
         It is what the scores of :meth:`layer_scores` say :func:`~fflib.networks.base.together`. A
         plain network has one layer of them, those of its head.
         """
-        return together(self.layer_scores(pixels, depth))
+        return together(self.layer_scores(pixels, depth)[:, self.read])
 
     def predict(self, pixels: Tensor, depth: int | None = None) -> Tensor:
         """Return the most likely class of each image, shape (n,), on the CPU."""
@@ -191,7 +194,7 @@ class LayeredNetwork(nn.Module):
 
     def choose(self, scores: Tensor) -> Tensor:
         """Return the most likely class by scores of layers, shape (n, layers, seen labels)."""
-        return torch.tensor(self.seen)[together(scores).argmax(-1).cpu()]
+        return torch.tensor(self.seen)[together(scores[:, self.read]).argmax(-1).cpu()]
 
 
 def together(scores: Tensor) -> Tensor:

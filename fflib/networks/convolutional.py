@@ -6,15 +6,17 @@ and sparseness are concerned, a unit is a channel, and its activation is the mea
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from math import prod
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fflib.experiment import BY_CLASS
 from fflib.networks.base import NO_LABEL, LayeredNetwork
 from fflib.networks.label_codes import LabelCodes
 
-__all__ = ["SHARPNESS", "SMALLEST", "ConvNetwork"]
+__all__ = ["SHARPNESS", "SMALLEST", "ConvNetwork", "sizes"]
 
 SMALLEST = 4
 """Height in pixels from which on maps are not pooled any more."""
@@ -25,7 +27,7 @@ by class."""
 
 
 class ConvNetwork(LayeredNetwork):
-    """A stack of 3×3 convolutions, each followed by its activation and 2×2 pooling.
+    """A stack of 3×3 convolutions, each followed by its activation, and some by 2×2 pooling.
 
     Parameters
     ----------
@@ -39,9 +41,10 @@ class ConvNetwork(LayeredNetwork):
         A name in :data:`fflib.activation.ACTIVATIONS`.
     goodness : str or None
         A name in :data:`fflib.goodness.GOODNESS`; ``None`` makes a network with a linear head.
-    scope : {"layer", "location", "channel", "class"}
+    scope : {"layer", "location", "channel", "class", "projection"}
         What a goodness is taken over: all units of a layer; the channels at each location; the
-        locations of each channel; the channels that belong to a class, which then need no label.
+        locations of each channel; the channels that belong to a class, which then need no label; or
+        the locations of each channel, of which a fixed random projection makes that of each class.
     label : {"border", "planes", "wave", "learned"}
         See :class:`fflib.networks.label_codes.LabelCodes`.
     norm : {"l2", "layer", "batch"} or None
@@ -49,10 +52,19 @@ class ConvNetwork(LayeredNetwork):
         image; to mean zero as well; each channel to mean zero and variance one over a batch.
     symmetric : bool
         Whether the loss compares two goodnesses with one another.
+    block : int
+        Layers that share a loss; of each block the last layer has a say in a prediction.
+    pooling : int
+        Layers from one that pools to the next, see :func:`sizes`.
     lit : float
         Value of a lit label pixel or channel.
     seen : sequence of int, optional
         Labels the network may predict; all of them by default.
+
+    References
+    ----------
+    The projection is that of Q. Gong, R. B. Staszewski and K. Xu, "Adaptive spatial goodness encoding:
+    advancing and scaling forward-forward learning", arXiv:2509.12394 (2025), for layers of equal width.
 
     Examples
     --------
@@ -62,6 +74,8 @@ class ConvNetwork(LayeredNetwork):
     >>> network.layer_scores(torch.rand(5, 192)).shape
     torch.Size([5, 2, 2])
     """
+
+    projection: Tensor
 
     def __init__(
         self,
@@ -76,14 +90,17 @@ class ConvNetwork(LayeredNetwork):
         label: str = "border",
         norm: str | None = None,
         symmetric: bool = False,
+        block: int = 1,
+        pooling: int = 1,
         lit: float = 1.0,
         seen: Sequence[int] | None = None,
     ) -> None:
         super().__init__(classes, activation, goodness, seen)
         self.shape, self.scope, self.norm = shape, scope, norm
-        self.labelled = goodness is not None and scope != "class"
+        self.labelled = goodness is not None and scope not in BY_CLASS
         self.reads_every_layer = goodness is not None
-        self.sharpness = SHARPNESS if symmetric or scope == "class" else 1.0
+        self.read = slice(block - 1, None, block)
+        self.sharpness = SHARPNESS if symmetric or scope in BY_CLASS else 1.0
         self.codes = LabelCodes(label, classes, shape, lit) if self.labelled else None
         widths = [self.codes.channels if self.codes else shape[0], *[hidden] * layers]
         self.layers: list[nn.Conv2d] = nn.ModuleList(  # type: ignore[assignment]
@@ -92,13 +109,12 @@ class ConvNetwork(LayeredNetwork):
         self.norms: list[nn.BatchNorm2d] = nn.ModuleList(  # type: ignore[assignment]
             nn.BatchNorm2d(width, affine=False) for width in widths[:-1] if norm == "batch"
         )
-        height = shape[1]
-        for _ in range(layers):
-            height = height // 2 if height > SMALLEST else height
-        width = hidden * height * (shape[2] * height // shape[1])
+        self.sizes = sizes(shape[1:], layers, pooling)
         self.heads: list[nn.Linear] = nn.ModuleList(  # type: ignore[assignment]
-            [] if goodness else [nn.Linear(width, classes)]
+            [] if goodness else [nn.Linear(hidden * prod(self.sizes[-1]), classes)]
         )
+        if scope == "projection":
+            self.register_buffer("projection", torch.randn(hidden, classes) / hidden**0.5)
 
     @property
     def numbers(self) -> int:
@@ -113,10 +129,12 @@ class ConvNetwork(LayeredNetwork):
 
     @property
     def parameters_by_layer(self) -> list[list[nn.Parameter]]:
-        """What each layer learns; the first has learned label codes too."""
+        """What each layer learns; the first has learned label codes too, the last a head."""
         own = [list(layer.parameters()) for layer in self.layers]
         if self.codes is not None:
             own[0] += self.codes.parameters()
+        for head in self.heads:
+            own[-1] += head.parameters()
         return own
 
     def with_label(self, pixels: Tensor, labels: Tensor) -> Tensor:
@@ -149,7 +167,7 @@ class ConvNetwork(LayeredNetwork):
             x = self.layer_input(x, depth).contiguous(memory_format=torch.channels_last)
             with torch.autocast(x.device.type, torch.bfloat16, enabled=mixed):
                 z = layer(x)
-            if z.shape[2] > SMALLEST:
+            if self.sizes[depth + 1] != self.sizes[depth]:
                 # Pooling first is the same for an activation that never falls, and cheaper.
                 z = F.max_pool2d(z, 2)
             x = self.activation.value(z.float())
@@ -164,14 +182,15 @@ class ConvNetwork(LayeredNetwork):
         match self.scope:
             case "location":
                 units = maps.flatten(2).mT
-            case "channel":
+            case "channel" | "projection":
                 units = maps.flatten(2)
             case "class":
                 groups = maps[:, : maps.shape[1] // self.classes * self.classes]
                 units = groups.unflatten(1, (self.classes, -1)).flatten(2)
             case _:
                 units = maps.flatten(1).unsqueeze(1)
-        return self.sharpness * self.goodness(units)
+        goodness = self.sharpness * self.goodness(units)
+        return goodness @ self.projection if self.scope == "projection" else goodness
 
     def respond(self, pixels: Tensor, labels: Tensor) -> Iterator[Tensor]:
         """Yield the mean activation of every channel over the image, shape (n, channels)."""
@@ -198,3 +217,23 @@ class ConvNetwork(LayeredNetwork):
             for label in torch.tensor(self.seen).expand(len(pixels), -1).T
         ]
         return torch.stack([torch.stack(layers, 1) for layers in by_label], 2)
+
+
+def sizes(image: tuple[int, int], layers: int, pooling: int = 1) -> list[tuple[int, int]]:
+    """Return height and width of what each layer receives, and at last of what the last one gives.
+
+    The first layer pools, and of those above every ``pooling``-th, as long as its maps are large.
+
+    Examples
+    --------
+    >>> sizes((32, 32), 4)
+    [(32, 32), (16, 16), (8, 8), (4, 4), (4, 4)]
+    >>> sizes((32, 32), 4, pooling=2)
+    [(32, 32), (16, 16), (16, 16), (8, 8), (8, 8)]
+    """
+    found = [image]
+    for depth in range(layers):
+        height, width = found[-1]
+        pools = depth % pooling == 0 and height > SMALLEST
+        found.append((height // 2, width // 2) if pools else (height, width))
+    return found

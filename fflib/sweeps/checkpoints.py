@@ -80,9 +80,12 @@ class Checkpoints:
             return
         self._arrays = arrays
         self._stage, self._epoch = header["stage"], header["epoch"]
-        for run, network in enumerate(session.stack.networks):
+        for place, network in enumerate(session.every_network):
             state = network.state_dict()
-            network.load_state_dict({name: self._tensor(f"weights {run} {name}") for name in state})
+            network.load_state_dict(
+                {name: self._tensor(f"weights {place} {name}") for name in state}
+            )
+        for run in range(session.runs):
             session.negatives[run].set_state(self._tensor(f"negatives {run}"))
             session.orders[run].set_state(self._tensor(f"orders {run}"))
         if "wrong" in self._arrays:
@@ -119,9 +122,10 @@ class Checkpoints:
         tensors: dict[str, Tensor] = (
             {} if session.wrong_now is None else {"wrong": session.wrong_now}
         )
-        for run, network in enumerate(session.stack.networks):
+        for place, network in enumerate(session.every_network):
             for name, value in network.state_dict().items():
-                tensors[f"weights {run} {name}"] = value
+                tensors[f"weights {place} {name}"] = value
+        for run in range(session.runs):
             tensors[f"negatives {run}"] = session.negatives[run].get_state()
             tensors[f"orders {run}"] = session.orders[run].get_state()
         for place, moments in enumerate(optimiser.moments):

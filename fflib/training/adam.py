@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adam import adam
 
-__all__ = ["SCHEDULES", "Adam"]
+__all__ = ["SCHEDULES", "Adam", "rates"]
 
 
 class Adam:
@@ -136,3 +136,18 @@ SCHEDULES: dict[str, Callable[[float, int], list[float]]] = {
     "cosine": _cosine,
 }
 """By name, what makes the rate of every epoch from the first one and the number of epochs."""
+
+
+def rates(schedule: str, rate: float, epochs: int, warm_up: int = 0) -> list[float]:
+    """Return the learning rate of every epoch, of which the first rise to it in equal steps.
+
+    Large rates do harm while weights are random: P. Goyal et al., "Accurate, large minibatch SGD",
+    arXiv:1706.02677 (2017), section 2.2.
+
+    Examples
+    --------
+    >>> rates("constant", 0.75, 4, warm_up=2)
+    [0.25, 0.5, 0.75, 0.75]
+    """
+    rising = [rate * (epoch + 1) / (warm_up + 1) for epoch in range(warm_up)]
+    return rising + SCHEDULES[schedule](rate, epochs - warm_up)

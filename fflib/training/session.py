@@ -11,10 +11,11 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from fflib.data import wrong_labels, wrong_pairs
-from fflib.experiment import Experiment
+from fflib.experiment import ConvExperiment, Experiment
 from fflib.goodness import Goodness
-from fflib.networks.base import CHUNK
-from fflib.training.adam import SCHEDULES, Adam
+from fflib.networks.base import CHUNK, LayeredNetwork
+from fflib.training.adam import Adam, rates
+from fflib.training.averaging import Average
 from fflib.training.gradients import HiddenPairs, ImagePairs
 from fflib.training.monitor import Monitor
 from fflib.training.snapshots import Snapshots
@@ -63,6 +64,8 @@ class Session(Generic[N]):
         What follows the training; the keeper is optional.
     kept_wrong : Tensor, optional
         Wrong labels to go on with, in place of new ones.
+    averages : list of Average
+        Of each run, where the experiment asks for it.
 
     Attributes
     ----------
@@ -82,6 +85,7 @@ class Session(Generic[N]):
     snapshots: Snapshots
     keeper: Keeper | None = None
     kept_wrong: Tensor | None = None
+    averages: list[Average] = field(default_factory=list)
     wrong_now: Tensor | None = field(default=None, init=False)
 
     def epochs(
@@ -98,12 +102,13 @@ class Session(Generic[N]):
             epsilon=e.epsilon,
             weight_decay=e.weight_decay,
         )
-        rates = SCHEDULES[e.schedule](e.learning_rate, e.epochs)
+        warm_up = e.warm_up if isinstance(e, ConvExperiment) else 0
+        course = rates(e.schedule, e.learning_rate, e.epochs, warm_up)
         steps = [e.epochs * -(-len(kept) // e.batch_size) for kept in self.kept]
         self.snapshots.begin(depth, layers, steps)
         done = self.keeper.enter(self, depth, optimiser) if self.keeper else 0
         for epoch in range(done + 1, e.epochs + 1):
-            optimiser.rate = rates[epoch - 1]
+            optimiser.rate = course[epoch - 1]
             with self.monitor.epoch(depth, epoch, e.epochs, e.learning_rate):
                 orders = [
                     kept[torch.randperm(len(kept), generator=order)].to(device)
@@ -117,6 +122,11 @@ class Session(Generic[N]):
     def runs(self) -> int:
         """Number of networks trained side by side."""
         return len(self.stack.networks)
+
+    @property
+    def every_network(self) -> list[LayeredNetwork]:
+        """All networks whose state changes: those of the runs, and their averages."""
+        return [*self.stack.networks, *(average.network for average in self.averages)]
 
     @property
     def objective(self) -> tuple[Goodness, float]:

@@ -12,6 +12,7 @@ from fflib.errors import ExperimentError, TrainingError
 from fflib.experiment import Circumstances, ConvExperiment, DenseExperiment, Experiment
 from fflib.networks.convolutional import ConvNetwork
 from fflib.networks.dense import Network
+from fflib.training.averaging import Average
 from fflib.training.convolutional import CONV_TRAINERS, ConvStack
 from fflib.training.device import private_stream, processor, product_format, resolve_device
 from fflib.training.monitor import Monitor
@@ -127,13 +128,20 @@ def train_together(
     ]
     for network in networks:
         network.products = products
+    averaging = common.averaging if isinstance(common, ConvExperiment) else 0
+    averages = [
+        Average(network, averaging)
+        for network in networks
+        if averaging and isinstance(network, ConvNetwork)
+    ]
+    trained: Sequence[Network | ConvNetwork] = [a.network for a in averages] or networks
     split = "fit" if common.evaluate_on == "validation" else "train"
     labels = data.split(split).labels
     watched = [_seen(e, data, e.evaluate_on, WATCHED) for e in experiments]
 
     def accuracy(run: int, depth: int | None) -> float:
         pixels, own = watched[run]
-        return float((networks[run].predict(pixels, depth) == own).double().mean())
+        return float((trained[run].predict(pixels, depth) == own).double().mean())
 
     monitor = Monitor(
         len(experiments),
@@ -157,6 +165,7 @@ def train_together(
         monitor,
         snapshots,
         keeper,
+        averages=averages,
     )
     if keeper:
         keeper.restore(session, experiments)
@@ -184,7 +193,7 @@ def train_together(
     )
     return [
         monitor.failures.get(i)
-        or Run(e, networks[i], data, circumstances, monitor.curves[i], snapshots.taken[i])
+        or Run(e, trained[i], data, circumstances, monitor.curves[i], snapshots.taken[i])
         for i, e in enumerate(experiments)
     ]
 
@@ -239,6 +248,8 @@ def _initial(experiment: Experiment, data: Dataset, seed: int) -> Network | Conv
                 scope=e.scope,
                 label=e.label,
                 symmetric=e.loss == "symmetric",
+                block=e.block,
+                pooling=e.pooling,
                 **shared,
             )
         assert isinstance(e, DenseExperiment)

@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torchvision
 from PIL import Image
+from scipy.io import savemat
 
 from fflib import data
 from fflib.data import published
@@ -118,28 +120,78 @@ def test_an_archive_of_a_published_name_is_checked_and_has_no_download(tmp_path,
     assert "data fetch" not in str(error.value)
 
 
-def test_torchvisions_cifar_comes_channels_first(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "labels", "classes", "meta"),
+    [
+        ("cifar-10", "labels", 10, "label_names"),
+        ("cifar-100", "fine_labels", 100, "fine_label_names"),
+    ],
+)
+def test_torchvisions_cifar_comes_channels_first(
+    name, labels, classes, meta, tmp_path, monkeypatch
+):
     """Batches as published: rows of 3072 bytes, a colour after the other."""
-    folder = tmp_path / "cifar-10-batches-py"
+    folder = tmp_path / published.PUBLISHED[name].folder
     folder.mkdir()
     rng = np.random.default_rng(0)
     batches = {}
-    for name in published.PUBLISHED["cifar-10"].md5:
-        rows = rng.integers(256, size=(10, 3072), dtype=np.uint8)
+    for file in published.PUBLISHED[name].md5:
+        rows = rng.integers(256, size=(classes, 3072), dtype=np.uint8)
         rows[0, :2] = 0, 255  # so that there is something to standardise
-        batch = {"data": rows, "labels": list(range(10)), "label_names": list(published.CIFAR_10)}
-        (folder / name).write_bytes(pickle.dumps(batch))
-        batches[name] = rows
+        batch = {"data": rows, labels: list(range(classes))}
+        batch[meta] = list(published.PUBLISHED[name].classes)
+        (folder / file).write_bytes(pickle.dumps(batch))
+        batches[file] = rows
     md5 = {n: hashlib.md5((folder / n).read_bytes()).hexdigest() for n in batches}
-    own = replace(published.PUBLISHED["cifar-10"], md5=md5)
-    monkeypatch.setitem(published.PUBLISHED, "cifar-10", own)
-    from torchvision.datasets import CIFAR10
+    monkeypatch.setitem(published.PUBLISHED, name, replace(published.PUBLISHED[name], md5=md5))
+    kind = getattr(torchvision.datasets, published.PUBLISHED[name].reader)
+    parts = {
+        part: [[file, md5[file]] for file in md5 if file.startswith(starts)]
+        for part, starts in (("train", ("data", "train")), ("test", "test"))
+    }
+    for part, listed in parts.items():
+        monkeypatch.setattr(kind, f"{part}_list", listed)
+    monkeypatch.setattr(kind, "meta", kind.meta | {"md5": md5[kind.meta["filename"]]})
+    loaded = data.load(name, root=tmp_path)
+    assert loaded.train.images.shape == (len(parts["train"]) * classes, 3, 32, 32)
+    ((last, _),) = parts["test"]
+    np.testing.assert_array_equal(loaded.test.images.flatten(1).numpy(), batches[last])
+    assert loaded.train.labels.tolist() == [*range(classes)] * len(parts["train"])
+    assert sorted(set(loaded.classes)) == list(loaded.classes)
+    assert len(loaded.classes) == classes
 
-    train = [[name, md5[name]] for name in md5 if name.startswith("data")]
-    monkeypatch.setattr(CIFAR10, "train_list", train)
-    monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", md5["test_batch"]]])
-    monkeypatch.setattr(CIFAR10, "meta", CIFAR10.meta | {"md5": md5["batches.meta"]})
-    loaded = data.load("cifar-10", root=tmp_path)
-    assert loaded.train.images.shape == (50, 3, 32, 32)
-    np.testing.assert_array_equal(loaded.test.images.flatten(1).numpy(), batches["test_batch"])
-    assert loaded.train.labels.tolist() == [*range(10)] * 5
+
+def test_house_numbers_come_from_matlab_with_zero_for_ten(tmp_path, monkeypatch):
+    """Files as published: images last, rows first, and the digit 0 called 10."""
+    rng = np.random.default_rng(0)
+    own = {}
+    for part, count in (("train", 12), ("test", 10)):
+        images = rng.integers(256, size=(count, 3, 32, 32), dtype=np.uint8)
+        labels = np.arange(count) % 10
+        named = np.where(labels == 0, 10, labels).astype(np.uint8)[:, None]
+        savemat(tmp_path / f"{part}_32x32.mat", {"X": images.transpose(2, 3, 1, 0), "y": named})
+        own[part] = images, labels
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    md5 = {name: hashlib.md5(files[name]).hexdigest() for name in published.PUBLISHED["svhn"].md5}
+    monkeypatch.setitem(published.PUBLISHED, "svhn", replace(published.PUBLISHED["svhn"], md5=md5))
+    listed = {part: ["", f"{part}_32x32.mat", md5[f"{part}_32x32.mat"]] for part in own}
+    monkeypatch.setattr(torchvision.datasets.SVHN, "split_list", listed)
+    loaded = data.load("svhn", root=tmp_path)
+    for part, (images, labels) in own.items():
+        np.testing.assert_array_equal(loaded.split(part).images.numpy(), images)
+        assert loaded.split(part).labels.tolist() == labels.tolist()
+    with pytest.raises(MissingData, match="fflib data fetch svhn") as error:
+        data.load("svhn", root=tmp_path / "elsewhere", download=False)
+    assert str(tmp_path / "elsewhere" / "train_32x32.mat") in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["cifar-10", "cifar-100", "svhn"])
+def test_checksums_are_those_that_torchvision_knows(name):
+    kind = getattr(torchvision.datasets, published.PUBLISHED[name].reader)
+    if name == "svhn":
+        known = {file: md5 for _, file, md5 in kind.split_list.values()}
+        del known["extra_32x32.mat"]
+    else:
+        known = dict([*kind.train_list, *kind.test_list])
+        known[kind.meta["filename"]] = kind.meta["md5"]
+    assert published.PUBLISHED[name].md5 == known

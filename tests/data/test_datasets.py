@@ -69,10 +69,11 @@ def test_standardising_leaves_the_images_as_they_are():
     assert torch.equal(noise.train.images, before)
 
 
-def test_a_label_wider_than_the_first_row_is_refused():
-    with pytest.raises(DataError, match="which has 5 for 6 classes") as error:
-        coloured_set(classes=tuple("abcdef"))
+def test_a_label_of_more_classes_than_pixels_is_refused():
+    with pytest.raises(DataError, match="which has 60 for 61 classes") as error:
+        coloured_set(classes=tuple(map(str, range(61))))
     one_line(error)
+    assert len(coloured_set(classes=tuple(map(str, range(60)))).classes) == 60
 
 
 def test_images_that_do_not_vary_are_refused():

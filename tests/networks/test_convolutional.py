@@ -1,5 +1,7 @@
 """Convolutional networks: labels, goodness by scope, local losses, and the ways to train them."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given
@@ -9,7 +11,7 @@ from fflib.data import load
 from fflib.errors import ExperimentError
 from fflib.experiment import Circumstances, Experiment
 from fflib.goodness import ff_loss
-from fflib.networks.convolutional import ConvNetwork
+from fflib.networks.convolutional import ConvNetwork, sizes
 from fflib.networks.label_codes import LabelCodes
 from fflib.records.obtain import record_of
 from fflib.records.probes import _views
@@ -61,6 +63,60 @@ def test_goodness_by_scope_equals_a_loop_over_its_places(scope):
         "class": lambda: [4 * square[:, 2 * c : 2 * c + 2].mean((1, 2, 3)) for c in range(3)],
     }[scope]()
     torch.testing.assert_close(found, torch.stack(naive, 1))
+
+
+def test_a_projection_mixes_the_goodness_of_channels_by_fixed_weights():
+    own, same = (network(scope="projection", norm=None) for _ in "12")
+    assert torch.equal(own.projection, same.projection)  # by the seed
+    assert own.projection.shape == (6, 3)
+    assert not any(p is own.projection for p in own.parameters())
+    maps = torch.rand(4, 6, 2, 2)
+    naive = [
+        [
+            sum(4 * maps[i, c].square().mean() * own.projection[c, label] for c in range(6))
+            for label in range(3)
+        ]
+        for i in range(4)
+    ]
+    torch.testing.assert_close(own.goodness_of(maps), torch.tensor(naive))
+
+
+def test_a_projection_predicts_in_one_pass_whatever_the_label(monkeypatch):
+    own, passes = network(scope="projection"), []
+    forward = own.forward
+    monkeypatch.setattr(own, "forward", lambda x: passes.append(len(x)) or forward(x))
+    assert own.layer_scores(PIXELS).shape == (6, 3, 3)
+    assert passes == [6]
+    first, second = (own.activations(PIXELS, labels)[0] for labels in (LABELS, 2 - LABELS))
+    assert torch.equal(first, second)
+
+
+def test_of_a_block_the_last_layer_alone_has_a_say():
+    torch.manual_seed(0)
+    options = {"goodness": "mean-square", "scope": "projection"}
+    own = ConvNetwork(SHAPE, 6, 4, classes=3, block=2, **options)
+    scores = own.layer_scores(PIXELS)
+    assert scores.shape == (6, 4, 3)
+    expected = scores[:, [1, 3]].softmax(-1).sum(1)
+    torch.testing.assert_close(own.label_scores(PIXELS), expected)
+    assert own.predict(PIXELS).tolist() == expected.argmax(1).tolist()
+
+
+@given(st.integers(1, 70), st.integers(1, 70), st.integers(1, 9), st.integers(1, 4))
+def test_maps_shrink_by_halves_and_never_below_the_smallest(height, width, layers, pooling):
+    found = sizes((height, width), layers, pooling)
+    assert len(found) == layers + 1
+    for depth, (below, above) in enumerate(pairwise(found)):
+        pools = depth % pooling == 0 and below[0] > 4
+        assert above == ((below[0] // 2, below[1] // 2) if pools else below)
+
+
+@pytest.mark.parametrize("pooling", [1, 2, 3])
+def test_maps_have_the_sizes_that_are_said(pooling):
+    own = ConvNetwork((1, 28, 28), 2, 4, classes=2, pooling=pooling)
+    maps = own(torch.rand(2, 1, 28, 28))
+    assert [tuple(h.shape[2:]) for h in maps] == own.sizes[1:]
+    assert own.layer_scores(torch.rand(2, 784)).shape == (2, 1, 2)  # the head fits
 
 
 def test_channels_beyond_a_multiple_of_the_classes_belong_to_none():
@@ -176,7 +232,11 @@ VARIANTS = {
     "wave, symmetric": {"label": "wave", "loss": "symmetric"},
     "learned, reach": {"label": "learned", "reach": 2},
     "hard, peers": {"negatives": "hard", "peer": 0.1, "label": "planes"},
+    "projection": {"scope": "projection", "augment": "crop-flip-jitter"},
+    "block": {"scope": "projection", "block": 2, "averaging": 0.9, "pooling": 2},
     "BP/FF": {"model": "bp-ff", "scope": "class"},
+    "BP/FF, projection": {"model": "bp-ff", "scope": "projection"},
+    "BP, same recipe": {"model": "bp", "norm": "batch", "augment": "crop-flip", "averaging": 0.9},
     "BP": {"model": "bp"},
 }
 
@@ -209,10 +269,13 @@ def test_a_convolutional_network_learns_the_digits_and_is_measured_like_any_othe
 
 
 def test_runs_side_by_side_are_those_trained_alone():
-    experiments = [small(model="bp", epochs=1, seed=seed) for seed in (0, 1)]
+    recipe = {"norm": "batch", "augment": "crop-flip-jitter", "averaging": 0.9}
+    experiments = [small(model="bp", epochs=1, seed=seed, **recipe) for seed in (0, 1)]
     together = train_together(experiments, progress=False)
     for e, run in zip(experiments, together, strict=True):
-        assert run.accuracy == train(e, progress=False).accuracy
+        alone = train(e, progress=False).network.state_dict()
+        for name, value in run.network.state_dict().items():
+            assert torch.equal(value, alone[name]), name
 
 
 @pytest.mark.parametrize(
@@ -241,6 +304,8 @@ def test_fields_that_do_not_fit_are_told(fields, said):
 def test_fields_of_the_architecture_leave_earlier_addresses_as_they_were():
     dumped = Experiment().model_dump(exclude_defaults=True)
     assert not {"architecture", "label", "scope", "loss", "peer", "reach"} & set(dumped)
+    conv = Experiment(architecture="conv").model_dump(exclude_defaults=True)
+    assert not {"block", "pooling", "augment", "warm_up", "averaging"} & set(conv)
 
 
 @pytest.mark.parametrize("label", ["planes", "learned"])

@@ -82,6 +82,10 @@ CONVOLUTIONS = {
     "by class": {"model": "ff", "scope": "class"},
     "labels": {"model": "ff", "label": "learned", "negatives": "resampled", "peer": 0.1},
     "bp": {"model": "bp"},
+    "projection": {
+        **{"scope": "projection", "block": 2, "augment": "crop-flip-jitter"},
+        **{"averaging": 0.9, "warm_up": 2, "weight_decay": 0.1},
+    },
 }
 
 

@@ -1,10 +1,14 @@
 """Adam and the schedules of its rate: the same numbers as torch's own, bit for bit."""
 
+from itertools import pairwise
+
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR
 
-from fflib.training.adam import SCHEDULES, Adam
+from fflib.training.adam import SCHEDULES, Adam, rates
 
 SHAPES = [(5, 3), (1,), (700, 11)]
 
@@ -72,9 +76,18 @@ def test_rates_are_those_of_torch(epochs):
         ("constant", lambda optimiser: LambdaLR(optimiser, lambda epoch: 1.0)),
     ):
         optimiser = torch.optim.Adam(parameters(), lr=0.03)
-        schedule, rates = make(optimiser), []
+        schedule, expected = make(optimiser), []
         for _ in range(epochs):
-            rates.append(optimiser.param_groups[0]["lr"])
+            expected.append(optimiser.param_groups[0]["lr"])
             optimiser.step()
             schedule.step()
-        assert SCHEDULES[name](0.03, epochs) == rates
+        assert SCHEDULES[name](0.03, epochs) == expected
+
+
+@given(st.sampled_from(sorted(SCHEDULES)), st.integers(1, 30), st.integers(0, 9))
+def test_rates_rise_in_equal_steps_before_the_schedule_begins(schedule, epochs, warm_up):
+    found = rates(schedule, 0.03, epochs + warm_up, warm_up)
+    assert found[warm_up:] == SCHEDULES[schedule](0.03, epochs)
+    rising = [0.0, *found[: warm_up + 1]]
+    for before, after in pairwise(rising):
+        assert after - before == pytest.approx(0.03 / (warm_up + 1))

@@ -1,6 +1,7 @@
 """What training costs: passes, multiply-adds and seconds, at every row of a learning curve."""
 
 from collections.abc import Iterable
+from math import prod
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pandas as pd
 from fflib import wording
 from fflib.data import image_shape
 from fflib.experiment import ConvExperiment, Experiment
-from fflib.networks.convolutional import SMALLEST
+from fflib.networks.convolutional import sizes
 from fflib.records.stores import Record
 
 __all__ = ["cost_table", "learning_curve", "multiply_adds", "time_to_learn", "weights"]
@@ -28,7 +29,9 @@ def multiply_adds(record: Record) -> np.ndarray:
     at every place of its input.
 
     - FF: a positive and a negative example, forwards and for the weights: 4 P for the one layer
-      being trained. Before that, both pass once through every layer below.
+      being trained. Before that, both pass once through every layer below. Where each class has a
+      goodness of its own, one example; with a loss for each block of layers, P more for an example
+      in every layer but the first of a block.
     - BP/FF: the same for all layers, and 2 P for every layer but the first.
     - BP: one example; 3 P for every layer and the head, less P for the first.
     - Controls trained layer by layer: as FF for the examples they take, and 3 P for a head over the
@@ -45,8 +48,7 @@ def multiply_adds(record: Record) -> np.ndarray:
     products = weights(record) * places
     classes, units = record.arrays["mean"].shape[1:]
     examples = 2 if e.labelled else 1
-    by_class = isinstance(e, ConvExperiment) and e.scope == "class"
-    head = 0 if e.labelled or by_class else 3 * units * read * classes
+    head = 0 if e.labelled or e.goodness else 3 * units * read * classes
     layers, epochs = _places_in_training(record)
     if e.stages > 1:
         passed = examples * (np.cumsum(products) - products)
@@ -55,7 +57,9 @@ def multiply_adds(record: Record) -> np.ndarray:
         before = np.cumsum(whole) - whole
         return (before + passed)[layers] + epoch[layers] * epochs
     if e.layerwise:
-        return 2 * examples * products.sum() * epochs
+        block = e.block if isinstance(e, ConvExperiment) else 1
+        passed_on = np.arange(e.layers) % block > 0
+        return examples * ((2 + passed_on) * products).sum() * epochs
     return (examples * (3 * products.sum() - products[0]) + head) * epochs
 
 
@@ -68,15 +72,10 @@ def _places_in_training(record: Record) -> tuple[np.ndarray, np.ndarray]:
 
 def _places(e: Experiment) -> tuple[np.ndarray, int]:
     """Count the places at which each layer sees its input, and those left above the last layer."""
-    if e.architecture == "dense":
+    if not isinstance(e, ConvExperiment):
         return np.ones(e.layers, dtype=np.int64), 1
-    height, width = image_shape(e.dataset)[1:]
-    places = []
-    for _ in range(e.layers):
-        places.append(height * width)
-        if height > SMALLEST:
-            height, width = height // 2, width // 2
-    return np.array(places), height * width
+    *places, read = map(prod, sizes(image_shape(e.dataset)[1:], e.layers, e.pooling))
+    return np.array(places), read
 
 
 def learning_curve(record: Record) -> pd.DataFrame:
