@@ -32,6 +32,7 @@
   const inParts = (table) => {
     const tools = document.createElement('div');
     tools.className = 'table-tools';
+    table.classList.add('in-parts');
     tools.innerHTML = '<label>Rows with <input type="search"></label> <span role="status"></span>'
       + ' <button>Previous</button> <button>Next</button>';
     const [before, after] = tools.querySelectorAll('button');

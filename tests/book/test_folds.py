@@ -28,7 +28,7 @@ def made_from():
 
 
 def table(name):
-    return nodes.paragraph("", name)
+    return nodes.table("", nodes.paragraph("", name))
 
 
 @pytest.fixture
@@ -59,6 +59,19 @@ def test_code_goes_into_the_fold_of_what_it_makes(order):
 def test_a_table_without_a_fold_gets_one_below(order):
     said = order(cell("setup()"), cell("show()", table("Table")), nodes.paragraph("", "Prose"))
     assert [text for text in said if text not in "()"] == ["Table", "setup()", "show()", "Prose"]
+
+
+def test_code_that_writes_a_sentence_waits(order):
+    said = order(
+        cell("criterion()", nodes.paragraph("", "It holds.")), nodes.paragraph("", "Prose")
+    )
+    assert [text for text in said if text not in "()"] == ["It holds.", "criterion()", "Prose"]
+    said = order(cell("criterion()", nodes.paragraph("", "It holds.")), cell("draw()"), made_from())
+    assert [text for text in said if text not in "()"][1:] == [
+        "From 3 runs.",
+        "criterion()",
+        "draw()",
+    ]
 
 
 def test_code_that_shows_nothing_at_the_end_has_the_last_fold(order):

@@ -18,8 +18,8 @@ __all__ = ["CodeInFolds"]
 class CodeInFolds(SphinxPostTransform):
     """Move code into the next fold "How was this made?".
 
-    It is that of parameters, of figures and of cells tagged ``hide-input``. A cell with an output that
-    no such fold follows gets one of its own, and so does the end of a page.
+    It is that of parameters, of figures and of cells tagged ``hide-input``. A table that no such fold
+    follows gets one of its own, and so does the end of a page.
     """
 
     default_priority = 198  # before myst-nb puts bars around what is hidden
@@ -38,7 +38,7 @@ class CodeInFolds(SphinxPostTransform):
             if end := _end_of_fold(cell):
                 end.parent[end.parent.index(end) : end.parent.index(end)] = waiting
                 waiting = []
-            elif folded and cell.children and not _end_of_fold(_next(cell)):
+            elif folded and _has_table(cell) and not _end_of_fold(_next(cell)):
                 cell += _fold(waiting)
                 waiting = []
         if waiting and last is not None:
@@ -58,6 +58,11 @@ def _is_folded(cell: nodes.Element) -> bool:
     parameters = {"tag_parameters", "tag_injected-parameters"} & {*cell["classes"]}
     figure = next(cell.findall(nodes.figure), None)
     return cell.get("hide_mode") == "input" or bool(parameters) or figure is not None
+
+
+def _has_table(cell: nodes.Element) -> bool:
+    raws = cell.findall(nodes.raw)
+    return any("<table" in raw.astext() for raw in raws) or any(cell.findall(nodes.table))
 
 
 def _next(cell: nodes.Element) -> nodes.Node | None:
