@@ -130,7 +130,7 @@ def test_a_new_field_of_one_architecture_gets_its_option_by_itself(monkeypatch):
 
         momentum: Literal["none-yet", "nesterov"] = "none-yet"
         """Momentum of a new kind."""
-        warm_up: int = Field(2, ge=0)
+        rest_epochs: int = Field(2, ge=0)
         """Epochs at a lower rate."""
 
     monkeypatch.setitem(KINDS, "dense", Newer)
@@ -139,10 +139,10 @@ def test_a_new_field_of_one_architecture_gets_its_option_by_itself(monkeypatch):
         text = " ".join(fflib_("train", "--help").stdout.split())
         assert "--momentum none-yet|nesterov" in text
         assert "dense: momentum of a new kind. [default: none-yet]" in text
-        assert "--warm-up <int>" in text
-        said = error("train", "--dataset", "digits", "--warm-up", -1)
-        assert said == "warm_up: input should be greater than or equal to 0, got -1"
-        assert gridfile.schema()["$defs"]["warm_up"]["description"] == "Epochs at a lower rate."
+        assert "--rest-epochs <int>" in text
+        said = error("train", "--dataset", "digits", "--rest-epochs", -1)
+        assert said == "rest_epochs: input should be greater than or equal to 0, got -1"
+        assert gridfile.schema()["$defs"]["rest_epochs"]["description"] == "Epochs at a lower rate."
     finally:
         options._experiment_options.cache_clear()
 
@@ -308,8 +308,8 @@ def test_what_the_system_refuses_is_one_line(tmp_path, monkeypatch):
 def test_data_list_says_where_each_set_is(nowhere):
     text = fflib_("data", "list").stdout
     assert "digits         comes with scikit-learn" in text
-    assert text.count("not here: fflib data fetch") == 3
-    assert text.count("not here") == 4
+    assert text.count("not here: fflib data fetch") == 5
+    assert text.count("not here") == 6
     for file in published.files("mnist", nowhere / "given"):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"")
@@ -581,8 +581,8 @@ def test_python_m_fflib_shows_an_error_and_no_traceback():
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == (
-        "error: unknown dataset 'mnits': choose one of mnist, digits, fashion-mnist, "
-        "cifar-10, cifar-10-jpeg, or a folder of class folders\n"
+        "error: unknown dataset 'mnits': choose one of mnist, digits, fashion-mnist, svhn, "
+        "cifar-10, cifar-100, cifar-10-jpeg, or a folder of class folders\n"
     )
 
 
