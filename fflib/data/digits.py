@@ -16,6 +16,7 @@ import torch
 from fflib.data.dataset import Dataset, Split
 
 SIDE, BOX, MARGIN = 8, 20, 4
+WHITE = 16
 PARTS = {"train": slice(-360), "test": slice(-360, None)}
 
 
@@ -36,9 +37,25 @@ def enlarge(images: np.ndarray) -> np.ndarray:
     # All weights are multiples of a tenth: in tenths they are whole numbers.
     tenths = np.rint(10 * weights).astype(np.int64)
     boxes = tenths @ images.astype(np.int64) @ tenths.T
-    full = 16 * 10 * 10
+    full = WHITE * 10 * 10
     grey = (255 * boxes + full // 2) // full
     return np.pad(grey.astype(np.uint8), ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)))
+
+
+def small_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Read the 1797 digits of 8×8 pixels from 0 to 16, and their labels, in the order of `PARTS`.
+
+    Examples
+    --------
+    >>> images, labels = small_digits()
+    >>> images.shape, labels.shape
+    ((1797, 8, 8), (1797,))
+    """
+    path = distribution("scikit-learn").locate_file("sklearn/datasets/data/digits.csv.gz")
+    table = np.loadtxt(str(path), delimiter=",", dtype=np.int64)
+    order = (files("fflib.data") / "digits-order.txt").read_text(encoding="ascii").split()
+    table = table[np.array(order, dtype=np.int64)]
+    return table[:, :-1].reshape(-1, SIDE, SIDE), table[:, -1].copy()
 
 
 def read_digits() -> Dataset:
@@ -51,11 +68,8 @@ def read_digits() -> Dataset:
     Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine
     Learning Repository, as distributed in `sklearn.datasets.load_digits`.
     """
-    path = distribution("scikit-learn").locate_file("sklearn/datasets/data/digits.csv.gz")
-    table = np.loadtxt(str(path), delimiter=",", dtype=np.int64)
-    order = (files("fflib.data") / "digits-order.txt").read_text(encoding="ascii").split()
-    table = table[np.array(order, dtype=np.int64)]
-    images, labels = enlarge(table[:, :-1].reshape(-1, SIDE, SIDE)), table[:, -1].copy()
+    small, labels = small_digits()
+    images = enlarge(small)
     checksums = {
         f"{part}-{kind}": hashlib.md5(array[rows].tobytes()).hexdigest()
         for kind, array in (("images", images), ("labels", labels))

@@ -10,7 +10,6 @@ const images = bytes(data.images);
 const member = (layer, label, unit) => label < classes && bit(layer.members, label, units, unit);
 for (const layer of layers)
   layer.sizes = range(classes).map((c) => range(units).filter((unit) => member(layer, c, unit)).length);
-const length = (vector) => Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
 const highest = (values) => values.indexOf(Math.max(...values));
 
 const product = ({ weights, scales }, input) => {
@@ -40,12 +39,6 @@ const respond = (grey) => {
     }
     return hidden;
   });
-};
-
-const softmax = (values) => {
-  const top = Math.max(...values), all = values.map((value) => Math.exp(value - top));
-  const sum = all.reduce((a, b) => a + b);
-  return all.map((value) => value / sum);
 };
 
 // The class whose ensemble is most like the most active tenth of the units, by the Jaccard index.

@@ -56,6 +56,7 @@ def explore_handwriting(kept: Quantised) -> HTML:
         "all",
         data,
         label="Draw a digit",
+        scripts=("plain.js",),
         table=handwriting_table(kept),
         caption=(
             "As a table: what the network answers to the test images, and their goodness in each layer "

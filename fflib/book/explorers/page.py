@@ -47,6 +47,7 @@ def panel(
     label: str,
     table: pd.DataFrame,
     caption: str,
+    scripts: tuple[str, ...] = (),
     **body: str,
 ) -> HTML:
     """Put a panel together.
@@ -54,7 +55,8 @@ def panel(
     Its parts, of this `kind`, lie beside this module; `key` sets it apart from others of its kind
     on the page. `data` is what the script reads, as JSON; `label` is what a screen reader calls the
     panel. The table shows what the panel does, for readers without a script, and for those who
-    prefer a table. `body` is what the HTML of the panel leaves open, escaped by the caller.
+    prefer a table. `scripts` lie beside this module and run before that of the kind. `body` is what the
+    HTML of the panel leaves open, escaped by the caller.
 
     Examples
     --------
@@ -76,7 +78,7 @@ def panel(
             caption=escape(caption),
             table=table.to_html(border=0, classes="explorer"),
             data=embedded.replace("<", "\\u003c"),
-            script=text("explorer.js") + text(f"{kind}.js"),
+            script="".join(map(text, ("explorer.js", *scripts, f"{kind}.js"))),
         )
     )
 
