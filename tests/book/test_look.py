@@ -63,6 +63,15 @@ def test_no_text_holds_what_is_no_number():
     ]
 
 
+def test_nothing_has_no_sign():
+    table = pd.DataFrame({"interval": ["-0.58 [-0.70, -0.00]", "-0.0%", "-0.001"]})
+    assert rows(table)[1:] == [["−0.58 [−0.70, 0.00]"], ["0.0%"], ["−0.001"]]
+
+
+def test_rows_that_are_fields_are_named_in_words():
+    assert rows(pd.Series([3], ["batch_size"], name="ratio"))[1] == ["batch size", "3"]
+
+
 def test_nothing_is_said_in_words():
     assert html(pd.DataFrame({"a": []})) == "<p>Nothing on record yet.</p>"
 

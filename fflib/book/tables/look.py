@@ -28,10 +28,12 @@ NAMES: dict[Hashable, Callable[[str], str]] = {
     "protocol": wording.protocol_name,
     "model": wording.model_name,
     "rule": wording.rule_name,
+    "field": lambda name: _word(name),
 }
 NOTHING = "–"
 NUMBER = re.compile(r"[−+]?[\d∞]")
 NO_NUMBER = {"nan": NOTHING, "inf": "∞", "-inf": "−∞"}
+MINUS_NOTHING = re.compile(r"−(0(?:\.0+)?%?)(?![\d.])")
 NOT_FINITE = re.compile(r"\bnan\b|-?\binf\b")
 
 
@@ -65,7 +67,7 @@ def html(table: pd.DataFrame | pd.Series) -> str:
     levels = (
         [] if counted else [frame.index.get_level_values(i) for i in range(frame.index.nlevels)]
     )
-    index = [cells(level.to_series(), level.name) for level in levels]
+    index = [cells(level.to_series(), level.name or "field") for level in levels]
     columns = [cells(column, name) for name, column in frame.items()]
     numbers = [all(map(NUMBER.match, filter(_said, column))) for column in columns]
     spans = (
@@ -122,7 +124,8 @@ def _value(value: Any, known: Callable[[str], str]) -> str:
 
 
 def _words(text: str) -> str:
-    return wording.minus(NOT_FINITE.sub(lambda found: NO_NUMBER[found[0]], text))
+    text = wording.minus(NOT_FINITE.sub(lambda found: NO_NUMBER[found[0]], text))
+    return MINUS_NOTHING.sub(r"\1", text)
 
 
 def _numbers(values: np.ndarray) -> list[str]:
