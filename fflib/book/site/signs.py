@@ -1,5 +1,6 @@
 """A true minus before every number that a page shows, wherever the number came from."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from docutils import nodes
@@ -31,12 +32,9 @@ class TrueMinus(SphinxPostTransform):
                     text.parent.replace(text, nodes.Text(changed))
 
 
-def _above(node: nodes.Node) -> list[nodes.Node]:
-    above = []
-    while node.parent is not None:
-        node = node.parent
-        above.append(node)
-    return above
+def _above(node: nodes.Node) -> Iterator[nodes.Node]:
+    while (node := node.parent) is not None:
+        yield node
 
 
 def setup(app: Sphinx) -> None:

@@ -69,7 +69,7 @@ def html(table: pd.DataFrame | pd.Series) -> str:
     )
     index = [cells(level.to_series(), level.name or "field") for level in levels]
     columns = [cells(column, name) for name, column in frame.items()]
-    numbers = [all(map(NUMBER.match, filter(_said, column))) for column in columns]
+    numbers = [all(NUMBER.match(t) for t in c if t not in ("", NOTHING)) for c in columns]
     spans = (
         _spans(index, len(frame)) if len(frame) <= LONG else np.ones((len(frame), len(index)), int)
     )
@@ -178,7 +178,7 @@ def _head(frame: pd.DataFrame, corners: Sequence[str], numbers: Sequence[bool]) 
 
 
 def _spans(index: Sequence[Sequence[str]], rows: int) -> np.ndarray:
-    """Count over how many rows each entry of the index stands; 0 where the one above reaches."""
+    """Count the rows of each entry of the index; 0 where the one above reaches."""
     spans = np.ones((rows, len(index)), int)
     for level in range(len(index) - 1):
         start = 0
@@ -198,10 +198,6 @@ def _over(side: str, span: int) -> str:
 def _cell(tag: str, text: str, number: bool) -> str:
     kind = ' class="number"' if number else ""
     return f"<{tag}{kind}>{_text(text)}</{tag}>"
-
-
-def _said(text: str) -> bool:
-    return text not in ("", NOTHING)
 
 
 def _text(text: str) -> str:
