@@ -109,3 +109,10 @@ def test_no_number_is_far_from_what_it_was(values):
     for value, text in zip(values, cells(pd.Series(values)), strict=True):
         room = 0.005 * max(map(abs, values))
         assert abs(float(text.replace("−", "-")) - value) <= room + 1e-300
+
+
+def test_names_above_columns_that_are_in_words_already_stay():
+    columns = pd.Index(["ff", "FF", "plain loop"], name="model")
+    assert rows(pd.DataFrame([[1, 2, 3]], ["width"], columns))[0][1:] == ["FF", "FF", "plain loop"]
+    above = pd.MultiIndex.from_product([["FF", "bp"], ["a"]], names=["model", None])
+    assert rows(pd.DataFrame([[1, 2]], ["width"], above))[0][1:] == ["FF", "BP"]

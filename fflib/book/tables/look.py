@@ -104,16 +104,19 @@ def cells(column: pd.Series, name: Hashable = None) -> list[str]:
     """
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return _numbers(column.to_numpy(float, na_value=np.nan))
-    known = NAMES.get(name, str)
-    return [_value(value, known) for value in column]
+    return [_value(value, name) for value in column]
 
 
-def _value(value: Any, known: Callable[[str], str]) -> str:
+def _called(value: str, kind: Hashable) -> str:
+    try:
+        return NAMES[kind](value)
+    except KeyError:  # of no such kind, or a name already
+        return value
+
+
+def _value(value: Any, kind: Hashable) -> str:
     if isinstance(value, str):
-        try:
-            return _words(known(value))
-        except KeyError:  # a name already
-            return _words(value)
+        return _words(_called(value, kind))
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if hasattr(value, "item"):
@@ -156,6 +159,10 @@ def _word(name: Hashable) -> str:
     return wording.minus(WORDS.get(str(name), str(name).replace("_", " ")))
 
 
+def _title(name: Hashable, kind: Hashable) -> str:
+    return _called(name, kind) if kind in NAMES and isinstance(name, str) else _word(name)
+
+
 def _head(frame: pd.DataFrame, corners: Sequence[str], numbers: Sequence[bool]) -> str:
     """Write a row for each level of the columns, the names of the index over all of them."""
     levels = [frame.columns.get_level_values(i) for i in range(frame.columns.nlevels)]
@@ -166,12 +173,11 @@ def _head(frame: pd.DataFrame, corners: Sequence[str], numbers: Sequence[bool]) 
     rows = ["".join(f"<th{_over('row', len(levels))}>{_text(name)}</th>" for name in corners)]
     rows += [""] * (len(levels) - 1)
     for depth, level in enumerate(levels[:-1]):
-        known = NAMES.get(level.name, _word)
         for name, group in groupby(level):
-            rows[depth] += f"<th{_over('col', len(list(group)))}>{_text(known(name))}</th>"
-    known = NAMES.get(levels[-1].name, _word)
+            over = _text(_title(name, level.name))
+            rows[depth] += f"<th{_over('col', len(list(group)))}>{over}</th>"
     rows[-1] += "".join(
-        _cell("th", known(name) if isinstance(name, str) else _word(name), number)
+        _cell("th", _title(name, levels[-1].name), number)
         for name, number in zip(levels[-1], numbers, strict=True)
     )
     return "".join(f"<tr>{row}</tr>" for row in rows)
