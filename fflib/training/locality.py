@@ -21,7 +21,7 @@ def layers_taught(
     """Set one loss after the other, and list the layers whose parameters get a gradient from it.
 
     The losses are those of a training step, first layer first; all but one count nothing. Layers
-    are counted from 0. :func:`fflib.experiment.gradient_reach` is the length of the longest list.
+    are counted from 0. :func:`fflib.experiment.architectures.gradient_reach` is the length of the longest list.
 
     Parameters
     ----------

@@ -12,10 +12,7 @@ from fflib.wording import minus
 
 __all__ = ["TrueMinus"]
 
-LITERAL = (
-    *(nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw),
-    addnodes.desc_signature,
-)
+LITERAL = (nodes.FixedTextElement, nodes.literal, nodes.math, addnodes.desc_signature)
 
 
 class TrueMinus(SphinxPostTransform):
