@@ -98,6 +98,7 @@ def test_code_that_is_to_be_read_stays(order):
 def test_signs_are_minus_signs_but_in_code():
     page = new_document("page")
     page += nodes.paragraph("", "", nodes.Text("From -1 to CIFAR-10, "), nodes.literal("", "-1"))
+    page += nodes.doctest_block("", ">>> -2", language="pycon")
     page.settings.env = SimpleNamespace()
     TrueMinus(page).run()
-    assert page.astext() == "From −1 to CIFAR-10, -1"
+    assert page.astext() == "From −1 to CIFAR-10, -1\n\n>>> -2"

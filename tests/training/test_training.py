@@ -267,7 +267,7 @@ def test_a_penalty_on_activity_makes_it_sparser():
 UNTRAINED = [(model, {}) for model in ALL]
 UNTRAINED += [("ff", {"hold_out": 3}), ("bp", {"protocol": "sigmoid-linf"})]
 UNTRAINED += [
-    (model, {"architecture": "conv", "hidden": 8, "layers": 2, "theta": None} | fields)
+    (model, {"architecture": "conv", "hidden": 12, "layers": 2, "theta": None} | fields)
     for model, fields in (("bp", {}), ("bp-ff", {"scope": "class"}), ("ff", {"loss": "symmetric"}))
 ]
 
