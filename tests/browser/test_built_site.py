@@ -10,7 +10,6 @@ import audit
 import landing
 import nbformat
 import pytest
-import reading
 from pages import Page, heavy_pages, pages_of
 from sphinx_external_toc.parsing import parse_toc_yaml
 
