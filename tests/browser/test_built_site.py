@@ -31,7 +31,7 @@ def prose(name):
 
 def test_the_audit_finds_nothing(browser, site):
     # How pages read is counted, and not yet as it should be on every one of them.
-    problems = [p for p in audit.audit(pages_of(site)) if p.kind not in reading.KINDS]
+    problems = [p for p in audit.audit(pages_of(site)) if p.kind not in audit.reading.KINDS]
     assert not problems, "\n".join(f"{p.page}: {p.kind}: {p.what}" for p in problems)
 
 
