@@ -128,6 +128,24 @@ def opened(browser, address):
 
 
 @pytest.fixture(scope="session")
+def narrow():
+    """A run of Forward-Forward on the digits whose network is small enough for a page."""
+    from fflib.experiment import Experiment
+    from fflib.training.train import train
+
+    few = Experiment(dataset="digits", hidden=40, epochs=10, theta=1.0, precision="float32")
+    return train(few, "cpu", progress=False)
+
+
+@pytest.fixture(scope="session")
+def kept(narrow):
+    """The network of that run in eight bits."""
+    from fflib.book.explorers.quantised import quantise
+
+    return quantise(narrow)
+
+
+@pytest.fixture(scope="session")
 def built(shared):
     """The site of the toy book, built by the command, and what the command printed.
 

@@ -1,7 +1,7 @@
 r"""Measure what the ensembles of two classes share, and how alike the classes look.
 
 For ensembles A and B, sets of units of a layer, the Jaccard index is
-:math:`|A \cap B| / |A \cup B|`. It lies in [0, 1] and is nan where both are empty. Ensembles are
+:math:`|A \cap B| / |A \cup B|`. It lies in [0, 1] and is ``nan`` where both are empty. Ensembles are
 boolean, of shape (..., class, unit).
 """
 

@@ -7,7 +7,7 @@ For a vector h of n units, with :math:`r = \lVert h \rVert_1 / \lVert h \rVert_2
 * Treves and Rolls's density is :math:`a = r^2 / n`, (mean of h)² over (mean of h²), and the sparseness
   :math:`(1 - a) / (1 - 1/n)`.
 
-A vector whose units are all zero has no sparseness (0/0). Such samples give nan, are left out of
+A vector whose units are all zero has no sparseness (0/0). Such samples give ``nan``, are left out of
 means as in the authors' code, and are counted by :func:`silent_fraction`, which belongs beside
 every mean.
 """

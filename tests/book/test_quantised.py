@@ -32,37 +32,26 @@ def test_a_weight_is_within_half_a_step_of_what_it_was(weights):
     assert (np.abs(steps.astype(int)).max(axis=1)[largest] == 127).all()
 
 
-@pytest.fixture(scope="module")
-def run():
-    few = fflib.Experiment(dataset="digits", hidden=40, epochs=10, theta=1.0, precision="float32")
-    return fflib.train(few, "cpu", progress=False)
-
-
-@pytest.fixture(scope="module")
-def kept(run):
-    return quantise(run)
-
-
-def test_the_network_is_that_of_the_run_with_rounded_weights(run, kept):
+def test_the_network_is_that_of_the_run_with_rounded_weights(narrow, kept):
     for depth, (layer, whole) in enumerate(
-        zip(kept.network.layers, run.network.layers, strict=True)
+        zip(kept.network.layers, narrow.network.layers, strict=True)
     ):
         steps, scales = eight_bits(whole.weight.detach().numpy())
         np.testing.assert_array_equal(layer.weight.detach(), steps * scales[:, None])
         np.testing.assert_array_equal(layer.bias.detach(), whole.bias.detach())
         np.testing.assert_array_equal(kept.weights[depth], steps)
-    pixels, labels = run.images("test")
-    np.testing.assert_array_equal(kept.standardise(run.data.test.images), pixels)
-    np.testing.assert_array_equal(kept.answers, run.network.predict(pixels))
+    pixels, labels = narrow.images("test")
+    np.testing.assert_array_equal(kept.standardise(narrow.data.test.images), pixels)
+    np.testing.assert_array_equal(kept.answers, narrow.network.predict(pixels))
     answers = kept.network.predict(pixels).numpy()
     assert kept.measured["accuracy"] == np.mean(answers == labels.numpy())
     assert kept.measured["same"] == np.mean(answers == kept.answers)
     assert kept.measured["same"] > 0.9
 
 
-def test_goodness_is_averaged_over_images_under_their_own_and_under_wrong_labels(run, kept):
-    pixels, labels = run.images("test")
-    for depth in range(run.experiment.layers):
+def test_goodness_is_averaged_over_images_under_their_own_and_under_wrong_labels(narrow, kept):
+    pixels, labels = narrow.images("test")
+    for depth in range(narrow.experiment.layers):
         own, wrong = [], []
         for label in range(10):
             hidden = kept.network.activations(pixels, torch.full_like(labels, label))[depth]
@@ -73,10 +62,10 @@ def test_goodness_is_averaged_over_images_under_their_own_and_under_wrong_labels
         assert kept.measured["wrong"][depth] == pytest.approx(np.mean(wrong), rel=1e-5)
 
 
-def test_the_images_are_the_first_of_each_class(run, kept):
-    labels = run.data.test.labels.tolist()
+def test_the_images_are_the_first_of_each_class(narrow, kept):
+    labels = narrow.data.test.labels.tolist()
     assert kept.numbers.tolist() == [labels.index(c) for c in range(10)]
-    np.testing.assert_array_equal(kept.images, run.data.test.images[kept.numbers])
+    np.testing.assert_array_equal(kept.images, narrow.data.test.images[kept.numbers])
 
 
 @pytest.mark.parametrize("fields", [{"model": "bp"}, {"hold_out": 3}, {"protocol": "sigmoid-linf"}])

@@ -66,3 +66,13 @@ def contrast(one, other):
 
     dark, light = sorted([luminance(one), luminance(other)])
     return (light + 0.05) / (dark + 0.05)
+
+
+def assert_fits_and_is_read(panel):
+    """It is no wider than its screen and its place, and its text stands out from its ground."""
+    assert panel.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert panel.evaluate("(node) => node.scrollWidth <= node.clientWidth")
+    ink, paper = panel.evaluate(
+        "(node) => [getComputedStyle(node).color, getComputedStyle(node).backgroundColor]"
+    )
+    assert contrast(ink, paper) >= 7

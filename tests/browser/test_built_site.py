@@ -30,8 +30,8 @@ def prose(name):
 
 
 def test_the_audit_finds_nothing(browser, site):
-    # How pages read is counted, and not yet as it should be on every one of them.
-    problems = [p for p in audit.audit(pages_of(site)) if p.kind not in audit.reading.KINDS]
+    # Some chapters are longer than they should be, which hinders no reader of the others.
+    problems = [p for p in audit.audit(pages_of(site)) if p.kind != "long_pages"]
     assert not problems, "\n".join(f"{p.page}: {p.kind}: {p.what}" for p in problems)
 
 

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 import torch
 from access import inaccessible
-from panels import contrast, opening, said, whole, written
+from panels import assert_fits_and_is_read, opening, said, whole, written
 
 import fflib
 from fflib.book.explorers import quantised
 from fflib.book.explorers.handwriting import explore_handwriting
-from fflib.book.explorers.quantised import quantise
 from fflib.measures.readout import decode
 from fflib.networks.dense import NO_LABEL
 
@@ -37,17 +36,6 @@ LEVELS = """(canvas) => {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   return [...data].filter((_, at) => at % 4 === 0);
 }"""
-
-
-@pytest.fixture(scope="module")
-def run():
-    few = fflib.Experiment(dataset="digits", hidden=40, epochs=10, theta=1.0, precision="float32")
-    return fflib.train(few, "cpu", progress=False)
-
-
-@pytest.fixture(scope="module")
-def kept(run):
-    return quantise(run)
 
 
 @pytest.fixture(scope="module")
@@ -157,8 +145,8 @@ def test_a_dot_and_a_line_are_drawings_too(panel, kept):
         assert_says(panel, kept, seen(panel))
 
 
-def test_the_page_answers_as_the_network_does(panel, run, kept):
-    images = run.data.test.images.numpy()[:100]
+def test_the_page_answers_as_the_network_does(panel, narrow, kept):
+    images = narrow.data.test.images.numpy()[:100]
     for image in images:
         paint(panel, image)
         assert_says(panel, kept, seen(panel))
@@ -273,14 +261,8 @@ def test_a_finger_draws_on_a_phone(opened, kept):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
 def test_the_panel_fits_the_screen_and_is_read_in_either_theme(opened, theme, width):
-    page = opened(theme, viewport={"width": width, "height": 900})
-    panel = page.locator(PANEL)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert panel.evaluate("(node) => node.scrollWidth <= node.clientWidth")
-    ink, paper = panel.evaluate(
-        "(node) => [getComputedStyle(node).color, getComputedStyle(node).backgroundColor]"
-    )
-    assert contrast(ink, paper) >= 7
+    panel = opened(theme, viewport={"width": width, "height": 900}).locator(PANEL)
+    assert_fits_and_is_read(panel)
     # Every square of a layer is drawn: as many colours as there are levels of activity.
     for cells in panel.locator(".cells").all():
         assert len(set(cells.evaluate(LEVELS))) > 2

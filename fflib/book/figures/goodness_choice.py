@@ -11,7 +11,14 @@ from matplotlib.figure import Figure
 from fflib import wording
 from fflib.activation import ACTIVATIONS
 from fflib.book.figures import style
-from fflib.book.figures.panels import estimate_rows, means, on_layers, runs_by_layer, shifts
+from fflib.book.figures.panels import (
+    estimate_rows,
+    means,
+    on_colour,
+    on_layers,
+    runs_by_layer,
+    shifts,
+)
 from fflib.goodness import BUILT_IN
 from fflib.presets import preset
 from fflib.records.stores import Record
@@ -80,10 +87,7 @@ def heat_maps(
                 found = mean_interval(values)
                 said, size = found.give_or_take(".2f", "\n±"), 8
                 colour = "white" if found.mean < (low + high) / 2 else "black"
-            place = column + 0.5, row + 0.5
-            ax.text(
-                *place, said, ha="center", va="center", color=colour, size=size, gid="on-colour"
-            )
+            on_colour(ax, column + 0.5, row + 0.5, said, colour, size=size)
         averages = here.groupby(["goodness", "activation"])[measure].mean().to_dict()
         grid = [[averages.get((g, a), np.nan) for a in activations] for g in goodness]
         image = ax.pcolormesh(grid, vmin=low, vmax=high, edgecolors="white", lw=1)

@@ -19,7 +19,7 @@ from fflib.study.evidence import where
 
 __all__ = [
     "by_dataset", "by_model", "estimate", "estimate_rows", "matrix", "means", "models_by_layer",
-    "on_layers", "runs_by_layer", "shifts", "wall", "wall_order",
+    "on_colour", "on_layers", "runs_by_layer", "shifts", "wall", "wall_order",
 ]  # fmt: skip
 
 
@@ -235,15 +235,10 @@ def matrix(
         for (row, column), value in np.ndenumerate(cells):
             if np.isfinite(value):
                 colour = "white" if value < (low + high) / 2 else "black"
-                text = format(value, numbers)
-                ax.text(
-                    column,
-                    row,
-                    text,
-                    ha="center",
-                    va="center",
-                    fontsize=8,
-                    color=colour,
-                    gid="on-colour",
-                )
+                on_colour(ax, column, row, format(value, numbers), colour, size=8)
     return image
+
+
+def on_colour(ax: Axes, x: float, y: float, said: str, colour: str, *, size: float) -> None:
+    """Write on a coloured cell, around its middle; in the dark the text keeps its colour."""
+    ax.text(x, y, said, ha="center", va="center", fontsize=size, color=colour, gid="on-colour")

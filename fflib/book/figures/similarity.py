@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fflib.book.figures import style
-from fflib.book.figures.panels import matrix
+from fflib.book.figures.panels import matrix, on_colour
 
 __all__ = ["alike"]
 
@@ -26,16 +26,7 @@ def alike(table: pd.DataFrame, measure: str) -> Figure:
             value = values[row, place]
             if np.isfinite(value):
                 colour = "white" if value < 0.5 else "black"
-                ax.text(
-                    place,
-                    row,
-                    f"{value:.2f}",
-                    ha="center",
-                    va="center",
-                    fontsize=7,
-                    color=colour,
-                    gid="on-colour",
-                )
+                on_colour(ax, place, row, f"{value:.2f}", colour, size=7)
     for edge in _edges(list(table.index)):
         ax.axhline(edge, color="white", lw=2)
         ax.axvline(edge, color="white", lw=2)

@@ -1,6 +1,6 @@
 """What claims measure: from the record of a run, and of those it is measured with, to a number.
 
-Where a claim is about layers, it is an array with a number for each. It is None where the record does
+Where a claim is about layers, it is an array with a number for each. It is ``None`` where the record does
 not say, since its run was measured without the probe that does.
 """
 
