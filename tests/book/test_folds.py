@@ -1,4 +1,4 @@
-"""Hidden code stands in folds that say how something was made; numbers have a true minus."""
+"""Hidden code and checks stand in folds; numbers have a true minus."""
 
 from types import SimpleNamespace
 
@@ -7,6 +7,7 @@ from docutils import nodes
 from docutils.utils import new_document
 
 from fflib.book.how_made import FOLD, FOLD_END
+from fflib.book.site.asides import FoldedSections
 from fflib.book.site.code import CodeInFolds
 from fflib.book.site.signs import TrueMinus
 
@@ -93,6 +94,29 @@ def test_parameters_and_the_call_of_a_figure_are_in_the_fold(order):
 def test_code_that_is_to_be_read_stays(order):
     said = order(cell("shown()", table("Figure"), hidden=False), made_from())
     assert said[:2] == ["shown()", "Figure"]
+
+
+def section(title, *content):
+    return nodes.section("", nodes.title(title, title), *content, ids=[title])
+
+
+def test_rules_deviations_and_every_check_are_folded_under_their_headings():
+    page = new_document("page")
+    page += section("The result", nodes.paragraph("", "Seen."))
+    page += section("Where we deviate", nodes.paragraph("", "Folded."))
+    check = section("Another layer", nodes.paragraph("", "Folded, too."))
+    page += section("Does it survive?", nodes.paragraph("", "It does."), check)
+    page.settings.env = SimpleNamespace()
+    FoldedSections(page).run()
+    text = [node.astext() for node in page.findall(nodes.Text)]
+    head, middle, end = '<details class="aside"><summary>', "</summary>", "</details>"
+    assert text == [
+        *("The result", "Seen."),
+        *(head, "Where we deviate", middle, "Folded.", end),
+        *("Does it survive?", "It does."),
+        *(head, "Another layer", middle, "Folded, too.", end),
+    ]
+    assert check["ids"] == ["Another layer"]  # links still lead there
 
 
 def test_signs_are_minus_signs_but_in_code():

@@ -75,3 +75,13 @@ def test_a_figure_opens_grows_and_closes(opened):
     page.keyboard.press("Escape")
     assert not page.locator("dialog").is_visible()
     assert page.evaluate("document.activeElement.className") == "figure"
+
+
+def test_a_link_to_a_folded_section_opens_it(opened):
+    aside = '<details class="aside"><summary><h2>Checks</h2></summary><p>Passed.</p></details>'
+    page = opened(
+        f'<a href="#checks">Checks</a><section id="checks">{aside}</section>', "asides.js"
+    )
+    assert not page.locator("p").is_visible()
+    page.locator("a").press("Enter")
+    assert page.locator("p").is_visible()

@@ -114,7 +114,7 @@ def _sheet(images: np.ndarray) -> str:
         y, x = divmod(place, ACROSS)
         whole[y * height : (y + 1) * height, x * width : (x + 1) * width] = tile
     file = BytesIO()
-    Image.fromarray(whole).save(file, "WEBP", lossless=True, quality=100, method=6)
+    Image.fromarray(whole).save(file, "WEBP", lossless=True, quality=75, method=6)
     return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 

@@ -32,6 +32,7 @@ UNUSED = (
 """Files of the theme that no page asks for, below ``_static``."""
 
 ASKED_FOR = {
+    "asides.js": 'class="aside"',
     "design-tabs": "sd-tab-set",
     "figures.js": ".svg",
     "tables.js": 'class="dataframe long"',
