@@ -15,6 +15,7 @@ from fflib.book.tables import (
     in_brief,
     machines,
     mantel_tests,
+    places,
     provenance,
     readout,
     shown,
@@ -40,7 +41,7 @@ def cells(table):
 @pytest.mark.parametrize("records", [[], MAIN, MAIN + HELD], ids=["none", "some", "all"])
 def test_the_scorecard_has_a_row_for_every_claim(records):
     verdicts = scorecard(records)
-    header, rule, *rows = cells(scorecard_table(verdicts, {}))
+    header, rule, *rows = cells(scorecard_table(verdicts))
     assert set(rule) == {"---"}
     assert len(rows) == len(CLAIMS)
     for row, verdict in zip(rows, verdicts, strict=True):
@@ -49,9 +50,7 @@ def test_the_scorecard_has_a_row_for_every_claim(records):
         assert row[1] == f"**{verdict.verdict}**: {verdict.why}"
         assert row[2] == (verdict.back_propagation_too or "–")
         assert row[3] == (verdict.label_alone or "–")
-        assert row[4] == "not tested"
-        assert (verdict.estimates or "no runs yet") in row[5]
-        assert row[6] == f"{verdict.claim.place}. {verdict.claim.source}"
+        assert (verdict.estimates or "no runs yet") in row[4]
 
 
 def test_the_answer_is_given_in_three_sentences():
@@ -75,15 +74,10 @@ def test_the_answer_is_given_in_three_sentences():
     assert answer([]).data == ""
 
 
-def test_our_own_claims_have_no_columns_for_editions_and_rivals():
-    header, _, row = cells(scorecard_table([judge(QUESTIONS[0], [])]))
-    assert header == [
-        "claim",
-        "verdict",
-        "ours, over the cells",
-        "what the paper reports, and where",
-    ]
-    assert row[3] == QUESTIONS[0].source
+def test_every_claim_of_the_paper_has_a_place_in_it():
+    header, _, *rows = cells(places(CLAIMS))
+    assert [row[0] for row in rows] == [f"[{c.title}]({c.chapter}.ipynb)" for c in CLAIMS]
+    assert all(len(row) == len(header) and all(row) for row in rows)
 
 
 def test_what_changed_has_both_criteria_and_both_verdicts():

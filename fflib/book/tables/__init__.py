@@ -17,10 +17,11 @@ from fflib.book.tables.verdicts import (
     digest,
     in_brief,
     matched_answers,
+    places,
     scorecard,
 )
 
 __all__ = [
     "answer", "answers", "by_label", "changes", "checksums", "criterion", "digest", "in_brief", "machines",
-    "mantel_tests", "matched_answers", "provenance", "readout", "scorecard", "shown",
+    "mantel_tests", "matched_answers", "places", "provenance", "readout", "scorecard", "shown",
 ]  # fmt: skip

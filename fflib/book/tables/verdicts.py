@@ -20,6 +20,7 @@ __all__ = [
     "digest",
     "in_brief",
     "matched_answers",
+    "places",
     "scorecard",
 ]
 
@@ -74,32 +75,24 @@ def _on_condition(verdict: Verdict) -> str:
     return f" ({condition(verdict.cells)})" if verdict.verdict == "mixed" else ""
 
 
-def scorecard(verdicts: Iterable[Verdict], first: Mapping[str, First] | None = None) -> Markdown:
+def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
     """Tabulate the scorecard, a row per claim, linked to the chapters.
 
-    The verdict stands beside the claim, so that a narrow screen shows both. For the claims of the
-    paper give `first`, the verdicts of the first edition, see
-    :func:`fflib.study.evidence.first_edition`: they have columns for these and for their rivals.
+    The verdict stands beside the claim, so that a narrow screen shows both; then come the rivals and
+    the estimates over the cells.
     """
-    asked = ("does back-propagation do it too?", "is it the label?", "first edition")
-    rows = []
-    for v in verdicts:
-        against = (
+    asked = ("does back-propagation do it too?", "is it the label?")
+    rows = (
+        (
+            f"[**{v.claim.title}**]({v.claim.chapter}.ipynb): {v.claim.statement}",
+            f"**{v.verdict}**: {in_markdown(v.why)}",
             v.back_propagation_too or "–",
             v.label_alone or "–",
-            _first_word(v.claim, first or {}),
+            minus(f"{v.claim.label}: {v.estimates or 'no runs yet'}; {_wanted(v.claim)}"),
         )
-        rows.append(
-            (
-                f"[**{v.claim.title}**]({v.claim.chapter}.ipynb): {v.claim.statement}",
-                f"**{v.verdict}**: {in_markdown(v.why)}",
-                *(against if first is not None else ()),
-                minus(f"{v.claim.label}: {v.estimates or 'no runs yet'}; {_wanted(v.claim)}"),
-                f"{v.claim.place}. {v.claim.source}" if v.claim.place else v.claim.source,
-            )
-        )
-    header = ("claim", "verdict", *(asked if first is not None else ()), "ours, over the cells")
-    return _table((*header, "what the paper reports, and where"), rows)
+        for v in verdicts
+    )
+    return _table(("claim", "verdict", *asked, "ours, over the cells"), rows)
 
 
 def changes(verdicts: Iterable[Verdict], first: Mapping[str, First]) -> Markdown:
@@ -126,6 +119,12 @@ def changes(verdicts: Iterable[Verdict], first: Mapping[str, First]) -> Markdown
         "second verdict",
     )
     return _table(header, rows)
+
+
+def places(claims: Iterable[Claim]) -> Markdown:
+    """Tabulate where the paper makes each claim, and what it reports."""
+    rows = ((f"[{c.title}]({c.chapter}.ipynb)", c.place, c.source) for c in claims)
+    return _table(("claim", "where", "what the paper reports"), rows)
 
 
 def answers(verdicts: Iterable[Verdict]) -> Markdown:
