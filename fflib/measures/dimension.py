@@ -15,7 +15,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from fflib.measures.arrays import as_array
@@ -142,6 +141,7 @@ def twonn(points: NDArray[np.floating], parts: int = 1, seed: int = 0) -> float:
 
 def _twonn(points: NDArray[np.floating]) -> float:
     from skdim.id import TwoNN  # it compiles code at import, which takes seconds
+    from sklearn.neighbors import NearestNeighbors
 
     distances, _ = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(points).kneighbors()
     estimator = TwoNN(discard_fraction=TAIL, dist=True, method="mle")
