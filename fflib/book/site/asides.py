@@ -12,6 +12,9 @@ FOLDED = (
     "The criterion, fixed beforehand",
     "The criteria, fixed beforehand",
     "The rule, fixed beforehand",
+    "The rows that could not",
+    "Snapshots",
+    "Verdicts",
     "Where we deviate",
 )
 CHECKS = "Does it survive?"
