@@ -9,7 +9,7 @@ import synthetic
 from fflib.errors import ExperimentError
 from fflib.experiment import Experiment
 from fflib.records.stores import PUBLISHED
-from fflib.study.plans import rivals, winner_takes_all
+from fflib.study.plans import overtraining, rivals, winner_takes_all
 from fflib.study.plans.grids import GRIDS, Grids, covering, planned
 
 IMPORTED = """
@@ -87,3 +87,12 @@ def test_the_winner_takes_all_protocol_has_what_its_weakest_layer_does_best_with
     chosen = winner_takes_all.choose(tried)
     assert [found["theta"] for found in chosen.values()] == [0.3, 0.3]
     assert [*chosen] == ["mnist", "fashion-mnist"]
+
+
+def test_what_may_keep_a_second_layer_is_changed_one_setting_at_a_time():
+    planned = overtraining.runs()
+    assert len(set(planned)) == len(planned) == len(overtraining.SEEDS) * 4
+    for seed in overtraining.SEEDS:
+        of_seed = [e.model_dump() for e in planned if e.seed == seed]
+        changed = [{n for n, v in e.items() if v != of_seed[0][n]} for e in of_seed]
+        assert changed == [set(), {"negatives"}, {"epsilon"}, {"weight_decay"}]
