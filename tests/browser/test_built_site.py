@@ -113,8 +113,12 @@ JUDGED = [v.claim for v in on_record([*CLAIMS, *CHECKS, *QUESTIONS]) if v.cells]
 
 
 @pytest.mark.parametrize("claim", JUDGED, ids=lambda claim: claim.id)
-def test_every_claim_is_a_click_from_the_landing_page(reading, address, claim):
+def test_every_claim_is_a_click_from_the_landing_page_and_ours_from_the_digest(
+    reading, address, claim
+):
     reading.goto(f"{address}index.html")
+    if claim not in CLAIMS:
+        reading.locator("article a[href$='digest.html']").first.click()
     reading.wait_for_selector("article h1")
     links = reading.locator(
         f"article a[href*='{claim.chapter}.html']", has_text=typeset(claim.title)
@@ -122,7 +126,7 @@ def test_every_claim_is_a_click_from_the_landing_page(reading, address, claim):
     assert links.count() > 0
     links.first.click()
     reading.wait_for_url(f"**/{claim.chapter}.html*")
-    text = " ".join(reading.locator("article").inner_text().split())
+    text = " ".join(reading.locator("article").text_content().split())  # of folds, too
     assert typeset(claim.statement) in text
 
 
@@ -171,11 +175,14 @@ def test_a_reader_switches_between_light_and_dark(opened, system):
     assert shown == {"light", "dark"}
 
 
-# Pictures further down are loaded when a reader comes near; here they all are.
-LOADED = """() => Promise.all([...document.querySelectorAll('main img')].map((image) => {
-  image.loading = 'eager';
-  return image.decode().catch(() => null);
-}))"""
+# Pictures further down, and in folds, are loaded when a reader comes near; here they all are.
+LOADED = """() => {
+  document.querySelectorAll('main details').forEach((fold) => { fold.open = true; });
+  return Promise.all([...document.querySelectorAll('main img')].map((image) => {
+    image.loading = 'eager';
+    return image.decode().catch(() => null);
+  }));
+}"""
 FIGURES = """() => [...document.querySelectorAll('main figure')].map((figure) => ({
   id: figure.id,
   alts: [...figure.querySelectorAll('img')].map((image) => image.alt),
