@@ -78,7 +78,7 @@ def faults(ended, store):
         errors = [line for line in said.splitlines() if line.startswith("error: ")]
         if code not in (0, 1, 2) or len(errors) != (code == 2):
             found.append(f"ended with {code}: {said[-500:]}")
-        found += [word for word in LEFT_BEHIND if word in said]
+        found += [f"{word}: {said[-2000:]}" for word in LEFT_BEHIND if word in said]
     kept = (".safetensors", ".failed.json", ".damaged")
     left = [path for path in store.rglob("*") if path.is_file() and path.parent.name != "copies"]
     partial = store.rglob(".writing-*")

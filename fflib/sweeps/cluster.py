@@ -83,9 +83,10 @@ def connected(jobs: int, scheduler: str | Cluster | None = None) -> Iterator[Cli
 
 
 def _end(cluster: LocalCluster) -> None:
-    """Kill the workers, whose runs would otherwise be waited for."""
+    """Kill the workers, whose runs would otherwise be waited for; none is started again."""
     for nanny in cluster.workers.values():
         if isinstance(nanny, Nanny) and nanny.pid:
+            nanny.close_gracefully(reason="the sweep ends")
             with suppress(ProcessLookupError):
                 os.kill(nanny.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
 

@@ -1,8 +1,10 @@
 """Worker processes of this machine."""
 
 import sys
+import time
 
 import pytest
+from distributed import LocalCluster, Nanny
 
 from fflib.sweeps.cluster import connected
 
@@ -27,3 +29,23 @@ def test_freed_memory_is_used_again():
     with connected(1) as client:
         faults = client.submit(_page_faults, times, size).result(timeout=60)
     assert faults < times * size / page / 2  # otherwise each tensor is of new pages
+
+
+@pytest.mark.cluster
+def test_workers_that_are_killed_at_an_error_are_not_started_again(monkeypatch):
+    started = []
+    start, close = Nanny.instantiate, LocalCluster.close
+
+    async def counted(nanny):
+        started.append(nanny)
+        return await start(nanny)
+
+    def delayed(cluster, **options):  # as on a busy machine: time enough to start a worker
+        time.sleep(1)
+        return close(cluster, **options)
+
+    monkeypatch.setattr(Nanny, "instantiate", counted)
+    monkeypatch.setattr(LocalCluster, "close", delayed)
+    with pytest.raises(KeyError), connected(2):
+        raise KeyError
+    assert len(started) == 2
