@@ -10,6 +10,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
+from typing import Any
 
 import dask
 from distributed import Client, LocalCluster, Nanny
@@ -25,7 +26,14 @@ TIMEOUT = 30  # seconds to wait for a scheduler, and for a local cluster to end
 
 # Dask's own also has freed memory given back to the system at once: then every tensor of a training
 # step is new memory, and its page faults take a third of the time of small networks.
-ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1)
+ENVIRONMENT: dict[str, Any] = dict.fromkeys(
+    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1
+)
+
+# They write a traceback where a worker goes away in the middle of something. What a user needs to
+# know of a run arrives as its outcome.
+LOGGERS = ("asyncio", "distributed", "tornado.application")
+ENVIRONMENT["DASK_LOGGING"] = dict.fromkeys(LOGGERS, logging.CRITICAL)
 
 
 def cores() -> int:
@@ -61,25 +69,40 @@ def connected(jobs: int, scheduler: str | Cluster | None = None) -> Iterator[Cli
         "distributed.scheduler.worker-saturation": 1.0,
         "distributed.nanny.pre-spawn-environ": ENVIRONMENT,
     }
-    with dask.config.set(settings):
-        cluster = LocalCluster(
-            n_workers=jobs,
-            threads_per_worker=1,
-            processes=True,
-            host=LOOPBACK,
-            dashboard_address=f"{LOOPBACK}:0",
-            memory_limit=None,
-            security=Security.temporary(),
-            silence_logs=logging.CRITICAL,
-        )
+    with _silent():
+        with dask.config.set(settings):
+            cluster = LocalCluster(
+                n_workers=jobs,
+                threads_per_worker=1,
+                processes=True,
+                host=LOOPBACK,
+                dashboard_address=f"{LOOPBACK}:0",
+                memory_limit=None,
+                security=Security.temporary(),
+                silence_logs=None,
+            )
+        try:
+            with Client(cluster, set_as_default=False) as client:
+                yield client
+        except BaseException:
+            _end(cluster)
+            raise
+        finally:
+            cluster.close(timeout=TIMEOUT)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Let nothing but what is critical through from the loggers of Dask and of its event loop."""
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    levels = [logger.level for logger in loggers]
     try:
-        with Client(cluster, set_as_default=False) as client:
-            yield client
-    except BaseException:
-        _end(cluster)
-        raise
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        yield
     finally:
-        cluster.close(timeout=TIMEOUT)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _end(cluster: LocalCluster) -> None:

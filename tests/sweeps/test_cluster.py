@@ -1,12 +1,13 @@
 """Worker processes of this machine."""
 
+import logging
 import sys
 import time
 
 import pytest
 from distributed import LocalCluster, Nanny
 
-from fflib.sweeps.cluster import connected
+from fflib.sweeps.cluster import LOGGERS, connected
 
 
 def _page_faults(times, size):
@@ -49,3 +50,19 @@ def test_workers_that_are_killed_at_an_error_are_not_started_again(monkeypatch):
     with pytest.raises(KeyError), connected(2):
         raise KeyError
     assert len(started) == 2
+
+
+def _complain(names):
+    for name in names:
+        logging.getLogger(name).error("noise")
+
+
+@pytest.mark.cluster
+def test_what_dask_logs_stays_away_from_the_terminal(capfd, caplog):
+    names = [*LOGGERS, "distributed.worker", "distributed.nanny", "distributed.comm.tcp"]
+    with connected(1) as client:
+        client.run(_complain, names)
+        client.run_on_scheduler(_complain, names)
+    assert "noise" not in capfd.readouterr().err + caplog.text
+    _complain(["asyncio"])  # afterwards it logs as before
+    assert "noise" in caplog.text
