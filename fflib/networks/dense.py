@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fflib.data import place_label
-from fflib.goodness import NORMS, normalise
+from fflib.goodness import NORMS, normalise, vector_norm
 from fflib.measures.drive import excitation
 from fflib.networks.base import NO_LABEL, LayeredNetwork
 from fflib.networks.signs import column_signs, impose
@@ -220,8 +220,8 @@ class Network(LayeredNetwork):
             return dark, lit
         # The norm of the whole is the norm of its parts' norms; the copy may be overwritten.
         order = NORMS[self.norm]
-        parts = torch.cat([torch.linalg.vector_norm(dark, order, -1, keepdim=True), lit], 1)
-        length = torch.linalg.vector_norm(parts, order, -1, keepdim=True)
+        parts = torch.cat([vector_norm(dark, order, keepdim=True), lit], 1)
+        length = vector_norm(parts, order, keepdim=True)
         return dark.div_(length), lit.div_(length)
 
     def verdict(self, h: Tensor, depth: int) -> Tensor:

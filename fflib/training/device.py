@@ -1,5 +1,6 @@
 """The device that trains: which one, what it does well, and how its work is handed to it."""
 
+import ctypes
 import math
 import platform
 import time
@@ -14,6 +15,7 @@ from fflib.errors import ExperimentError, unknown
 
 __all__ = [
     "Replay",
+    "keep_memory",
     "private_stream",
     "processor",
     "product_format",
@@ -24,6 +26,10 @@ __all__ = [
 # How many times faster products in bfloat16 must be to be chosen. What is around them takes longer
 # then, since it is converted to and fro; and where both are alike, noise must not decide.
 GAIN = 1.5
+
+# Options of glibc's mallopt: up to which size memory comes from the heap (at most so much), how much
+# of it may lie free at the end, and by how much it grows.
+MALLOC = {-3: 32 << 20, -1: 2**31 - 1, -2: 64 << 20}
 
 
 def resolve_device(name: str) -> torch.device:
@@ -103,6 +109,19 @@ def processor(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return torch.cpu.get_capabilities().get("cpu_name") or platform.processor()
+
+
+def keep_memory() -> None:
+    """Have the memory of a tensor that is gone used by the next, where the C library is glibc.
+
+    Otherwise memory of this size goes back to the system as often as not. A training step makes and
+    frees the same tensors over and over, and pages that come new from the system each time take up
+    to half of its time.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        for option, size in MALLOC.items():
+            libc.mallopt(option, size)
 
 
 def private_stream(device: torch.device) -> AbstractContextManager[object]:

@@ -14,7 +14,13 @@ from fflib.networks.convolutional import ConvNetwork
 from fflib.networks.dense import Network
 from fflib.training.averaging import Average
 from fflib.training.convolutional import CONV_TRAINERS, ConvStack
-from fflib.training.device import private_stream, processor, product_format, resolve_device
+from fflib.training.device import (
+    keep_memory,
+    private_stream,
+    processor,
+    product_format,
+    resolve_device,
+)
 from fflib.training.monitor import Monitor
 from fflib.training.run import Run
 from fflib.training.session import Keeper, Session
@@ -117,6 +123,7 @@ def train_together(
     >>> [run.circumstances.together for run in train_together(experiments, progress=False)]
     [3, 3, 3]
     """
+    keep_memory()
     common = _common(experiments)
     place = resolve_device(device)
     data = common.data() if data is None else data
