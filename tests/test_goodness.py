@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from fflib.activation import ACTIVATIONS
 from fflib.errors import ExperimentError
 from fflib.experiment import Experiment
-from fflib.goodness import BUILT_IN, GOODNESS, NORMS, Goodness, ff_loss, normalise, register
+from fflib.goodness import (
+    BUILT_IN,
+    GOODNESS,
+    NORMS,
+    Goodness,
+    ff_loss,
+    normalise,
+    register,
+    vector_norm,
+)
 from fflib.records.obtain import record_of
 from fflib.records.stores import Store
 from fflib.training.gradients import layer_gradient
@@ -46,6 +55,24 @@ def test_normalising_keeps_direction_and_forgets_length(seed, norm, scale):
     torch.testing.assert_close(lengths, torch.ones(4))
     torch.testing.assert_close(normalise(scale * x, norm), unit)
     torch.testing.assert_close(torch.cosine_similarity(x, unit), torch.ones(4))
+
+
+@given(SEEDS, st.sampled_from(sorted(NORMS.values())), st.booleans())
+def test_a_norm_is_that_of_torch(seed, order, keepdim):
+    x = torch.randn(3, 5, 7, generator=torch.Generator().manual_seed(seed)).bfloat16().float()
+    x[0] = 0  # silent, and of a few values, so that the largest is often there twice
+    expected = torch.linalg.vector_norm(x, ord=order, dim=-1, keepdim=keepdim)
+    assert torch.equal(vector_norm(x, order, keepdim=keepdim), expected)
+
+
+@given(SEEDS)
+def test_units_that_are_equally_active_share_the_gradient_of_the_largest(seed):
+    h = torch.randint(-2, 3, (4, 9), generator=torch.Generator().manual_seed(seed)).float()
+    goodness = GOODNESS["linf"]
+    g, pull = goodness.value(h), torch.arange(1.0, 5.0)
+    largest = h.abs() == g[:, None]
+    expected = h.sign() * largest * (pull / largest.sum(-1))[:, None]
+    assert torch.equal(goodness.gradient(h, g, pull), expected)
 
 
 def test_silent_examples_stay_silent():
