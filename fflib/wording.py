@@ -27,7 +27,10 @@ _MODELS = {
 }
 _RIVALS = {
     "bp-l1": "BP with an L1 penalty",
+    "bp-conv": "convolutional BP",
     "chance": "chance",
+    "ff-dense": "dense FF",
+    "ff-free": "FF with free weights",
     "untrained": "an untrained network",
 }
 _DATASETS = {

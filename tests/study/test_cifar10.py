@@ -22,6 +22,7 @@ from fflib.study.claims import CIFAR10, judge
 from fflib.study.evidence import where
 from fflib.study.plans.cifar10 import (
     CONVOLUTIONAL_RATES,
+    SECOND_BASE,
     VARIED,
     WIDENED_RATES,
     final,
@@ -53,9 +54,9 @@ def test_a_variant_changes_one_thing_of_its_base():
         name: Experiment(architecture="conv", **own).model_dump() for name, own in VARIED.items()
     }
     for name, fields in usual.items():
-        base = usual["scope: class" if name.startswith("scope: class") else "base"]
+        base = usual[SECOND_BASE if "by class" in name else "base"]
         changed = {field for field, value in fields.items() if value != base[field]}
-        assert len(changed - {"theta", "negatives"}) <= 1 or name == "scope: class"
+        assert len(changed - {"theta", "negatives"}) <= 1 or name == SECOND_BASE
 
 
 def test_what_chooses_sees_no_test_image():
@@ -122,11 +123,11 @@ def test_a_network_goes_with_its_own_numbers():
 
 
 def test_the_answer_names_the_best_and_the_worst_choice():
-    accuracies = {"norm: l2": 0.9, "scope: channel": 0.1}
+    accuracies = {"scaled to unit length": 0.9, "goodness of each channel": 0.1}
     varied = [record(e, accuracy=accuracies.get(variant(e), 0.2)) for e in published_variants()]
     said = answer([record(e) for e in final()], varied)
-    assert "accurate (0.90) is “norm: l2”" in said
-    assert "the least (0.10) “scope: channel”" in said
+    assert "accurate (0.90) is “scaled to unit length”" in said
+    assert "the least (0.10) “goodness of each channel”" in said
 
 
 @pytest.mark.parametrize(("gap", "verdict"), [(-0.01, "holds"), (-0.2, "fails")])

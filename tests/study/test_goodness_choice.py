@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 
 from fflib.book.figures import goodness_choice as plots
+from fflib.book.figures import style
 from fflib.experiment import Experiment
 from fflib.goodness import GOODNESS
 from fflib.records.stores import PUBLISHED
@@ -165,9 +166,10 @@ def test_the_answer_names_the_most_accurate_and_the_sparsest():
 @pytest.mark.parametrize("measure", MEASURES)
 def test_a_heat_map_shows_the_mean_of_each_combination_and_crosses_for_the_rest(measure):
     found = [record(e, accuracy=0.5 + 0.1 * e.seed) for e in GRIDS["goodness"]]
-    figure = plots.heat_maps(found, measure)
-    panels = [ax for ax in figure.axes if ax.collections and ax.get_title()]
-    assert [ax.get_title() for ax in panels] == ["MNIST", "Fashion-MNIST"]
+    style.use()
+    figure = plots.heat_maps(found, measures=[measure])
+    panels = [ax for ax in figure.axes if ax.collections and ax.get_title(loc="left")]
+    assert [ax.get_title(loc="left").split(", ")[1] for ax in panels] == ["MNIST", "Fashion-MNIST"]
     for ax, dataset in zip(panels, ("mnist", "fashion-mnist"), strict=True):
         said = [text.get_text() for text in ax.texts]
         assert said.count("×") == 4
@@ -194,7 +196,7 @@ def test_sweeps_draw_the_means_of_their_runs():
 
 
 def test_where_nothing_learns_there_are_crosses():
-    figure = plots.heat_maps([], "accuracy")
+    figure = plots.heat_maps([], measures=["accuracy"])
     assert [text.get_text() for text in figure.axes[0].texts] == ["×"] * 16
     plt.close(figure)
     assert answer([], []) == ""

@@ -5,7 +5,8 @@ import pytest
 import synthetic
 from matplotlib import pyplot as plt
 
-from fflib.book.figures.interventions import by_dose, by_place
+from fflib.book.figures import style
+from fflib.book.figures.interventions import by_dose, by_operation, by_place
 from fflib.experiment import Experiment
 from fflib.measures.interventions import DOSES, OPERATIONS, TARGETS
 from fflib.study.analyses.signs import by_signs, lost, without
@@ -87,7 +88,7 @@ def test_rules_for_signs_stand_beside_free_networks():
 
 
 def test_lines_by_dose_are_means_and_end_where_nothing_is_defined():
-    figure = by_dose([r for r in PROBED if r.experiment.model == "ff"])
+    figure = by_operation([r for r in PROBED if r.experiment.model == "ff"])
     accuracy, *_, selectivity = (ax for ax in figure.axes[:: len(OPERATIONS)])
     lines = {line.get_label(): line for line in accuracy.lines}
     expected = [0.901 - dose * LOSS["negative"] for dose in DOSES]
@@ -95,6 +96,19 @@ def test_lines_by_dose_are_means_and_end_where_nothing_is_defined():
     ends = [line for line in selectivity.lines if line.get_label() == "negative weights"]
     assert np.isfinite(ends[0].get_ydata()).sum() == len(DOSES) - 1
     plt.close(figure)
+
+
+def test_the_main_figure_shows_what_zeroing_does():
+    runs = [r for r in PROBED if r.experiment.model == "ff"]
+    style.use()
+    figure, every = by_dose(runs), by_operation(runs)
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles == ["a  accuracy", "b  Hoyer sparseness", "c  identity of ensembles"]
+    zeroed = every.axes[:: len(OPERATIONS)]
+    for ax, same in zip(figure.axes, zeroed, strict=False):
+        for line, expected in zip(ax.lines, same.lines, strict=True):
+            np.testing.assert_array_equal(line.get_ydata(), expected.get_ydata())
+    plt.close("all")
 
 
 def test_changes_by_place_are_against_the_untouched_network():

@@ -37,7 +37,7 @@ def by_step(records: Iterable[Record]) -> Figure:
         lambda name, dataset: {"color": colours[name], "filled": dataset == datasets[0]},
     )  # fmt: skip
     for ax, label in zip(axes, QUANTITIES.values(), strict=True):
-        ax.set_xlabel(label, fontsize="small")
+        ax.set_title(label, fontsize="small")
         ax.tick_params(axis="y", length=0)
     style.letter(axes)
     if len(datasets) > 1:

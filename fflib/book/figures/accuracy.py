@@ -65,22 +65,23 @@ def accuracy_by_cost(records: Iterable[Record]) -> Figure:
     end of each layer's training, or of the network's.
     """
     costs = {
-        "epochs": ("epochs, over all layers", 1),
-        "multiply_adds": ("multiply-adds per image (10⁶)", 1e-6),
-        "seconds": ("seconds of training", 1),
+        "epochs": ("by passes", "epochs, over all layers", 1),
+        "multiply_adds": ("by products", "multiply-adds per image (10⁶)", 1e-6),
+        "seconds": ("by time", "seconds of training", 1),
     }
     figure, [axes] = style.axes_grid(1, 3, 3.1, sharey=True)
     for model, runs in by_model(records).items():
         for number, record in enumerate(runs):
             curve = learning_curve(record)
-            for ax, (cost, (_, scale)) in zip(axes, costs.items(), strict=True):
+            for ax, (cost, (*_, scale)) in zip(axes, costs.items(), strict=True):
                 ax.plot(
                     curve[cost] * scale, 1 - curve["accuracy"], lw=1.2, **style.looks(model),
                     markevery=np.flatnonzero(curve["last"]).tolist(),
                     label=wording.model_name(model) if number == 0 else None,
                 )  # fmt: skip
-    for ax, (name, _) in zip(axes, costs.values(), strict=True):
+    for ax, (title, name, _) in zip(axes, costs.values(), strict=True):
         style.log_scale(ax.xaxis, (1, 3))
+        ax.set_title(title)
         ax.set_xlabel(name)
         ax.grid(axis="y", lw=0.5, color="0.9")
     style.log_scale(axes[0].yaxis)

@@ -10,7 +10,7 @@ from fflib.book.figures import style
 from fflib.book.figures.panels import estimate_rows
 from fflib.records.stores import Record
 from fflib.study.analyses.cifar10 import MEASURES, by_network, by_variant
-from fflib.study.plans.cifar10 import VARIED
+from fflib.study.plans.cifar10 import SECOND_BASE, VARIED
 
 __all__ = ["networks", "variants"]
 
@@ -38,8 +38,8 @@ def variants(records: Iterable[Record]) -> Figure:
     measures = {name: MEASURES[name] for name in ("accuracy", "hoyer", "overlap")}
     names = [name for name in VARIED if name in set(table["variant"])]
     figure = _rows(table, "variant", measures, names, lambda *_: style.looks("ff"))
-    for base in ("base", "scope: class"):
-        own = [name.startswith("scope: class") == (base == "scope: class") for name in names]
+    for base in ("base", SECOND_BASE):
+        own = [("by class" in name) == (base == SECOND_BASE) for name in names]
         rows = np.flatnonzero(own)
         for ax, measure in zip(figure.axes, measures, strict=True):
             runs = table.loc[table["variant"] == base, measure]
@@ -60,7 +60,7 @@ def _rows(
     estimate_rows(axes, table.assign(dataset="cifar-10"), column, names, measures, looks)
     axes[0].set_ylim(len(names) - 0.4, -0.6)
     for ax, label in zip(axes, measures.values(), strict=True):
-        ax.set_xlabel(label, fontsize="small")
+        ax.set_title(label, fontsize="small")
         ax.locator_params(axis="x", nbins=3)
         ax.tick_params(axis="y", length=0)
     style.letter(axes)

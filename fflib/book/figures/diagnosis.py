@@ -29,7 +29,7 @@ def signatures(found: Sequence[Signature]) -> Figure:
         if np.isinf(signature.balance).any():
             axes[2].annotate("∞", (0.96, row), xycoords=("axes fraction", "data"), va="center")
     axes[0].set_xlim(0, 1.03)
-    axes[0].set_xlabel("accuracy")
+    axes[0].set_title("accuracy")
     layers = max((len(s.hoyer) for s in found), default=0)
     looks = zip(shifts(layers), style.layer_colours(layers), MARKS, strict=False)
     for depth, (shift, colour, marker) in enumerate(looks):
@@ -42,12 +42,12 @@ def signatures(found: Sequence[Signature]) -> Figure:
             )  # fmt: skip
     axes[1].axvspan(DENSE, 1, color=style.MODEL_COLOURS["ff"], alpha=0.1, lw=0)
     axes[1].set_xlim(0, 1.03)
-    axes[1].set_xlabel("Hoyer sparseness")
+    axes[1].set_title("Hoyer sparseness")
     axes[2].axvspan(*BALANCED, color=style.MODEL_COLOURS["ff"], alpha=0.1, lw=0)
     axes[2].set_xscale("log")
     axes[2].set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
     axes[2].minorticks_off()
-    axes[2].set_xlabel("excitation / inhibition")
+    axes[2].set_title("excitation / inhibition")
     style.name_rows(axes[0], [s.name for s in found])
     for ax in axes:
         ax.grid(axis="y", lw=0.5, color="0.9")

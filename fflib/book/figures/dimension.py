@@ -32,12 +32,12 @@ def by_layer(records: Iterable[Record]) -> Figure:
     height = 0.7 + 2.1 * len(datasets)
     figure, grid = style.axes_grid(len(datasets), 2, height, sharex=True, sharey="row")
     for row, (dataset, here) in zip(grid, datasets.items(), strict=True):
-        for ax, read in zip(row, (of_all, _class_means), strict=True):
+        measured = (("all images", of_all), ("a class", _class_means))
+        for ax, (what, read) in zip(row, measured, strict=True):
             _lines(ax, here, read, dodge=0.15 if len(by_model(here)) > 1 else False)
-        row[0].set_ylabel(f"{wording.dataset_name(dataset)}\nintrinsic dimension")
+            ax.set_title(f"{wording.dataset_name(dataset)}, {what}")
+        row[0].set_ylabel("intrinsic dimension")
         row[0].set_ylim(bottom=0)
-    for ax, title in zip(grid[0], ("all images", "a class"), strict=True):
-        ax.set_title(title)
     layers = next(iter(datasets.values()))[0].experiment.layers
     for ax in grid[-1]:
         ax.set_xticks(range(layers + 1), ["input", *wording.layer_names(layers)])
@@ -92,9 +92,8 @@ def against_size(records: Iterable[Record]) -> Figure:
                         color=style.MODEL_COLOURS[here[0].experiment.model], weight="bold",
                     )  # fmt: skip
             ax.margins(0.12)
-        row[0].set_ylabel(f"{wording.dataset_name(dataset)}\nintrinsic dimension")
-    for ax, name in zip(grid[0], wording.layer_names(layers), strict=True):
-        ax.set_title(name)
+            ax.set_title(f"{wording.dataset_name(dataset)}, layer {depth + 1}")
+        row[0].set_ylabel("intrinsic dimension")
     for ax in grid[-1]:
         ax.set_xlabel("units in the ensemble")
     style.letter(grid.ravel())

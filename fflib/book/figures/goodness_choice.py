@@ -6,6 +6,7 @@ from itertools import cycle, product
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from fflib import wording
@@ -59,46 +60,60 @@ def by_layer(records: Iterable[Record]) -> Figure:
 
 def heat_maps(
     records: Iterable[Record],
-    measure: str,
     *,
+    measures: Sequence[str] = tuple(MEASURES),
     goodness: Sequence[str] = BUILT_IN,
     activations: Sequence[str] = tuple(ACTIVATIONS),
 ) -> Figure:
-    """Draw one measure for every combination of goodness (rows) and activation (columns).
+    """Draw measures of every combination of goodness (rows) and activation (columns).
 
-    The runs are at the threshold of each combination; the measure is a name in
-    :data:`fflib.study.analyses.goodness_choice.MEASURES`. There is a panel per data set. Every cell
-    holds the mean over runs with half the width of its 95 % interval, or a cross where the
-    combination learns at no threshold.
+    The runs are at the threshold of each combination; the measures are names in
+    :data:`fflib.study.analyses.goodness_choice.MEASURES`, and each has a row of panels, one for
+    each data set. Every cell holds the mean over runs with half the width of its 95 % interval, or
+    a cross where the combination learns at no threshold.
     """
     table = by_combination(records)
     datasets = _datasets(table) or [""]  # where nothing learns, crosses are all there is
     width = style.WIDTH if len(datasets) > 1 else style.WIDTH / 2
-    figure, [axes] = style.axes_grid(
-        1, len(datasets), 3.1, width, sharey=True, gridspec_kw={"wspace": 0.06}
+    figure, grid = style.axes_grid(
+        len(measures), len(datasets), 0.2 + 2.3 * len(measures), width, sharex=True, sharey=True
     )
-    low, high = (0, 1) if table.empty else (table[measure].min(), table[measure].max())
-    for ax, dataset in zip(axes, datasets, strict=True):
-        here = table[table["dataset"] == dataset]
-        for (row, g), (column, a) in product(enumerate(goodness), enumerate(activations)):
-            values = here[(here["goodness"] == g) & (here["activation"] == a)][measure]
-            said, size, colour = "×", 14, style.GREY
-            if len(values):
-                found = mean_interval(values)
-                said, size = found.give_or_take(".2f", "\n±"), 8
-                colour = "white" if found.mean < (low + high) / 2 else "black"
-            on_colour(ax, column + 0.5, row + 0.5, said, colour, size=size)
-        averages = here.groupby(["goodness", "activation"])[measure].mean().to_dict()
-        grid = [[averages.get((g, a), np.nan) for a in activations] for g in goodness]
-        image = ax.pcolormesh(grid, vmin=low, vmax=high, edgecolors="white", lw=1)
-        ax.set_ylim(len(goodness), 0)
-        ax.set_xticks(np.arange(len(activations)) + 0.5, [goodness_name(a) for a in activations])
-        ax.set_yticks(np.arange(len(goodness)) + 0.5, [goodness_name(g) for g in goodness])
-        ax.tick_params(length=0)
-        ax.spines[:].set_visible(False)
-        ax.set_title(wording.dataset_name(dataset))
-    figure.colorbar(image, ax=axes, label=MEASURES[measure], shrink=0.9)
+    for axes, measure in zip(grid, measures, strict=True):
+        scale = (0, 1) if table.empty else (table[measure].min(), table[measure].max())
+        for ax, dataset in zip(axes, datasets, strict=True):
+            here = table[table["dataset"] == dataset]
+            values = {
+                cell: runs[measure] for cell, runs in here.groupby(["goodness", "activation"])
+            }
+            cells = [[values.get((g, a)) for a in activations] for g in goodness]
+            image = _heat_map(ax, cells, *scale)
+            named = (MEASURES[measure], wording.dataset_name(dataset))
+            ax.set_title(", ".join(filter(None, named)), fontsize="small")
+        figure.colorbar(image, ax=axes, shrink=0.9)
+    grid[0, 0].set_xticks(
+        np.arange(len(activations)) + 0.5, [goodness_name(a) for a in activations]
+    )
+    grid[0, 0].set_yticks(np.arange(len(goodness)) + 0.5, [goodness_name(g) for g in goodness])
+    grid[0, 0].set_ylim(len(goodness), 0)
     return figure
+
+
+def _heat_map(
+    ax: Axes, cells: Sequence[Sequence[pd.Series | None]], low: float, high: float
+) -> QuadMesh:
+    """Draw the mean of the runs of every cell, written on its colour, and a cross for none."""
+    for row, column in np.ndindex(len(cells), len(cells[0])):
+        runs = cells[row][column]
+        said, size, colour = "×", 14, style.GREY
+        if runs is not None:
+            found = mean_interval(runs)
+            said, size = found.give_or_take(".2f", "\n±"), 8
+            colour = "white" if found.mean < (low + high) / 2 else "black"
+        on_colour(ax, column + 0.5, row + 0.5, said, colour, size=size)
+    averages = [[np.nan if runs is None else runs.mean() for runs in row] for row in cells]
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return ax.pcolormesh(averages, vmin=low, vmax=high, edgecolors="white", lw=1)
 
 
 def over_thresholds(records: Iterable[Record]) -> Figure:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fflib import wording
@@ -12,7 +14,7 @@ from fflib.measures.interventions import DOSES, EVERYWHERE, OPERATIONS
 from fflib.records.stores import Record
 from fflib.study.tables import by_probe
 
-__all__ = ["by_dose", "by_place"]
+__all__ = ["by_dose", "by_operation", "by_place"]
 
 LOOKS = {
     "negative": (style.NEGATIVE, "v", "negative weights"),
@@ -24,14 +26,43 @@ DONE = {"zero": "set to zero", "halve": "halved", "flip": "sign flipped"}
 
 QUANTITIES = {
     "accuracy": "accuracy",
-    "hoyer": "Hoyer\nsparseness",
-    "identity": "identity of\nensembles",
-    "selectivity": "class\nselectivity",
+    "hoyer": "Hoyer sparseness",
+    "identity": "identity of ensembles",
+    "selectivity": "class selectivity",
 }
 
 
+SET_TO_ZERO = ("accuracy", "hoyer", "identity")
+"""What the main figure shows."""
+
+
 def by_dose(records: Iterable[Record]) -> Figure:
-    """Draw the effect of changing weights everywhere, against the share of negative weights.
+    """Draw the effect of setting weights to zero everywhere, by the share of negative weights.
+
+    The runs are of one model on one data set, with the probe "weight-signs". There is a panel each
+    for accuracy, sparseness and identity of ensembles. A line per kind of weights shows means over
+    runs with 95 % intervals.
+    """
+    table = by_probe(records)
+    here = table[(table["place"] == EVERYWHERE) & (table["operation"] == "zero")]
+    figure, [axes] = style.axes_grid(1, len(SET_TO_ZERO), 2.9)
+    for ax, quantity in zip(axes, SET_TO_ZERO, strict=True):
+        _line_by_dose(ax, here, quantity)
+        ax.set_title(QUANTITIES[quantity])
+        ax.set_xlabel("share set to zero")
+        ax.set_ylim(bottom=0)
+    style.letter(axes)
+    style.legend(figure, axes[0], "upper center")
+    return figure
+
+
+def _line_by_dose(ax: Axes, table: pd.DataFrame, quantity: str) -> None:
+    means(ax, table, "dose", quantity, "target", LOOKS, order=DOSES, dodge=0.15)
+    ax.set_xticks(range(len(DOSES)), [f"{dose:g}" for dose in DOSES])
+
+
+def by_operation(records: Iterable[Record]) -> Figure:
+    """Draw the effect of every change of weights everywhere, by the share of negative weights.
 
     The runs are of one model on one data set, with the probe "weight-signs". There is a column per
     operation, and a row each for accuracy, sparseness, identity of ensembles and selectivity. A
@@ -43,12 +74,11 @@ def by_dose(records: Iterable[Record]) -> Figure:
     for column, operation in zip(grid.T, OPERATIONS, strict=True):
         here = table[table["operation"] == operation]
         for ax, quantity in zip(column, QUANTITIES, strict=True):
-            means(ax, here, "dose", quantity, "target", LOOKS, order=DOSES, dodge=0.15)
+            _line_by_dose(ax, here, quantity)
         column[0].set_title(DONE[operation])
-        column[-1].set_xticks(range(len(DOSES)), [f"{dose:g}" for dose in DOSES])
         column[-1].set_xlabel("dose")
     for ax, label in zip(grid[:, 0], QUANTITIES.values(), strict=True):
-        ax.set_ylabel(label)
+        ax.set_ylabel(label.replace(" ", "\n", 1))
     style.legend(figure, grid[0, 0], "upper center")
     return figure
 
@@ -80,7 +110,7 @@ def by_place(records: Iterable[Record], quantity: str = "accuracy") -> Figure:
                 linestyles="none",
             )  # fmt: skip
             ax.axhline(0, color=style.GREY, lw=0.8, zorder=0)
-        row[0].set_ylabel(f"{wording.dataset_name(dataset)}\nchange in {quantity}")
+        row[0].set_ylabel(f"{wording.dataset_name(dataset)}\nchange in {QUANTITIES[quantity]}")
     for ax, model in zip(grid[0], models, strict=True):
         ax.set_title(wording.model_name(model))
     for ax in grid[-1]:

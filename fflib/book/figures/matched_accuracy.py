@@ -22,7 +22,7 @@ SAME_RATES = ("bp-ff",)
 BEST_DRAWN = 1e-6
 """An error below any that is drawn, up to which the settings that are compared are shaded."""
 
-PANELS = {"hoyer": "Hoyer sparseness,\nmean over layers", "hoyer 1": "Hoyer sparseness,\nlayer 1"}
+PANELS = {"hoyer": "mean over layers", "hoyer 1": "layer 1"}
 
 
 def sparseness_by_rate(
@@ -48,15 +48,15 @@ def sparseness_by_rate(
         here = runs[runs["dataset"] == dataset]
         for ax, quantity in zip(column, PANELS, strict=True):
             _panel(ax, here, quantity, extremes)
-        column[0].set_title(wording.dataset_name(dataset))
+            ax.set_title(f"{wording.dataset_name(dataset)}, {PANELS[quantity]}")
         column[-1].set_xlabel("validation error (1 − accuracy)")
         for _, row in (recorded or {}).get(dataset, pd.DataFrame()).iterrows():
             colour = style.MODEL_COLOURS[row["model"]]
             column[-1].plot(
                 1 - row["accuracy"], row["s1"], "*", color=colour, mec=style.INK, ms=15, zorder=5
             )
-    for ax, name in zip(grid[:, 0], PANELS.values(), strict=True):
-        ax.set_ylabel(name)
+    for ax in grid[:, 0]:
+        ax.set_ylabel("Hoyer sparseness")
         ax.set_ylim(0, 1.04)
     style.letter(grid.ravel())
     starred = any(len(rows) for data, rows in (recorded or {}).items() if data in datasets)

@@ -25,9 +25,10 @@ NAMED = 3  # pairs of classes
 def overlap_matrices(record: Record, classes: Sequence[str]) -> Figure:
     """Draw how alike classes look, and how much their ensembles overlap in every layer.
 
-    A matrix of correlations of mean images is followed by one of Jaccard indices per layer; the
-    diagonal, where a class meets itself, is blank. All layers have one scale, which ends at their
-    largest overlap.
+    A matrix of correlations of mean images is followed by one of Jaccard indices per layer, whose
+    title names the largest; the diagonal, where a class meets itself, is blank. All layers have one
+    scale, which ends at their largest overlap. That of the correlations is for values on both sides
+    of zero only where there are such.
     """
     layers = wording.layer_names(record.experiment.layers)
     overlaps = [_blank_diagonal(layer) for layer in sharing.jaccard(members(record))]
@@ -35,16 +36,18 @@ def overlap_matrices(record: Record, classes: Sequence[str]) -> Figure:
     columns = -(-(1 + len(layers)) // 2)
     figure, grid = style.axes_grid(2, columns, 6.4, sharex=True, sharey=True)
     axes = grid.ravel()
+    alike = _blank_diagonal(record.arrays["similarity"])
+    signed = np.nanmin(alike) < 0
     look = matrix(
-        axes[0], _blank_diagonal(record.arrays["similarity"]), classes, classes, low=-1, high=1,
-        cmap=style.SIGNED_MAP,
+        axes[0], alike, classes, classes, low=-1 if signed else 0, high=1,
+        cmap=style.SIGNED_MAP if signed else style.OVERLAP_MAP,
     )  # fmt: skip
     figure.colorbar(look, ax=axes[0], shrink=0.8, label="correlation of mean images")
     axes[0].set_title("how alike classes look")
     for ax, layer, name in zip(axes[1:], overlaps, layers, strict=False):
         image = matrix(ax, layer, classes, classes, low=0, high=most)
         figure.colorbar(image, ax=ax, shrink=0.8, label="Jaccard index of ensembles")
-        ax.set_title(f"shared units, {name}")
+        ax.set_title(f"shared units, {name}: at most {np.nan_to_num(layer).max():.2f}")
     for ax in axes[1 + len(layers) :]:
         ax.set_visible(False)
     style.letter(axes)

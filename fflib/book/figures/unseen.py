@@ -125,7 +125,7 @@ def neighbours(records: Iterable[Record], classes: Sequence[str]) -> Figure:
     """
     models = by_model(records)
     held = _held_out(models)
-    height = 1.7 + 0.26 * len(held)
+    height = 1.2 + 0.17 * len(held)
     figure, [axes] = style.axes_grid(1, len(models), height, sharey=True)
     for ax, (model, runs) in zip(axes, models.items(), strict=True):
         overlaps = np.full((len(held), len(classes)), np.nan)

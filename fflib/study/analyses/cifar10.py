@@ -30,8 +30,8 @@ __all__ = [
 
 MEASURES = {
     "accuracy": "accuracy",
-    "hoyer": "Hoyer sparseness",
-    "size": "share of units in\na class's ensemble",
+    "hoyer": "Hoyer\nsparseness",
+    "size": "share of units in\nan ensemble",
     "overlap": "Jaccard index\nof two classes",
 }
 """What networks are compared by: columns of :func:`by_network`, as they are written."""

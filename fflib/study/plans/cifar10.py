@@ -14,6 +14,7 @@ from fflib.experiment import Experiment
 
 __all__ = [
     "DATASET",
+    "SECOND_BASE",
     "VARIED",
     "convolutional",
     "dense",
@@ -90,23 +91,29 @@ def final() -> list[Experiment]:
 
 # From the base, labelled by planes, with a goodness over a whole layer, every choice by itself.
 BASE: dict[str, Any] = {"label": "planes", "loss": "symmetric"}
-_CHOICES: dict[str, tuple[Any, ...]] = {
-    "label": ("border", "wave", "learned"),
-    "scope": ("location", "channel"),
-    "loss": ("threshold",),
-    "norm": ("l2", "layer"),
-    "peer": (0.1,),
-    "reach": (2,),
-    "negatives": ("fixed", "hard"),
+_CHOICES: dict[str, dict[Any, str]] = {
+    "label": {
+        "border": "label on the border",
+        "wave": "label as a wave",
+        "learned": "label as a learned pattern",
+    },
+    "scope": {"location": "goodness of each location", "channel": "goodness of each channel"},
+    "loss": {"threshold": "loss with a threshold"},
+    "norm": {"l2": "scaled to unit length", "layer": "layer normalisation"},
+    "peer": {0.1: "pulled to equal activity"},
+    "reach": {2: "two layers for each loss"},
+    "negatives": {"fixed": "negatives drawn once", "hard": "hard negatives"},
 }
-_SINGLE = [(f"{n}: {value}", {n: value}) for n, values in _CHOICES.items() for value in values]
+_SINGLE = [(name, {n: value}) for n, each in _CHOICES.items() for value, name in each.items()]
+SECOND_BASE = "goodness by class"
+"""The name of the second base."""
 _BY_CLASS: dict[str, Any] = {"scope": "class"}
 VARIED: dict[str, dict[str, Any]] = {
     "base": BASE,
     **{name: BASE | choice for name, choice in _SINGLE},
-    "scope: class": _BY_CLASS,
+    SECOND_BASE: _BY_CLASS,
     **{
-        f"scope: class, {name}": _BY_CLASS | choice
+        f"by class, {name}": _BY_CLASS | choice
         for name, choice in _SINGLE
         if choice.keys() <= {"norm", "peer", "reach"}
     },
@@ -135,7 +142,7 @@ def variants(
 
 def published_variants() -> list[Experiment]:
     """Return the published ones of :func:`variants`; the two bases have three seeds, for the noise."""
-    bases = variants(DATASET, range(1, 3), names=("base", "scope: class"))
+    bases = variants(DATASET, range(1, 3), names=("base", SECOND_BASE))
     return [*variants(DATASET, range(1)), *bases]
 
 
@@ -155,6 +162,6 @@ def variant(experiment: Experiment) -> str:
     Examples
     --------
     >>> variant(published_variants()[1])
-    'label: border'
+    'label on the border'
     """
     return _names()[_choices(experiment)]
