@@ -2,6 +2,7 @@
 
 import io
 import re
+import tomllib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
@@ -285,6 +286,7 @@ def test_the_page_on_citing_gives_the_title_and_authors_of_the_citation_file():
     page = (ROOT / "chapters/reference/cite.md").read_text(encoding="utf-8")
     plain = " ".join(re.sub(r"[{}]", "", page).split())
     assert f"title = {cited.title}," in plain
+    assert f"version = {cited.version}," in plain
     assert all(f"author = {author}," in plain for author in cited.authors)
 
 
@@ -375,3 +377,18 @@ def test_broken_outer_links_are_told_from_sites_that_turn_programs_away(tmp_path
 def test_link_check_needs_a_site(tmp_path, capsys):
     assert links.main([str(tmp_path)]) == 2
     assert "build it with make book" in capsys.readouterr().err
+
+
+# The container
+
+
+def test_the_container_sets_up_and_builds_as_a_clone_does():
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    used = {m for line in lines for m in re.findall(r'make"?,? "?([a-z]+)', line) if m != "venv"}
+    assert used == {"book"}
+    assert {*used, "venv"} <= targets
+    (base,) = (line for line in lines if line.startswith("FROM"))
+    python = tuple(map(int, re.search(r"python:(\d+)\.(\d+)", base).groups()))
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert python >= tuple(map(int, needed["requires-python"].lstrip(">=").split(".")))
