@@ -166,8 +166,9 @@ def test_the_answer_names_the_most_accurate_and_the_sparsest():
 @pytest.mark.parametrize("measure", MEASURES)
 def test_a_heat_map_shows_the_mean_of_each_combination_and_crosses_for_the_rest(measure):
     found = [record(e, accuracy=0.5 + 0.1 * e.seed) for e in GRIDS["goodness"]]
-    style.use()
-    figure = plots.heat_maps(found, measures=[measure])
+    with plt.rc_context():
+        style.use()
+        figure = plots.heat_maps(found, measures=[measure])
     panels = [ax for ax in figure.axes if ax.collections and ax.get_title(loc="left")]
     assert [ax.get_title(loc="left").split(", ")[1] for ax in panels] == ["MNIST", "Fashion-MNIST"]
     for ax, dataset in zip(panels, ("mnist", "fashion-mnist"), strict=True):

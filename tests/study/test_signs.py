@@ -100,8 +100,9 @@ def test_lines_by_dose_are_means_and_end_where_nothing_is_defined():
 
 def test_the_main_figure_shows_what_zeroing_does():
     runs = [r for r in PROBED if r.experiment.model == "ff"]
-    style.use()
-    figure, every = by_dose(runs), by_operation(runs)
+    with plt.rc_context():
+        style.use()
+        figure, every = by_dose(runs), by_operation(runs)
     titles = [ax.get_title(loc="left") for ax in figure.axes]
     assert titles == ["a  accuracy", "b  Hoyer sparseness", "c  identity of ensembles"]
     zeroed = every.axes[:: len(OPERATIONS)]

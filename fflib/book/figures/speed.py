@@ -75,7 +75,7 @@ def growth(result: dict[str, Any]) -> Figure:
                 looks |= {"color": style.GREY, "ls": "--", "mfc": "white"}
                 name += ", baseline"
             ax.plot(points["value"], points["seconds"], label=name, **looks)
-        ax.set(xscale="log", yscale="log", title=title)
+        ax.set(xscale="log", yscale="log", xlabel=title)
         _ticks(ax.xaxis, sorted(here["value"].unique()))
         _ticks(ax.yaxis, [0.5, 1, 2, 5, 10, 20])
         ax.grid(axis="y", lw=0.5, color="0.9")
