@@ -24,16 +24,16 @@ __all__ = ["connected", "cores", "dashboard"]
 LOOPBACK = "127.0.0.1"
 TIMEOUT = 30  # seconds to wait for a scheduler, and for a local cluster to end
 
-# Dask's own also has freed memory given back to the system at once: then every tensor of a training
-# step is new memory, and its page faults take a third of the time of small networks.
-ENVIRONMENT: dict[str, Any] = dict.fromkeys(
-    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1
-)
-
 # They write a traceback where a worker goes away in the middle of something. What a user needs to
 # know of a run arrives as its outcome.
 LOGGERS = ("asyncio", "distributed", "tornado.application")
-ENVIRONMENT["DASK_LOGGING"] = dict.fromkeys(LOGGERS, logging.CRITICAL)
+
+# Dask's own also has freed memory given back to the system at once: then every tensor of a training
+# step is new memory, and its page faults take a third of the time of small networks.
+ENVIRONMENT: dict[str, Any] = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1),
+    "DASK_LOGGING": dict.fromkeys(LOGGERS, logging.CRITICAL),
+}
 
 
 def cores() -> int:

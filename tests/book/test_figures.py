@@ -67,9 +67,7 @@ def test_every_panel_says_what_its_axes_are_within_the_figure(name):
         shared_y = ax.get_shared_y_axes().get_siblings(ax)
         same_row = [a for a in figure.axes if a.get_subplotspec().rowspan == spec.rowspan]
         column = [a for a in figure.axes if a.get_subplotspec().colspan == spec.colspan]
-        # A panel that is named by what it measures needs no second name below.
-        named = ax.get_title(loc="left").lstrip("abcdefgh").strip()
-        assert named or any(a.get_xlabel() for a in [*shared_x, *column])
+        assert any(a.get_xlabel() for a in [*shared_x, *column])
         assert any(a.get_ylabel() for a in [*shared_y, *same_row])
     tight, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
     # A hundredth of an inch is less than a pixel on the page.

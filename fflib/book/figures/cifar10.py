@@ -39,7 +39,7 @@ def variants(records: Iterable[Record]) -> Figure:
     names = [name for name in VARIED if name in set(table["variant"])]
     figure = _rows(table, "variant", measures, names, lambda *_: style.looks("ff"))
     for base in ("base", SECOND_BASE):
-        own = [("by class" in name) == (base == SECOND_BASE) for name in names]
+        own = [(VARIED[n].get("scope") == "class") == (base == SECOND_BASE) for n in names]
         rows = np.flatnonzero(own)
         for ax, measure in zip(figure.axes, measures, strict=True):
             runs = table.loc[table["variant"] == base, measure]

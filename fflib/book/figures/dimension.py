@@ -76,6 +76,7 @@ def against_size(records: Iterable[Record]) -> Figure:
     """
     datasets = by_dataset(records)
     layers = next(iter(datasets.values()))[0].experiment.layers
+    names = wording.layer_names(layers)
     height = 0.6 + 2.1 * len(datasets)
     figure, grid = style.axes_grid(len(datasets), layers, height, sharey="row")
     for row, (dataset, here) in zip(grid, datasets.items(), strict=True):
@@ -92,7 +93,7 @@ def against_size(records: Iterable[Record]) -> Figure:
                         color=style.MODEL_COLOURS[here[0].experiment.model], weight="bold",
                     )  # fmt: skip
             ax.margins(0.12)
-            ax.set_title(f"{wording.dataset_name(dataset)}, layer {depth + 1}")
+            ax.set_title(f"{wording.dataset_name(dataset)}, {names[depth]}")
         row[0].set_ylabel("intrinsic dimension")
     for ax in grid[-1]:
         ax.set_xlabel("units in the ensemble")

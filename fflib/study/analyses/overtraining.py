@@ -4,22 +4,16 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from fflib.experiment import DenseExperiment, Experiment
+from fflib.experiment import Experiment
 from fflib.records.stores import Record
 from fflib.statistics import mean_interval
 from fflib.study.analyses.length import turns
 from fflib.study.claims.claim import RISK
 from fflib.study.plans.overtraining import CHANGES, KEPT, UNCHANGED
+from fflib.study.plans.search import configuration
 from fflib.wording import minus
 
-__all__ = ["NAMES", "kept"]
-
-NAMES = {
-    "negatives": "wrong labels drawn in every epoch",
-    "epsilon": "a larger ε in Adam",
-    "weight_decay": "weight decay",
-}
-"""The changes of the plan, by the field that is changed."""
+__all__ = ["kept"]
 
 SECOND = 2  # the layer that loses accuracy
 
@@ -33,28 +27,24 @@ def kept(records: Iterable[Record]) -> pd.DataFrame:
     seed, ``against unchanged``; and the ``answer``, by the criterion of :mod:`fflib.study.plans.overtraining`.
     Nothing can be kept where the unchanged runs lose nothing.
     """
-    runs: dict[str, list[Record]] = {}
+    names = {
+        Experiment(model="ff", **UNCHANGED | change): name
+        for name, change in {"unchanged": {}, **CHANGES}.items()
+    }
+    runs: dict[str, list[Record]] = {name: [] for name in names.values()}
     for record in records:
-        runs.setdefault(_changed(record.experiment), []).append(record)
-    found = {change: _gain(of_change) for change, of_change in runs.items()}
-    rows = {}
-    for change, name in {"": "unchanged", **NAMES}.items():
-        if change not in found:
-            continue
-        row: dict[str, object] = {"runs": len(found[change])}
-        row["change in accuracy"] = minus(f"{mean_interval(found[change]):.3f}")
-        if change and "" in found:
-            row |= _judged(found[change] - found[""], loses=mean_interval(found[""]).high < 0)
-        rows[name] = row
+        runs[names[configuration(record.experiment)]].append(record)
+    gains = {name: _gain(found) for name, found in runs.items() if found}
+    loses = "unchanged" in gains and mean_interval(gains["unchanged"]).high < 0
+    rows: dict[str, dict[str, object]] = {}
+    for name, gain in gains.items():
+        rows[name] = {
+            "runs": len(gain),
+            "change in accuracy": minus(f"{mean_interval(gain):.3f}"),
+        }
+        if name in CHANGES and "unchanged" in gains:
+            rows[name] |= _judged(gain - gains["unchanged"], loses=loses)
     return pd.DataFrame.from_dict(rows, orient="index").fillna("")
-
-
-def _changed(experiment: Experiment) -> str:
-    """Return the field in which an experiment differs from the unchanged one, or nothing."""
-    usual = Experiment(model="ff", **UNCHANGED)
-    assert isinstance(experiment, DenseExperiment)
-    differ = [name for name in NAMES if getattr(experiment, name) != getattr(usual, name)]
-    return differ[0] if differ else ""
 
 
 def _gain(records: list[Record]) -> "pd.Series[float]":

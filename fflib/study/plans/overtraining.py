@@ -33,12 +33,12 @@ UNCHANGED: dict[str, Any] = {
 }
 """The authors' settings with two layers, trained until the first has been at its floor for a while."""
 
-CHANGES: tuple[dict[str, Any], ...] = (
-    {"negatives": "resampled"},
-    {"epsilon": 1e-4},
-    {"weight_decay": 0.01},
-)
-"""What is changed, each by itself."""
+CHANGES: dict[str, dict[str, Any]] = {
+    "wrong labels drawn in every epoch": {"negatives": "resampled"},
+    "a larger ε in Adam": {"epsilon": 1e-4},
+    "weight decay": {"weight_decay": 0.01},
+}
+"""What is changed, by name, each by itself."""
 
 KEPT = 0.005
 """The smallest difference in accuracy that counts; at full length the second layer loses 0.04."""
@@ -48,5 +48,5 @@ def runs() -> list[Experiment]:
     """Return the unchanged runs and those with one change, seed by seed."""
     return [
         Experiment(model="ff", seed=seed, **UNCHANGED | change)
-        for seed, change in product(SEEDS, ({}, *CHANGES))
+        for seed, change in product(SEEDS, ({}, *CHANGES.values()))
     ]
