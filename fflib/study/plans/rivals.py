@@ -22,7 +22,7 @@ __all__ = [
 C = TypeVar("C", bound=Hashable)
 S = TypeVar("S", bound=Hashable)
 
-DATASETS = ("mnist",)  # so far; Fashion-MNIST has its settings already
+DATASETS = ("mnist", "fashion-mnist")
 SEEDS = range(10)
 MEASURED: dict[str, Any] = {"probe": "attribution", "precision": "mixed"}
 
@@ -105,17 +105,19 @@ def final() -> list[Experiment]:
 
     Among the rivals is Forward-Forward before any training.
     """
-    runs = []
-    for seed, dataset in product(SEEDS, DATASETS):
-        fields = {"dataset": dataset, "seed": seed, **MEASURED}
-        runs += [Experiment(model=m, **fields, **CHOSEN[dataset, m]) for m in MODELS]
-        runs.append(Experiment(model="ff", **fields, **CHOSEN[dataset, "ff"] | {"epochs": 0}))
-    return runs
+    return [run for seed, d in product(SEEDS, DATASETS) for run in _rivals(d, seed=seed)]
 
 
 def unseen() -> list[Experiment]:
-    """Return the runs with a held-out class, the unit of analysis: of the digit 0 so far."""
+    """Return the runs, and those of their rivals, that were never shown a class, each class in turn."""
+    return [run for d, label in product(DATASETS, range(10)) for run in _rivals(d, hold_out=label)]
+
+
+def _rivals(dataset: str, **fields: int) -> list[Experiment]:
+    """Return every model at its best on a data set, and Forward-Forward untrained."""
+    settings = [(m, CHOSEN[dataset, m]) for m in MODELS]
+    settings.append(("ff", CHOSEN[dataset, "ff"] | {"epochs": 0}))
     return [
-        Experiment(model=m, dataset=d, hold_out=label, **MEASURED, **CHOSEN[d, m])
-        for d, label, m in product(DATASETS, range(1), ("ff", "bp"))
+        Experiment(model=m, dataset=dataset, **fields, **MEASURED, **chosen)
+        for m, chosen in settings
     ]
