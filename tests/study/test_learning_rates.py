@@ -4,9 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from test_matched_accuracy import FF, NOISE, SEEDS, sweep
+from test_matched_accuracy import FF, NOISE, SEEDS, SETTINGS, above_rest, sweep
 
-from fflib.book.figures.matched_accuracy import sparseness_by_rate
+from fflib.book.figures.matched_accuracy import frontiers, sparseness_by_rate
 from fflib.book.tables import matched_answers
 from fflib.study.analyses.learning_rates import (
     best_settings,
@@ -16,7 +16,7 @@ from fflib.study.analyses.learning_rates import (
     survivors,
     swept,
 )
-from fflib.study.analyses.matched_accuracy import BOUND, at_matched_accuracy
+from fflib.study.analyses.matched_accuracy import BOUND, at_matched_accuracy, frontier
 from fflib.study.evidence import claim
 from fflib.study.plans.grids import GRIDS
 from fflib.wording import minus
@@ -119,4 +119,14 @@ def test_lines_join_the_rates_of_a_model_and_markers_are_means():
     [star] = [line for line in first.lines if line.get_marker() == "*"]
     assert star.get_xydata().tolist() == [[pytest.approx(0.06), 0.97]]
     assert BOUND < 0.81 - 0.31
+    plt.close(figure)
+
+
+def test_a_line_joins_the_frontier_of_each_network():
+    bp = above_rest(sweep("bp", SETTINGS), (0.3, 0.2, 0.5, 0.6))
+    figure = frontiers(frontier([*above_rest(FF, (0.4, 0.9)), *bp]))
+    figure.canvas.draw()
+    drawn = {line.get_label(): line for line in figure.axes[0].lines}
+    np.testing.assert_allclose(drawn["BP"].get_xydata(), [(0.1, 0.6), (0.04, 0.5), (0.02, 0.3)])
+    np.testing.assert_allclose(drawn["FF"].get_xydata(), [(0.1, 0.9), (0.05, 0.4)])
     plt.close(figure)

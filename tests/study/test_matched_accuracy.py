@@ -5,7 +5,13 @@ from itertools import product
 import pytest
 import synthetic
 
-from fflib.study.analyses.matched_accuracy import TOLERANCE, at_matched_accuracy, by_setting
+from fflib.study.analyses.matched_accuracy import (
+    TOLERANCE,
+    at_matched_accuracy,
+    by_setting,
+    frontier,
+    sparsest,
+)
 
 SEEDS = range(3)
 NOISE = (-0.001, 0.0, 0.001)
@@ -72,3 +78,46 @@ def test_a_row_per_run_has_the_mean_over_its_layers():
     assert len(rows) == len(FF)
     layers = rows[["hoyer 1", "hoyer 2", "hoyer 3"]]
     assert rows["hoyer"].to_numpy() == pytest.approx(layers.mean(axis=1).to_numpy())
+
+
+def above_rest(runs, values, l1=0.0):
+    """Give the runs of each setting, in order, this sparseness above rest in every layer."""
+    made = []
+    for place, run in enumerate(runs):
+        metrics = run.metrics
+        layers = [
+            layer.model_copy(update={"hoyer_above_rest": values[place // len(SEEDS)]})
+            for layer in metrics.layers
+        ]
+        made.append(
+            run.model_copy(
+                update={
+                    "metrics": metrics.model_copy(update={"layers": layers}),
+                    "experiment": run.experiment.model_copy(update={"l1": l1}),
+                }
+            )
+        )
+    return made
+
+
+SETTINGS = {(0.001, 4): (0.98, 0), (0.01, 4): (0.97, 0), (0.1, 4): (0.96, 0), (1.0, 4): (0.9, 0)}
+
+
+def test_on_the_frontier_is_what_no_setting_of_the_same_network_beats_in_both():
+    bp = above_rest(sweep("bp", SETTINGS), (0.3, 0.2, 0.5, 0.6))
+    penalised = above_rest(sweep("bp", {(0.01, 4): (0.99, 0)}), (0.7,), l1=0.1)
+    found = frontier([*bp, *penalised]).set_index(["network", "learning_rate"])["best"]
+    assert found["BP"].to_dict() == {0.001: True, 0.01: False, 0.1: True, 1.0: True}
+    assert found["BP with an L1 penalty"].all()
+
+
+def test_the_sparsest_setting_is_one_as_accurate_as_forward_forward_at_its_best():
+    ff = above_rest(FF, (0.4, 0.9))
+    bp = above_rest(sweep("bp", SETTINGS), (0.3, 0.2, 0.5, 0.6))
+    poor = above_rest(sweep("bp-ff", {(0.01, 4): (0.9, 0)}), (0.99,))
+    elsewhere = above_rest(sweep("bp", SETTINGS, "fashion-mnist"), (0.9,) * 4)
+    found = sparsest(frontier([*ff, *bp, *poor, *elsewhere]))
+    # Of BP the sparsest of all is too inaccurate, and BP/FF is nowhere accurate enough.
+    assert dict(zip(found["network"], found["sparseness"], strict=True)) == pytest.approx(
+        {"BP": 0.5, "FF": 0.4}
+    )

@@ -61,13 +61,24 @@ def test_the_second_edition_takes_what_the_search_on_record_found_best():
 
 
 def test_every_run_of_the_second_edition_has_its_rivals_of_the_same_seed():
-    runs = rivals.final()
-    kinds = {(e.model, e.epochs > 0) for e in runs}
-    assert kinds == {("ff", True), ("bp-ff", True), ("bp", True), ("ff", False)}
-    for seed, dataset in {(e.seed, e.dataset) for e in runs}:
-        own = [(e.model, e.epochs > 0) for e in runs if (e.seed, e.dataset) == (seed, dataset)]
-        assert sorted(own) == sorted(kinds)
-    assert {e.evaluate_on for e in [*runs, *rivals.unseen()]} == {"test"}
+    models = {("ff", True, 0.0), ("bp-ff", True, 0.0), ("bp", True, 0.0), ("ff", False, 0.0)}
+    for dataset in rivals.DATASETS:
+        penalised = ("bp", True, rivals.STRONGEST[dataset])
+        for seed in rivals.SEEDS:
+            own = [e for e in rivals.final() if (e.seed, e.dataset) == (seed, dataset)]
+            assert sorted(map(kind, own)) == sorted([*models, penalised])
+        for label in range(10):
+            own = [e for e in rivals.unseen() if (e.hold_out, e.dataset) == (label, dataset)]
+            assert sorted(map(kind, own)) == sorted(models)
+    assert {e.evaluate_on for e in [*rivals.final(), *rivals.unseen()]} == {"test"}
+
+
+def kind(experiment):
+    return experiment.model, experiment.epochs > 0, experiment.l1
+
+
+def test_the_penalty_is_the_strongest_that_costs_next_to_nothing_by_the_runs_on_record():
+    assert rivals.strongest(PUBLISHED.among(GRIDS["penalties"])) == rivals.STRONGEST
 
 
 def test_the_winner_takes_all_protocol_is_searched_one_setting_at_a_time():

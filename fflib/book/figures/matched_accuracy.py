@@ -1,4 +1,4 @@
-"""The figure of sparseness against accuracy over a sweep of learning rates and epochs."""
+"""Sparseness against accuracy over sweeps of learning rates, epochs and penalties on activity."""
 
 from collections.abc import Iterable, Mapping
 
@@ -14,7 +14,7 @@ from fflib.book.figures import style
 from fflib.records.stores import Record
 from fflib.study.analyses.matched_accuracy import SETTING, TOLERANCE, by_setting
 
-__all__ = ["sparseness_by_rate"]
+__all__ = ["frontiers", "sparseness_by_rate"]
 
 SAME_RATES = ("bp-ff",)
 """Models that are swept over the rates of BP: written once, they do not cover one another."""
@@ -64,6 +64,36 @@ def sparseness_by_rate(
     return figure
 
 
+def frontiers(settings: pd.DataFrame) -> Figure:
+    """Draw how sparse each network can be at an accuracy, a panel per data set.
+
+    `settings` is a table of :func:`fflib.study.analyses.matched_accuracy.frontier`. Every setting is a faint
+    marker; a line joins those on the frontier of a network. The error, on a logarithmic scale, falls to the
+    right; the settings that classify as well as Forward-Forward at its best are shaded.
+    """
+    datasets = list(dict.fromkeys(settings["dataset"]))
+    figure, grid = style.axes_grid(1, len(datasets), 3.6, sharey=True)
+    for ax, dataset in zip(grid[0], datasets, strict=True):
+        here = settings[settings["dataset"] == dataset].sort_values("accuracy")
+        for network, rows in here.groupby("network", sort=False):
+            look = style.looks(rows["model"].iloc[0])
+            if rows["l1"].gt(0).any():
+                look["color"] = style.INK
+            best = rows[rows["best"]]
+            ax.plot(
+                1 - rows["accuracy"], rows["sparseness"], ls="", alpha=0.3, ms=5, mec="none", **look
+            )
+            ax.plot(1 - best["accuracy"], best["sparseness"], ms=6, label=network, **look)
+        _limits(ax, here)
+        ax.set_title(wording.dataset_name(dataset))
+        ax.set_xlabel("validation error (1 − accuracy)")
+    grid[0, 0].set_ylabel("Hoyer sparseness above rest")
+    grid[0, 0].set_ylim(top=1)
+    style.letter(grid[0])
+    style.legend(figure, max(grid[0], key=lambda ax: len(ax.lines)), "upper center", columns=4)
+    return figure
+
+
 def _panel(ax: Axes, runs: pd.DataFrame, quantity: str, extremes: tuple[float, float]) -> None:
     means = runs.groupby(["model", *SETTING])[["accuracy", quantity]].mean().reset_index()
     longest = means["epochs"].max()
@@ -85,11 +115,16 @@ def _panel(ax: Axes, runs: pd.DataFrame, quantity: str, extremes: tuple[float, f
                     color=colour, ha=side, va="center", zorder=6,
                 )  # fmt: skip
                 text.set_path_effects([withStroke(linewidth=2, foreground="white", alpha=0.8)])
-    if (ff := means[means["model"] == "ff"]).size:
+    _limits(ax, means)
+
+
+def _limits(ax: Axes, settings: pd.DataFrame) -> None:
+    """Let the error fall to the right, and shade where settings count as matched with FF."""
+    if (ff := settings[settings["model"] == "ff"]).size:
         matched = 1 - ff["accuracy"].max() + TOLERANCE
         ax.axvspan(BEST_DRAWN, matched, color="0.94", lw=0, zorder=0)
     style.log_scale(ax.xaxis)
-    ax.set_xlim((1 - means["accuracy"].min()) * 1.2, (1 - means["accuracy"].max()) / 1.8)
+    ax.set_xlim((1 - settings["accuracy"].min()) * 1.2, (1 - settings["accuracy"].max()) / 1.8)
 
 
 def _handles(runs: pd.DataFrame, *, starred: bool) -> list[Line2D]:

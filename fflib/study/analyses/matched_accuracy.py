@@ -15,11 +15,15 @@ import pandas as pd
 from fflib import wording
 from fflib.records.stores import Record
 from fflib.statistics import Interval, paired_interval
+from fflib.study.analyses.attribution import network_name
+from fflib.study.claims.quantities import above_rest, accuracy
 from fflib.study.evidence import claim
-from fflib.study.tables import hoyer_by_layer, rows_of
+from fflib.study.tables import by_run, hoyer_by_layer, rows_of
 from fflib.wording import minus
 
-__all__ = ["BOUND", "SETTING", "TOLERANCE", "Matched", "at_matched_accuracy", "by_setting"]
+__all__ = [
+    "BOUND", "SETTING", "TOLERANCE", "Matched", "at_matched_accuracy", "by_setting", "frontier", "sparsest",
+]  # fmt: skip
 
 TOLERANCE = 0.01
 """How far below the best setting of the first method a matched one may lie, in accuracy."""
@@ -135,3 +139,34 @@ def at_matched_accuracy(
         if theirs["accuracy"].mean() >= means.max() - TOLERANCE and len(seeds):
             differences[setting] = paired_interval(own.loc[seeds], sparseness.loc[seeds])
     return Matched(dataset, model, control, rate, epochs, float(means.max()), differences)
+
+
+def frontier(records: Iterable[Record]) -> pd.DataFrame:
+    """Find the settings of each network that no other of its settings beats in accuracy and sparseness at once.
+
+    The table has a row per data set, ``network`` and setting, with the learning rate, the epochs and ``l1``,
+    the penalty on activity; ``accuracy`` and ``sparseness`` are means over runs, and ``best`` says whether the
+    setting is on the frontier. Sparseness is what the claim "sparse" judges: Hoyer's above rest, averaged over
+    the layers. `records` are runs of a sweep.
+    """
+    measures = {
+        "network": lambda r: network_name(r.experiment), "accuracy": accuracy, "sparseness": above_rest,
+    }  # fmt: skip
+    runs = by_run(records, ["dataset", "model", *SETTING, "l1"], measures)
+    setting = ["dataset", "model", "network", *SETTING, "l1"]
+    means = runs.groupby(setting, sort=False)[["accuracy", "sparseness"]].mean().reset_index()
+    falling = means.sort_values("accuracy", ascending=False)
+    sparsest_yet = falling.groupby(["dataset", "network"])["sparseness"].cummax()
+    return means.assign(best=falling["sparseness"] == sparsest_yet)
+
+
+def sparsest(settings: pd.DataFrame) -> pd.DataFrame:
+    """Show the sparsest setting of each network that classifies as well as Forward-Forward at its best.
+
+    As well means no more than :data:`TOLERANCE` below. `settings` is a table of :func:`frontier`; the result
+    has a row per data set and network, and none for a network without such a setting.
+    """
+    ff = settings[settings["model"] == "ff"].groupby("dataset")["accuracy"].max()
+    matched = settings[settings["accuracy"] >= settings["dataset"].map(ff) - TOLERANCE]
+    order = matched.sort_values("sparseness", ascending=False)
+    return order.groupby(["dataset", "network"], sort=False).head(1).sort_values("dataset")

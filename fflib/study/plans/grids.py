@@ -136,6 +136,7 @@ GRIDS: Mapping[str, list[Experiment]] = Grids(
             epochs=UNSEEN_EPOCHS,
         ),
         # What the second edition of the criteria is judged by.
+        "penalties": rivals.penalties,
         "rivals": rivals.final,
         "rivals-unseen": rivals.unseen,
         "precision": lambda: crossed(
