@@ -1,5 +1,6 @@
 """Records of runs that never took place, for tests of what is made from records."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,7 +14,7 @@ from fflib.measures.readout import Cut
 from fflib.measures.robustness import THRESHOLDS, Choice
 from fflib.measures.timeline import SILENT
 from fflib.measures.unseen import UnseenChoice, UnseenClass
-from fflib.records.schema import LayerMetrics, Metrics, Provenance, Readout
+from fflib.records.schema import LayerMetrics, Metrics, Provenance, Readout, unpack
 from fflib.records.stores import Record
 
 INPUTS, CLASSES, LAYERS, UNITS, BINS, EPOCHS = 36, 4, 3, 20, 8, 2
@@ -226,18 +227,25 @@ def nothing(experiment):
     raise MissingRecord("no images here")
 
 
-def of_another_network(experiment):
-    """Made-up images, and ensembles that are not those of the record."""
+def images_of(experiment):
+    """Made-up images, as if shown to the network of the record that is made up for an experiment."""
     rng = np.random.default_rng(len(experiment.model))
     chosen = rng.integers(0, 19, (*SHAPE[:2], 6))
     chosen[0, 1, 2:] = NO_IMAGE
+    made = record(experiment.model, experiment.seed, experiment.dataset)
     return Drivers(
         experiment=experiment,
         provenance=PROVENANCE,
         images=rng.integers(0, 256, (19, 28, 28), np.uint8),
         chosen=chosen,
         numbers=np.arange(100, 119),
-        ensembles=rng.random(SHAPE) < 0.3,
-        mean=rng.random(SHAPE).astype(np.float16),
-        accuracy=0.87,
+        ensembles=unpack(made.arrays["ensembles/median-quantile"], UNITS),
     )
+
+
+def of_another_network(experiment):
+    """The same images, as if shown to a network with an ensemble that has one unit more or less."""
+    kept = images_of(experiment)
+    ensembles = kept.ensembles.copy()
+    ensembles[0, 0, 0] ^= True
+    return replace(kept, ensembles=ensembles)

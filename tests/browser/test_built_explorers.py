@@ -11,7 +11,6 @@ from fflib.book.explorers import drivers, quantised
 from fflib.book.explorers.ensembles import sharing_of
 from fflib.book.explorers.runs import about, one_each
 from fflib.data import class_names
-from fflib.errors import MissingRecord
 from fflib.measures.drivers import NO_IMAGE
 from fflib.measures.ensembles import RULES
 from fflib.measures.sharing import jaccard
@@ -55,28 +54,17 @@ def runs():
     return of
 
 
-def shown_of(record):
-    """The ensembles in the panel, and the images on file: of the network that was shown some."""
-    try:
-        kept = drivers.find(record.experiment)
-    except MissingRecord:
-        return members(record), None
-    return kept.ensembles, kept
-
-
 def assert_ensemble(panel, record, layer, label):
-    found, kept = shown_of(record)
+    found = members(record)
     names = class_names(record.experiment.dataset)
     own, shown = np.flatnonzero(found[layer, label]), said(panel)
     assert (shown["layer"], shown["class"]) == (str(layer + 1), str(label))
     assert whole(shown["members"]) == own.tolist()
     sharing = [f"{other}:{units}" for other, units, _ in sharing_of(found[layer], label)]
     assert shown["sharing"].split() == sharing
-    numbers = []
-    if kept is not None:
-        chosen = kept.chosen[layer, label]
-        numbers = kept.numbers[chosen[chosen != NO_IMAGE]].tolist()
-    assert whole(shown["images"]) == numbers
+    kept = drivers.find(record.experiment)
+    chosen = kept.chosen[layer, label]
+    assert whole(shown["images"]) == kept.numbers[chosen[chosen != NO_IMAGE]].tolist()
     text = panel.locator(".said").inner_text()
     assert f"class {names[label]}: {len(own)} of {record.experiment.hidden} units" in text
 
@@ -118,7 +106,7 @@ def test_the_keyboard_leads_through_the_ensembles(panel, runs):
 def test_the_mouse_points_at_units_and_follows_what_is_shared(panel, runs):
     shown = panel("ensembles")
     record = runs("mnist")[said(shown)["dataset"], said(shown)["model"]]
-    found, kept = shown_of(record)
+    found = members(record)
     layer, label = next(at for at in np.ndindex(found.shape[:2]) if sharing_of(found[at[0]], at[1]))
     choose(shown, depth={"index": layer}, order={"index": 0}, **{"class": {"index": label}})
     profile = shown.locator("canvas.profile")
@@ -130,7 +118,7 @@ def test_the_mouse_points_at_units_and_follows_what_is_shared(panel, runs):
     assert abs(pointed - unit) <= 1  # units are narrower than what a mouse can point at
     text = shown.locator(".pointed").inner_text()
     level = float(re.search(r"activation ([\d.]+),", text)[1])
-    means = (record.arrays["mean"] if kept is None else kept.mean)[layer, label].astype(float)
+    means = record.arrays["mean"][layer, label].astype(float)
     # The page holds 256 levels up to the largest mean of the layer, written with two digits.
     assert level == pytest.approx(means[pointed], abs=means.max() / 100 + 0.005)
     (other, *_), *_ = sharing_of(found[layer], label)
@@ -257,7 +245,7 @@ def test_the_table_of_ensembles_says_what_the_records_hold(opened, runs):
     rows = page.locator("details.fflib-table").first.locator("tbody tr")
     at = 0
     for record in runs("mnist").values():
-        found, _ = shown_of(record)
+        found = members(record)
         for label in range(len(class_names(record.experiment.dataset))):
             cells = rows.nth(at).locator("td").all_inner_texts()
             units = [int(cell.split()[0]) for cell in cells]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import synthetic
 from panels import choose, contrast, opening, said, whole, written
-from synthetic import along, nothing, of_another_network
+from synthetic import along, images_of, nothing
 
 from fflib import wording
 from fflib.book.explorers import runs
@@ -36,7 +36,7 @@ def site(tmp_path_factory):
     """A page with the three explorers; of one data set the images are on file."""
 
     def on_file(experiment):
-        return (of_another_network if experiment.dataset == "mnist" else nothing)(experiment)
+        return (images_of if experiment.dataset == "mnist" else nothing)(experiment)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runs, "class_names", lambda dataset: NAMES)
@@ -54,18 +54,12 @@ def opened(browser, site):
         yield opener
 
 
-def ensembles_of(record):
-    """What the ensemble explorer shows of a record: where there are images, their network."""
-    has_images = record.experiment.dataset == "mnist"
-    return of_another_network(record.experiment).ensembles if has_images else members(record)
-
-
 def test_every_choice_shows_the_ensemble_of_the_record(opened):
     panel = opened().locator("[data-explorer=ensembles]")
     for (dataset, model), record in RECORDS.items():
         choose(panel, dataset={"label": dataset})
         choose(panel, model={"label": model})
-        found = ensembles_of(record)
+        found = members(record)
         for layer, label in product(range(LAYERS), range(CLASSES)):
             choose(panel, depth={"index": layer}, **{"class": {"index": label}})
             shown = said(panel)
@@ -82,7 +76,7 @@ def test_every_choice_shows_the_ensemble_of_the_record(opened):
 
 def test_images_are_those_on_file_pixel_by_pixel(opened):
     panel = opened().locator("[data-explorer=ensembles]")
-    kept = of_another_network(RECORDS["MNIST", "FF"].experiment)
+    kept = images_of(RECORDS["MNIST", "FF"].experiment)
     for label in range(CLASSES):
         choose(panel, **{"class": {"index": label}})
         places = [place for place in kept.chosen[0, label] if place != NO_IMAGE]
@@ -149,7 +143,7 @@ def test_keyboard_alone_leads_through_the_ensembles(opened):
 
 def test_a_class_that_shares_units_can_be_followed(opened):
     panel = opened().locator("[data-explorer=ensembles]")
-    found = ensembles_of(RECORDS["MNIST", "FF"])[0]
+    found = members(RECORDS["MNIST", "FF"])[0]
     (other, shared, _), *_ = sharing_of(found, 0)
     first = panel.locator(".sharing button").first
     assert f"{shared} unit" in panel.locator(".sharing li").first.inner_text()

@@ -1,11 +1,9 @@
 """The images that drive the ensembles of a run, kept so that a page without the data can show them.
 
-Records hold no images. For a few published runs the networks were trained again with the settings on
-record, and for each layer and class the test images that excite the ensemble most were put into a
-file beside the records. On another processor the retrained network is not the recorded one bit for
-bit, and images belong to the ensemble of the network that they were shown to. So the file also holds
-the ensembles and mean activations of that network: what is shown together is of one network, and how
-far it is that of the record can be said. ``fflib explore`` makes these files.
+Records hold no images. For a few published runs, the test images that excite the ensemble of each layer
+and class most were put into a file when the run was trained. The file also holds the ensembles of the
+network that they were shown to: it belongs to a record that has the same, unit by unit. Trained again on
+another processor, a network has others. ``fflib explore`` makes these files and the records with them.
 """
 
 import json
@@ -19,7 +17,7 @@ from fflib.data.published import download_folder
 from fflib.errors import MissingRecord, RecordError
 from fflib.experiment import Experiment
 from fflib.measures.drivers import NO_IMAGE, strongest
-from fflib.measures.ensembles import class_means, median_quantile
+from fflib.measures.ensembles import median_quantile
 from fflib.presets import MODELS
 from fflib.records.files import write_whole
 from fflib.records.measure import provenance
@@ -58,10 +56,6 @@ class Drivers:
         Which of the images for evaluation each is, counted from 0.
     ensembles : ndarray of bool, shape (layer, class, unit)
         Those of the network that they were shown to, under the median–quantile rule.
-    mean : ndarray of float16, shape (layer, class, unit)
-        Its mean activations.
-    accuracy : float
-        Its accuracy on the images for evaluation.
     """
 
     experiment: Experiment
@@ -70,22 +64,14 @@ class Drivers:
     chosen: np.ndarray
     numbers: np.ndarray
     ensembles: np.ndarray
-    mean: np.ndarray
-    accuracy: float
 
     def of_layer(self, depth: int) -> list[np.ndarray]:
         """For each class the images that drive its ensemble in a layer, counted from 0."""
         return [self.images[own[own != NO_IMAGE]] for own in self.chosen[depth]]
 
-    def agreement(self, record: Record) -> list[float]:
-        """Jaccard index of the ensembles with those of a record, layer by layer.
-
-        It is over all classes together, and 1 where they are the same, unit by unit.
-        """
-        recorded = members(record)
-        both = np.count_nonzero(recorded & self.ensembles, axis=(1, 2))
-        either = np.count_nonzero(recorded | self.ensembles, axis=(1, 2))
-        return [float(b / e) if e else 1.0 for b, e in zip(both, either, strict=True)]
+    def belong_to(self, record: Record) -> bool:
+        """Whether they were shown to the network of a record: its ensembles are the same."""
+        return np.array_equal(self.ensembles, members(record))
 
 
 def drivers_of(run: Run, count: int = IMAGES) -> Drivers:
@@ -124,8 +110,6 @@ def drivers_of(run: Run, count: int = IMAGES) -> Drivers:
         chosen=chosen[:-1].reshape(places.shape) - 1,
         numbers=kept,
         ensembles=ensembles,
-        mean=class_means(activations, classes=classes).astype(np.float16),
-        accuracy=run.accuracy,
     )
 
 
@@ -158,10 +142,8 @@ def write(drivers: Drivers, folder: Path = FOLDER) -> Path:
         "chosen": drivers.chosen.astype(np.int16),
         "numbers": drivers.numbers.astype(np.int32),
         "ensembles": np.packbits(drivers.ensembles, axis=-1),
-        "mean": drivers.mean,
     }
     header = {
-        "accuracy": drivers.accuracy,
         "experiment": drivers.experiment.model_dump(mode="json"),
         "provenance": drivers.provenance.model_dump(mode="json"),
     }
@@ -182,8 +164,6 @@ def read(path: Path) -> Drivers:
             chosen=arrays["chosen"],
             numbers=arrays["numbers"],
             ensembles=unpack(arrays["ensembles"], experiment.hidden),
-            mean=arrays["mean"],
-            accuracy=header["accuracy"],
         )
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise RecordError(

@@ -36,8 +36,9 @@ def explore_ensembles(records: Iterable[Record], on_file: OnFile = find) -> HTML
     table holds the sizes of all ensembles and what they share. The first record of each data set
     and model is shown. Six runs of three layers of 784 units come to about 700 kB, images included.
 
-    `on_file` gives the images on file for an experiment, with the network that they were shown to;
-    or it raises :class:`fflib.errors.MissingRecord`, and the record is shown without images.
+    `on_file` gives the images on file for an experiment. Where it raises
+    :class:`fflib.errors.MissingRecord`, or the images were shown to another training of the experiment, the
+    record is shown without images.
     """
     runs = one_each(records)
     return panel(
@@ -45,7 +46,7 @@ def explore_ensembles(records: Iterable[Record], on_file: OnFile = find) -> HTML
         "all",
         {"runs": [_run(record, _kept(record, on_file)) for record in runs]},
         label="Ensemble explorer",
-        table=ensemble_table(runs, on_file),
+        table=ensemble_table(runs),
         caption="As a table: units in each ensemble, and the class that shares most of them",
     )
 
@@ -59,39 +60,22 @@ def ensemble_portraits(
     :func:`explore_ensembles`.
     """
     kept, depth = _kept(record, on_file), layer - 1
-    if kept is None:
-        return portraits(record.arrays["mean"][depth], members(record)[depth], classes)
-    return portraits(kept.mean[depth], kept.ensembles[depth], classes, kept.of_layer(depth))
+    images = None if kept is None else kept.of_layer(depth)
+    return portraits(record.arrays["mean"][depth], members(record)[depth], classes, images)
 
 
 def _kept(record: Record, on_file: OnFile) -> Drivers | None:
     try:
-        return on_file(record.experiment)
+        kept = on_file(record.experiment)
     except MissingRecord:
         return None
+    return kept if kept.belong_to(record) else None
 
 
 def _run(record: Record, kept: Drivers | None) -> dict[str, Any]:
-    run = about(record)
-    ensembles = members(record) if kept is None else kept.ensembles
-    means, tops = levels(record.arrays["mean"] if kept is None else kept.mean)
-    run |= {"members": bits(ensembles), "means": means, "tops": tops}
-    if kept is not None:
-        run |= {"said": f"{run['said']} {_difference(kept, record)}", "images": _images(kept)}
-    return run
-
-
-def _difference(kept: Drivers, record: Record) -> str:
-    """Say how the network that is shown differs from that of the record."""
-    same = kept.agreement(record)
-    what = "What is shown is that network, trained again to show it images"
-    if min(same) == 1:
-        return f"{what}: its ensembles are those on record, unit by unit."
-    return (
-        f"{what}, which had accuracy {kept.accuracy:.3f}. Rounded otherwise by another processor, "
-        "its ensembles overlap with those on record by "
-        f"{', '.join(f'{index:.2f}' for index in same)} (Jaccard index by layer)."
-    )
+    means, tops = levels(record.arrays["mean"])
+    run = about(record) | {"members": bits(members(record)), "means": means, "tops": tops}
+    return run if kept is None else run | {"images": _images(kept)}
 
 
 def _images(kept: Drivers) -> dict[str, Any]:
@@ -140,16 +124,15 @@ def sharing_of(ensembles: np.ndarray, label: int) -> list[tuple[int, int, float]
     return sorted(found, key=lambda entry: (-entry[1], entry[0]))
 
 
-def ensemble_table(records: Iterable[Record], on_file: OnFile = find) -> pd.DataFrame:
+def ensemble_table(records: Iterable[Record]) -> pd.DataFrame:
     """Tabulate the sizes of ensembles and the class that shares most units with each.
 
     The table has a row per data set, model and class, and a column per layer, with entries such as
-    "53 units, 5 with Shirt". `on_file` is as in :func:`explore_ensembles`.
+    "53 units, 5 with Shirt".
     """
     table: dict[tuple[str, str, str], dict[str, str]] = {}
     for record in records:
-        said, kept = about(record), _kept(record, on_file)
-        layers = members(record) if kept is None else kept.ensembles
+        said, layers = about(record), members(record)
         for label, name in enumerate(said["classes"]):
             row = table.setdefault((said["dataset"], said["model"], name), {})
             for depth, layer in enumerate(layers, start=1):
