@@ -12,7 +12,8 @@ from fflib.errors import MissingData
 from fflib.experiment import Experiment
 from fflib.presets import MODELS
 from fflib.study.analyses import throughput
-from fflib.study.analyses.throughput import MEASURES, RATIOS
+from fflib.study.analyses.rounding import MEASURES, precision_table
+from fflib.study.analyses.throughput import RATIOS
 
 POWERS = {"hidden": 2.0, "layers": 1.0, "images": 0.5}
 SHIFT = {"float32": 0.0, "mixed": 0.01}
@@ -107,7 +108,7 @@ def test_number_formats_are_compared_seed_by_seed():
 
 
 def test_the_table_puts_the_difference_beside_the_spread_of_seeds():
-    table = throughput.precision_table(RUNS)
+    table = precision_table(RUNS)
     row = table.loc[("test accuracy", "FF")]
     alone = [r.metrics.accuracy for r in of(RUNS, model="ff", precision="float32")]
     assert row["float32"] == f"{np.mean(alone):.4f}"

@@ -14,7 +14,8 @@ from fflib.book.figures import style
 from fflib.book.figures.panels import shifts
 from fflib.presets import MODELS
 from fflib.records.stores import Record
-from fflib.study.analyses.throughput import MEASURES, RATIOS, aims, by_format, precision
+from fflib.study.analyses.rounding import MEASURES, by_format, precision
+from fflib.study.analyses.throughput import RATIOS, aims
 
 __all__ = ["growth", "number_formats", "speedups"]
 
@@ -89,7 +90,7 @@ def growth(result: dict[str, Any]) -> Figure:
 def number_formats(records: Iterable[Record]) -> Figure:
     """Draw how far mixed precision moves each run, beside how far seeds lie apart.
 
-    The runs are those of :func:`fflib.study.analyses.throughput.precision`. There is a panel per
+    The runs are those of :func:`fflib.study.analyses.rounding.precision`. There is a panel per
     measure and a row per model. Above, the seeds in float32 by their distance from their mean;
     below, each seed's run in mixed precision minus its run in float32. Both are in thousandths.
     """

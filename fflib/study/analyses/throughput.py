@@ -1,4 +1,4 @@
-"""What the book says of speed: a benchmark on file, and runs that differ in number format only."""
+"""What the book says of speed, from a benchmark on file."""
 
 import json
 from collections.abc import Iterable
@@ -10,24 +10,15 @@ import pandas as pd
 from fflib import wording
 from fflib.data.published import download_folder
 from fflib.errors import MissingData
-from fflib.presets import MODELS
-from fflib.records.stores import Record
-from fflib.statistics import paired_interval
-from fflib.study.claims.quantities import accuracy, hoyer, negative
-from fflib.study.tables import by_run
 
 __all__ = [
     "AIMS",
-    "MEASURES",
     "RATIOS",
     "aims",
     "beside",
-    "by_format",
     "exponents",
     "machines",
     "on_file",
-    "precision",
-    "precision_table",
     "ratios",
     "to_accuracy",
 ]
@@ -58,13 +49,6 @@ AIMS: dict[str, dict[str, float]] = {
 
 NOT_MEASURED = "not measured"
 """What stands for a figure that a benchmark on file does not have, since it is older than that."""
-
-MEASURES = {
-    "accuracy": "test accuracy",
-    "hoyer": "Hoyer sparseness, mean of layers",
-    "negative": "share of negative weights, mean of layers",
-}
-"""What a number format might move."""
 
 
 def on_file(name: str = "xeon-2-cores") -> dict[str, Any]:
@@ -197,46 +181,3 @@ def exponents(result: dict[str, Any]) -> pd.DataFrame:
 def _version_names(growth: pd.DataFrame) -> pd.Series:
     names = growth["model"].map(wording.model_name)
     return names.where(growth["version"] == "engine", names + ", baseline")
-
-
-def precision(records: Iterable[Record]) -> pd.DataFrame:
-    """Return what runs measured that differ in number format only.
-
-    The table has a row per run: ``model``, ``seed``, ``precision``, and the keys of
-    :data:`MEASURES`. `records` are runs with ``precision`` "float32" and "mixed".
-    """
-    measures = {"accuracy": accuracy, "hoyer": hoyer, "negative": negative}
-    rows = by_run(records, ["model", "seed", "precision"], measures)
-    return rows.sort_values("seed", ignore_index=True)
-
-
-def by_format(runs: pd.DataFrame, model: str, measure: str) -> pd.DataFrame:
-    """Return one measure of one model, a row per seed and a column per number format.
-
-    `runs` come from :func:`precision`; `measure` is a key of :data:`MEASURES`.
-    """
-    own = runs[runs["model"] == model]
-    return own.pivot(index="seed", columns="precision", values=measure)
-
-
-def precision_table(records: Iterable[Record]) -> pd.DataFrame:
-    """Show whether mixed precision moves a result by more than another seed does.
-
-    The table has a row per measure and model: the mean in float32; the standard deviation of its
-    seeds; the mean over seeds of mixed minus float32 with its 95 % interval; and that mean in
-    standard deviations. `records` are as in :func:`precision`.
-    """
-    runs = precision(records)
-    table = {}
-    for measure, title in MEASURES.items():
-        for model in MODELS:
-            own = by_format(runs, model, measure)
-            moved = paired_interval(own["mixed"], own["float32"])
-            spread = own["float32"].std()
-            table[title, wording.model_name(model)] = {
-                "float32": f"{own['float32'].mean():.4f}",
-                "spread of seeds": f"{spread:.4f}",
-                "mixed minus float32": f"{moved:+.4f}",
-                "in spreads": f"{moved.mean / spread:+.2f}",
-            }
-    return pd.DataFrame.from_dict(table, orient="index").rename_axis(["measure", "model"])
