@@ -85,3 +85,33 @@ def test_a_link_to_a_folded_section_opens_it(opened):
     assert not page.locator("p").is_visible()
     page.locator("a").press("Enter")
     assert page.locator("p").is_visible()
+
+
+TERM = (
+    '<p style="margin: 120px 0 0 300px">An <a href="#term" data-card="Units that answer to one class.">'
+    'ensemble</a>.</p><p><a href="#">Another</a></p><div style="height: 900px"></div>'
+)
+
+
+def test_a_card_says_what_a_link_leads_to(opened):
+    page = opened(TERM, "cards.js")
+    link, card = page.locator("a[data-card]"), page.get_by_role("tooltip")
+    link.hover()
+    assert card.inner_text() == "Units that answer to one class."
+    assert link.get_attribute("aria-describedby") == card.get_attribute("id")
+    box = card.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 400  # the link is at the edge of the screen
+    page.mouse.move(5, 5)
+    card.wait_for(state="detached")
+    link.focus()
+    assert card.count() == 1
+    page.keyboard.press("Escape")
+    assert card.count() == 0
+    assert link.get_attribute("aria-describedby") is None
+    link.hover()
+    card.hover()  # it can be pointed at, and copied from
+    page.wait_for_timeout(400)
+    assert card.count() == 1
+    page.evaluate("scrollTo(0, 100)")
+    card.wait_for(state="detached")

@@ -33,6 +33,7 @@ UNUSED = (
 
 ASKED_FOR = {
     "asides.js": 'class="aside"',
+    "cards.js": "glossary.html#term-",
     "design-tabs": "sd-tab-set",
     "figures.js": ".svg",
     "tables.js": 'class="dataframe long"',
