@@ -159,17 +159,17 @@ def test_the_keyboard_walks_the_matrix(panel, runs):
     keyboard.press("Tab")
     keyboard.press("Home")
     row = int(said(shown)["first"])
-    assert_pair(shown, record, next(iter(RULES)), 0, row, 0)
+    assert_pair(shown, record, next(iter(RULES)), 2, row, 0)
     keyboard.press("ArrowRight")
     keyboard.press("ArrowUp")
-    assert_pair(shown, record, next(iter(RULES)), 0, max(row - 1, 0), 1)
+    assert_pair(shown, record, next(iter(RULES)), 2, max(row - 1, 0), 1)
     keyboard.press("End")
-    assert_pair(shown, record, next(iter(RULES)), 0, max(row - 1, 0), 9)
+    assert_pair(shown, record, next(iter(RULES)), 2, max(row - 1, 0), 9)
 
 
 @pytest.fixture(scope="module")
 def sizes():
-    """Members of all ensembles along the training that the chapter shows, by layer.
+    """Members of all ensembles along the training of FF that the chapter shows, by layer.
 
     The panel has room for every fourth unit of 784.
     """
@@ -186,10 +186,10 @@ def test_the_keyboard_moves_along_training(panel, sizes):
     for moment in range(1, 6):
         slider.press("ArrowRight")
         assert said(shown)["moment"] == str(moment)
-        assert whole(said(shown)["sizes"]) == sizes[moment].tolist()
+        assert whole(said(shown)["sizes"])[:3] == sizes[moment].tolist()
     slider.press("End")
     assert said(shown)["moment"] == str(len(sizes) - 1)
-    assert whole(said(shown)["sizes"]) == sizes[-1].tolist()
+    assert whole(said(shown)["sizes"])[:3] == sizes[-1].tolist()
 
 
 def test_the_mouse_moves_along_training_and_plays_it(panel, sizes):
@@ -199,14 +199,14 @@ def test_the_mouse_moves_along_training_and_plays_it(panel, sizes):
     slider.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
     middle = int(said(shown)["moment"])
     assert abs(middle - (len(sizes) - 1) / 2) <= 1
-    assert whole(said(shown)["sizes"]) == sizes[middle].tolist()
+    assert whole(said(shown)["sizes"])[:3] == sizes[middle].tolist()
     button = shown.get_by_role("button", name="Play")
     button.click()
     moved = "(before) => document.querySelector('[data-explorer=timeline]').dataset.moment > before"
     shown.page.wait_for_function(moved, arg=middle)
     shown.get_by_role("button", name="Stop").click()
     moment = int(said(shown)["moment"])
-    assert whole(said(shown)["sizes"]) == sizes[moment].tolist()
+    assert whole(said(shown)["sizes"])[:3] == sizes[moment].tolist()
 
 
 def test_the_page_to_draw_on_is_light_and_names_what_it_comes_with(panel):

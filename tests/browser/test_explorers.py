@@ -27,7 +27,7 @@ RECORDS = {
     for d in ("mnist", "fashion-mnist")
     for m in MODELS
 }
-TRAINED = along("ff")
+TRAINED = [along("ff"), along("bp")]
 CLASSES, LAYERS, UNITS = synthetic.CLASSES, synthetic.LAYERS, synthetic.UNITS
 
 
@@ -170,7 +170,7 @@ def test_the_matrix_is_walked_with_arrow_keys(opened):
     page = opened()
     panel = page.locator("[data-explorer=overlap]")
     record = RECORDS["MNIST", "FF"]
-    assert_cell(panel, record, "median-quantile", 0, 2, 1)
+    assert_cell(panel, record, "median-quantile", LAYERS - 1, 2, 1)
     panel.locator("select.rule").focus()
     page.keyboard.press("Tab")  # one cell of the matrix takes the focus, the one chosen
     at = [2, 1]
@@ -181,11 +181,11 @@ def test_the_matrix_is_walked_with_arrow_keys(opened):
             min(max(place + step, 0), CLASSES - 1)
             for place, step in zip(at, steps[key], strict=True)
         ]
-        assert_cell(panel, record, "median-quantile", 0, *at)
+        assert_cell(panel, record, "median-quantile", LAYERS - 1, *at)
     page.keyboard.press("Home")
-    assert_cell(panel, record, "median-quantile", 0, at[0], 0)
+    assert_cell(panel, record, "median-quantile", LAYERS - 1, at[0], 0)
     page.keyboard.press("End")
-    assert_cell(panel, record, "median-quantile", 0, at[0], CLASSES - 1)
+    assert_cell(panel, record, "median-quantile", LAYERS - 1, at[0], CLASSES - 1)
     selected = panel.locator("td[aria-selected=true]")
     assert selected.count() == panel.locator("td[tabindex='0']").count() == 1
     assert selected.evaluate("(node) => node === document.activeElement")
@@ -210,23 +210,33 @@ def test_the_matrix_answers_to_the_mouse_under_every_rule_and_layer(opened):
 def test_the_time_line_is_moved_by_keys_and_plays(opened):
     page = opened()
     panel = page.locator("[data-explorer=timeline]")
-    sizes = unpack(TRAINED.arrays["snapshots/ensembles"], UNITS).sum(axis=(2, 3))
+    sizes, others = (
+        unpack(r.arrays["snapshots/ensembles"], UNITS).sum(axis=(2, 3)).tolist() for r in TRAINED
+    )
+    last = len(sizes) - 1
     slider = panel.locator("input.moment")
     slider.focus()
     for moment in range(1, 5):
         slider.press("ArrowRight")
         shown = said(panel)
         assert int(shown["moment"]) == moment
-        assert whole(shown["sizes"]) == sizes[moment].tolist()
-    assert panel.locator(".said").inner_text().startswith("Layer 1 learns, step 8: accuracy 0.900")
+        beside = others[int(moment / last * (len(others) - 1) + 0.5)]
+        assert whole(shown["sizes"]) == sizes[moment] + beside
+    text = panel.locator(".said").first.inner_text()
+    assert text.startswith("Layer 1 learns, step 8: accuracy 0.900")
     slider.press("End")
-    assert whole(said(panel)["sizes"]) == sizes[-1].tolist()
+    assert whole(said(panel)["sizes"]) == sizes[-1] + others[-1]
+    marks = panel.locator(".stages li").all_inner_texts()
+    assert marks == [f"layer {n}" for n in range(1, LAYERS + 1)]
+    panel.locator(".loop").check()
+    panel.locator(".speed").select_option("fast")
     button = panel.locator("button")
     button.focus()
     button.press("Space")
-    page.wait_for_function(
-        "document.querySelector('[data-explorer=timeline]').dataset.moment === '1'"
-    )
+    at = "document.querySelector('[data-explorer=timeline]').dataset.moment"
+    page.wait_for_function(f"{at} === '1'")
+    page.wait_for_function(f"{at} === '{last}'")
+    page.wait_for_function(f"{at} === '1'")  # it begins again
     assert button.inner_text() == "Stop"
     button.press("Enter")
     assert button.inner_text() == "Play"
@@ -266,3 +276,44 @@ def test_without_scripts_the_tables_remain(opened):
     size = members(RECORDS["Fashion-MNIST", "FF"])[0, 2].sum()
     rows = tables.first.locator("tr:has(th:text-is('two'))")
     assert f"{size} unit" in rows.nth(3).inner_text()
+
+
+@pytest.mark.parametrize(
+    ("kind", "controls"),
+    [
+        ("ensembles", {"dataset": {"index": 1}, "depth": {"index": 2}, "order": {"index": 0}}),
+        ("overlap", {"model": {"index": 2}, "depth": {"index": 1}, "rule": {"index": 1}}),
+    ],
+)
+def test_an_address_leads_back_to_what_is_shown(opened, kind, controls):
+    page = opened()
+    panel = page.locator(f"[data-explorer={kind}]")
+    opening = said(panel)
+    choose(panel, **controls)
+    if kind == "overlap":
+        panel.locator("tbody tr").nth(3).locator("td").nth(2).click()
+    else:
+        panel.locator("input.unit").press("ArrowRight")
+    shown = said(panel)
+    assert shown != opening
+    panel.locator(".link").click()
+    assert said(panel) == shown
+    address = page.url
+    page.goto(address.partition("#")[0])
+    page.reload()
+    assert said(panel) == opening
+    page.goto(address)
+    assert said(panel) == shown
+    page.goto(f"{address.partition('?')[0]}?depth=layer+99&nothing=1&pair=9-9")
+    page.reload()
+    assert said(panel) == opening
+
+
+def test_the_profile_has_axes(opened):
+    panel = opened().locator("[data-explorer=ensembles]")
+    mean = RECORDS["MNIST", "FF"].arrays["mean"][0]
+    assert panel.locator(".top").inner_text() == f"{mean.max():.2f}"
+    assert panel.locator(".last").inner_text() == str(UNITS)
+    assert panel.locator(".axis").inner_text() == "units, strongest first"
+    choose(panel, order={"index": 0})
+    assert panel.locator(".axis").inner_text() == "units, in place"

@@ -106,6 +106,9 @@ const show = () => {
   });
   shown = mine;
   cursor.max = it.units - 1;
+  part("top").textContent = look().top.toFixed(2);
+  part("axis").textContent = `units, ${order.selectedOptions[0].text}`;
+  part("last").textContent = it.units;
   draw();
 };
 
@@ -148,3 +151,4 @@ profile.addEventListener("pointermove", (event) => {
 root.hidden = false;
 change();
 keepDrawn(draw);
+address(["dataset", "model", "depth", "class", "order", "unit"]);

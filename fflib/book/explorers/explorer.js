@@ -48,3 +48,31 @@ const keepDrawn = (draw) => {
   new ResizeObserver(draw).observe(root);
   new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 };
+
+// A link to what the panel shows: its controls by name, in the address of the page.
+const address = (names) => {
+  const link = part("link");
+  const value = (control) => control.selectedOptions?.[0].text ?? control.value;
+  const update = () => {
+    const state = new URLSearchParams(names.map((name) => [name, value(part(name))]));
+    link.href = `#${root.id}?${state}`;
+  };
+  const restore = () => {
+    const [id, state] = location.hash.slice(1).split("?");
+    if (id !== root.id || !state) return;
+    for (const [name, wanted] of new URLSearchParams(state)) {
+      const control = names.includes(name) && part(name);
+      if (!control || value(control) === wanted) continue;
+      const place = control.options && [...control.options].findIndex(({ text }) => text === wanted);
+      if (place === -1) continue;
+      if (control.options) control.selectedIndex = place;
+      else control.value = wanted;
+      control.dispatchEvent(new Event(control.options ? "change" : "input"));
+    }
+    root.scrollIntoView();
+  };
+  for (const event of ["focus", "pointerenter"]) link.addEventListener(event, update);
+  addEventListener("hashchange", restore);
+  restore();
+  update();
+};

@@ -1,5 +1,6 @@
 const run = chooseRun(data, () => change());
 const layer = part("depth"), rule = part("rule"), grid = part("grid"), strip = part("strip");
+const pair = part("pair");  // as an address has it
 let at = data.start, drawn = null;
 
 const change = () => {
@@ -72,7 +73,7 @@ const show = () => {
   point(...at);
 };
 
-const cell = (a, b) => part("rows").rows[a].cells[b + 1];
+const cell = (a, b) => part("rows").rows[a]?.cells[b + 1];
 
 const point = (a, b) => {
   const { it, all, found } = drawn, { shared, jaccard } = found[a][b];
@@ -83,6 +84,7 @@ const point = (a, b) => {
     part("head").rows[0].cells[y + 1].classList.toggle("on", on);
   }
   at = [a, b];
+  pair.value = at.join("-");
   const [one, other] = [it.classes[a], it.classes[b]];
   part("said").textContent = a === b
     ? `${one}: ${plural(all[a].size, "unit")} of ${it.units} in its ensemble.`
@@ -118,6 +120,10 @@ const draw = () => {
 offer(rule, data.rules);
 layer.addEventListener("change", show);
 rule.addEventListener("change", show);
+pair.addEventListener("input", () => {
+  const [a, b] = pair.value.split("-").map(Number);
+  if (cell(a, b)) point(a, b);
+});
 const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 grid.addEventListener("keydown", (event) => {
   const last = drawn.it.classes.length - 1, held = (c) => Math.min(Math.max(c, 0), last);
@@ -131,4 +137,7 @@ grid.addEventListener("keydown", (event) => {
 });
 root.hidden = false;
 change();
+layer.selectedIndex = data.layer;
+show();
 keepDrawn(draw);
+address(["dataset", "model", "depth", "rule", "pair"]);

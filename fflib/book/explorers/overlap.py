@@ -25,15 +25,15 @@ STOPS = 9  # of the colour scale
 def explore_overlap(records: Iterable[Record], start: tuple[int, int] | None = None) -> HTML:
     """Build a panel in which a reader points at two classes and sees the units that they share.
 
-    The first record of each data set and model is shown, under each rule on record. `start` is the
-    cell pointed at to begin with: by default, the pair that overlaps most in the first layer of the
-    first run. A table holds all pairs of classes of the first run. Six runs of three layers of 784
+    The first record of each data set and model is shown, under each rule on record, its last layer
+    first, where most is shared. `start` is the cell pointed at to begin with: by default, the pair that
+    overlaps most there in the first run. A table holds all pairs of classes of the first run. Six runs of three layers of 784
     units under three rules come to about 100 kB.
     """
     runs = one_each(records)
     rules = [rule for rule in RULES if all(f"ensembles/{rule}" in r.arrays for r in runs)]
     if start is None:
-        first = np.tril(np.nan_to_num(jaccard(members(runs[0], rules[0])[0])), -1)
+        first = np.tril(np.nan_to_num(jaccard(members(runs[0], rules[0])[-1])), -1)
         row, column = np.unravel_index(first.argmax(), first.shape)
         start = int(row), int(column)
     said = about(runs[0])
@@ -44,6 +44,7 @@ def explore_overlap(records: Iterable[Record], start: tuple[int, int] | None = N
         ],
         "rules": [wording.rule_name(rule) for rule in rules],
         "start": list(start),
+        "layer": runs[0].experiment.layers - 1,
         "scale": colours(STOPS),
     }
     return panel(

@@ -1,6 +1,6 @@
 """Training as a time line: membership in ensembles at a moment that the reader chooses."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from string import Template
 
@@ -15,49 +15,71 @@ from fflib.records.stores import Record
 
 __all__ = ["explore_training", "moment_said", "moment_table"]
 
+RUN = Template("""<div class="run"><p class="heading">$model</p>
+<p class="said note" aria-live="$live"></p>$layers</div>""")
 LAYER = Template("""<p class="note">Layer $depth</p><div class="layer"><ol>$names</ol>
 <canvas width="$units" height="$classes" style="height: ${height}px" role="img"
- aria-label="Membership of the units of layer $depth in the ensemble of each class"></canvas></div>""")
+ aria-label="$model: membership of the units of layer $depth in the ensemble of each class"></canvas></div>""")
 
 PIXELS = 11  # of the page, for the row of a class
 
 
-def explore_training(record: Record, names: Sequence[str], units: int = 196) -> HTML:
-    """Show membership along training, at a moment that the reader chooses.
+def explore_training(records: Sequence[Record], names: Sequence[str], units: int = 196) -> HTML:
+    """Show membership along training, side by side for some runs, at a moment that the reader chooses.
 
     It takes the keyboard as well as a mouse, loads nothing, and is left out in print and where
     scripts do not run: a still figure has to stand beside it, see
     :func:`fflib.book.figures.timeline.stills`.
 
-    The run has snapshots. There is a panel per layer with a row per class and a column per unit, at
-    most so many `units`, sorted by the class that each prefers at the end. The page grows by less
-    than 300 kB for sixty moments of three layers and ten classes.
+    The runs have snapshots. Each has a panel per layer with a row per class and a column per unit, at
+    most so many `units`, sorted by the class that each prefers at the end. Marks along the slider say
+    where a layer of the first run begins to learn; a moment of the others is at the same share of their
+    training. The page grows by less than 300 kB for sixty moments of three layers and ten classes.
     """
-    members, shown = membership(record, units)
-    items = "".join(f"<li>{escape(name)}</li>" for name in names)
-    width = shown.shape[1]
-    layers = [
-        LAYER.substitute(
-            depth=depth, names=items, units=width, classes=len(names), height=PIXELS * len(names)
-        )
-        for depth in range(1, len(shown) + 1)
+    first, shown = _moments(records[0]), [membership(record, units)[0] for record in records]
+    runs = [
+        {
+            "said": [moment_said(rows) for rows in _moments(record)],
+            "units": members.shape[-1],
+            "members": bits(members),
+        }
+        for record, members in zip(records, shown, strict=True)
     ]
-    data = {
-        "units": width,
-        "classes": len(names),
-        "said": [moment_said(rows) for rows in _moments(record)],
-        "members": bits(members),
-    }
+    tables = {wording.model_name(r.experiment.model): moment_table(_moments(r)) for r in records}
     return panel(
         "timeline",
-        record.experiment.key,
-        data,
+        records[0].experiment.key,
+        {"classes": len(names), "runs": runs},
         label="Training as a time line",
-        table=moment_table(_moments(record)),
+        table=pd.concat(tables, names=["model"]),
         caption="As a table: accuracy and identity with the end at every moment",
-        last=str(len(members) - 1),
-        layers="".join(layers),
+        last=str(len(first) - 1),
+        stages="".join(_stages(first)),
+        runs="".join(
+            _run(record, names, members.shape[-1], live="polite" if record is records[0] else "off")
+            for record, members in zip(records, shown, strict=True)
+        ),
     )
+
+
+def _run(record: Record, names: Sequence[str], units: int, live: str) -> str:
+    model, height = wording.model_name(record.experiment.model), PIXELS * len(names)
+    items = "".join(f"<li>{escape(name)}</li>" for name in names)
+    fields = {"names": items, "units": units, "classes": len(names), "height": height}
+    layers = [
+        LAYER.substitute(fields, depth=depth, model=model)
+        for depth in range(1, record.experiment.layers + 1)
+    ]
+    return RUN.substitute(model=model, live=live, layers="".join(layers))
+
+
+def _stages(moments: Sequence[Sequence[Row]]) -> Iterator[str]:
+    """Mark where along the slider each layer begins to learn, if one does after the other."""
+    before = None
+    for at, rows in enumerate(moments):
+        if rows[0]["learns"] not in (None, before):
+            before = rows[0]["learns"]
+            yield f'<li style="left: {at / max(len(moments) - 1, 1):.1%}">layer {before}</li>'
 
 
 def moment_said(rows: Sequence[Row]) -> str:
