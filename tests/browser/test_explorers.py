@@ -311,9 +311,14 @@ def test_an_address_leads_back_to_what_is_shown(opened, kind, controls):
 
 def test_the_profile_has_axes(opened):
     panel = opened().locator("[data-explorer=ensembles]")
-    mean = RECORDS["MNIST", "FF"].arrays["mean"][0]
+    mean, own = RECORDS["MNIST", "FF"].arrays["mean"][0], members(RECORDS["MNIST", "FF"])[0, 0]
+    level = np.round(np.clip(mean[0], 0, None) / mean.max() * 255)
+    active = int(((level > 0) | own).sum())
+    assert 0 < active < UNITS
     assert panel.locator(".top").inner_text() == f"{mean.max():.2f}"
-    assert panel.locator(".last").inner_text() == str(UNITS)
-    assert panel.locator(".axis").inner_text() == "units, strongest first"
+    assert panel.locator(".last").inner_text() == str(active)
+    silent = f"units, strongest first; {UNITS - active} more are silent"
+    assert panel.locator(".axis").inner_text() == silent
     choose(panel, order={"index": 0})
     assert panel.locator(".axis").inner_text() == "units, in place"
+    assert panel.locator(".last").inner_text() == str(UNITS)

@@ -69,7 +69,9 @@ const show = () => {
     ? it.images.chosen[layer.selectedIndex][label.selectedIndex].filter((place) => place >= 0)
     : [];
   units = range(it.units);
-  if (order.selectedIndex) units.sort((a, b) => level(b) - level(a) || a - b);
+  const active = units.filter((u) => level(u) || mine.has(u));
+  if (order.selectedIndex && active.length)
+    units = active.sort((a, b) => level(b) - level(a) || a - b);
 
   const most = sharing.length
     ? `It shares units with ${plural(sharing.length, "other")}, most with ${sharing[0].other} ` +
@@ -105,10 +107,12 @@ const show = () => {
     order: order.selectedIndex ? "sorted" : "place",
   });
   shown = mine;
-  cursor.max = it.units - 1;
+  cursor.max = units.length - 1;
   part("top").textContent = look().top.toFixed(2);
-  part("axis").textContent = `units, ${order.selectedOptions[0].text}`;
-  part("last").textContent = it.units;
+  const silent = it.units - units.length;
+  part("axis").textContent =
+    `units, ${order.selectedOptions[0].text}${silent ? `; ${silent} more are silent` : ""}`;
+  part("last").textContent = units.length;
   draw();
 };
 

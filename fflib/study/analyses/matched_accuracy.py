@@ -166,7 +166,11 @@ def sparsest(settings: pd.DataFrame) -> pd.DataFrame:
     As well means no more than :data:`TOLERANCE` below. `settings` is a table of :func:`frontier`; the result
     has a row per data set and network, and none for a network without such a setting.
     """
-    ff = settings[settings["model"] == "ff"].groupby("dataset")["accuracy"].max()
+    ff = settings[settings["model"] == "ff"].groupby("dataset", sort=False)["accuracy"].max()
     matched = settings[settings["accuracy"] >= settings["dataset"].map(ff) - TOLERANCE]
-    order = matched.sort_values("sparseness", ascending=False)
-    return order.groupby(["dataset", "network"], sort=False).head(1).sort_values("dataset")
+    order = matched.sort_values("sparseness", ascending=False).drop_duplicates(
+        ["dataset", "network"]
+    )
+    return order.sort_values(
+        "dataset", key=lambda names: names.map(list(ff.index).index), kind="stable"
+    )
