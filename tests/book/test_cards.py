@@ -31,13 +31,14 @@ def test_a_link_has_the_text_of_what_it_leads_to_and_no_other_link_has_one():
     links = [
         '<a class="reference internal" href="reference/glossary.html#term-BP">BP</a>',
         '<a class="reference internal" href="reference/bibliography.html#id1">Author</a>',
+        '<a class="first-use reference internal" href="reference/glossary.html#term-BP">BP</a>',
         '<a class="reference internal" href="reference/glossary.html#term-none">none</a>',
         '<a class="reference internal" href="#id1">a section</a>',
         '<a class="headerlink" href="reference/glossary.html#term-BP">link</a>',
     ]
     page = "\n".join(links)
     given = annotated(page, "chapters/one.html", known)
-    assert given.count("data-card") == 2
+    assert given.count("data-card") == 3
     assert 'data-card="Say &quot;&lt;end&gt;&quot;" href="reference/glossary.html#term-BP"' in given
     assert 'data-card="A. Author." href="reference/bibliography.html#id1"' in given
     assert annotated(given, "chapters/one.html", known) == given  # Sphinx may leave a page as it is

@@ -19,7 +19,9 @@ __all__ = ["annotated", "entries", "shortened"]
 
 LISTS = ("chapters/reference/glossary.html", "chapters/reference/bibliography.html")
 LONGEST = 300  # characters, about six lines of a card
-LINK = re.compile(r'<a class="reference internal"(?: data-card="[^"]*")? href="([^"#]*)#([^"]+)"')
+LINK = re.compile(
+    r'<a class="([^"]*\breference internal)"(?: data-card="[^"]*")? href="([^"#]*)#([^"]+)"'
+)
 
 
 def shortened(text: str, most: int = LONGEST) -> str:
@@ -68,9 +70,10 @@ def annotated(page: str, name: str, known: Mapping[tuple[str, str], str]) -> str
     """
 
     def with_card(link: re.Match[str]) -> str:
-        text = known.get((_target(name, link[1]), link[2]))
+        kind, href, entry = link.groups()
+        text = known.get((_target(name, href), entry))
         card = f' data-card="{escape(text)}"' if text else ""
-        return f'<a class="reference internal"{card} href="{link[1]}#{link[2]}"'
+        return f'<a class="{kind}"{card} href="{href}#{entry}"'
 
     return LINK.sub(with_card, page)
 
@@ -83,7 +86,7 @@ def _annotate(app: Sphinx, site: Path) -> None:
     pages = {path.relative_to(site).as_posix(): path for path in site.rglob("*.html")}
     asked: dict[str, set[str]] = {name: set() for name in LISTS if name in pages}
     for name, path in pages.items():
-        for href, entry in LINK.findall(path.read_text(encoding="utf-8")):
+        for _, href, entry in LINK.findall(path.read_text(encoding="utf-8")):
             if (target := _target(name, href)) in asked and target != name:
                 asked[target].add(entry)
     known = {
