@@ -120,6 +120,11 @@ def test_a_network_goes_with_its_own_numbers():
     half = (interval.high - interval.low) / 2
     assert shown.loc["dense, FF", "accuracy"] == f"{interval.mean:.3f} ± {half:.3f}"
     assert shown.loc["dense, BP/FF", "accuracy"] == "0.400"  # of one run there is no interval
+    crossed = shown["layers a gradient crosses"].str.extract(r"^(\d)$", expand=False).astype(int)
+    assert crossed[["dense, FF", "convolutional, FF"]].tolist() == [1, 1]
+    for architecture, kind in (("dense", "dense"), ("conv", "convolutional")):
+        layers = where(found, architecture=architecture)[0].experiment.layers
+        assert crossed[[f"{kind}, BP", f"{kind}, BP/FF"]].tolist() == [layers, layers]
 
 
 def test_the_answer_names_the_best_and_the_worst_choice():

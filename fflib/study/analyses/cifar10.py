@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fflib import wording
+from fflib.experiment import gradient_reach
 from fflib.presets import MODELS
 from fflib.records.obtain import attempt
 from fflib.records.stores import Record
@@ -57,8 +58,8 @@ def by_network(records: Iterable[Record]) -> pd.DataFrame:
     Columns: ``network``, ``model``, ``seed``, ``accuracy``; as means over the layers ``hoyer``,
     ``size`` (share of units in a class's ensemble by the median-quantile rule) and ``overlap``
     (Jaccard index of the ensembles of two classes); ``weights`` of the hidden layers,
-    ``multiply_adds`` for each training image in the whole of training, and ``seconds`` of training.
-    `records` are runs on test images.
+    ``multiply_adds`` for each training image in the whole of training, ``seconds`` of training, and
+    ``reach``, how many layers a gradient crosses. `records` are runs on test images.
     """
     measures = {
         "network": network_name,
@@ -66,6 +67,7 @@ def by_network(records: Iterable[Record]) -> pd.DataFrame:
         "size": lambda r: members(r).mean(),
         "weights": lambda r: int(weights(r).sum()),
         "multiply_adds": lambda r: float(multiply_adds(r)[-1]),
+        "reach": lambda r: gradient_reach(r.experiment),
     }
     return by_run(records, ["model", "seed"], measures)
 
@@ -74,7 +76,7 @@ def networks_table(records: Iterable[Record]) -> pd.DataFrame:
     """Show what every network achieves, and what it costs.
 
     The table has a row per network: measures as means over runs with half the width of their 95 %
-    intervals; weights in millions, multiply-adds per training image in 10⁹ and seconds of training.
+    intervals; the layers that a gradient crosses; weights in millions, multiply-adds per training image in 10⁹ and seconds of training.
     `records` are runs on test images.
     """
     runs = by_network(records).drop(columns=["model", "seed"])
@@ -84,6 +86,7 @@ def networks_table(records: Iterable[Record]) -> pd.DataFrame:
         label.replace("\n", " "): table[name].map(Interval.give_or_take)
         for name, label in MEASURES.items()
     }
+    shown["layers a gradient crosses"] = means["reach"].map("{:.0f}".format)
     shown["weights (10⁶)"] = (means["weights"] / 1e6).map("{:.2f}".format)
     shown["multiply-adds per image (10⁹)"] = (means["multiply_adds"] / 1e9).map("{:.2f}".format)
     shown["seconds"] = means["seconds"].map("{:.0f}".format)
