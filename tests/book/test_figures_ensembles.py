@@ -368,6 +368,13 @@ def test_a_claim_without_records_has_an_empty_panel():
     assert all(len(ax.lines) == 1 for ax in figure.axes if ax.axison)  # the bound
 
 
+def test_beside_others_a_claim_without_records_has_no_panel():
+    empty, found = judge(CLAIMS[0], []), judge(CLAIMS[0], PROBED)
+    figure = scorecard_plots.estimates([empty, found, empty])
+    assert sum(ax.axison for ax in figure.axes) == 1
+    plt.close(figure)
+
+
 def test_every_claim_has_a_picture_with_its_verdict_and_its_estimates():
     verdicts = scorecard(PROBED)
     panels = FIGURES["glance"]().axes
