@@ -14,6 +14,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from typer.testing import CliRunner
 
+from fflib.book.explorers.runs import one_each
 from fflib.book.report import examine, experiments, render
 from fflib.book.report.page import page_folder, require_own
 from fflib.cli import app
@@ -21,6 +22,7 @@ from fflib.data import Split, load
 from fflib.errors import DataError, MissingRecord, TrainingError
 from fflib.records.stores import own_store
 from fflib.study.claims import CLAIMS, scorecard
+from fflib.study.evidence import where
 from fflib.sweeps.sweep import Outcome
 
 NAMES = ("zero", "one & one", "two", "three")
@@ -208,11 +210,15 @@ def test_the_page_says_the_same_and_needs_nothing_but_itself(made):
     for tag, attributes in page.elements:
         for name in ("src", "href", "data", "poster", "action"):
             if address := attributes.get(name):
-                assert tag in ("img", "link")
-                assert address.startswith("data:")
+                assert tag in ("img", "link", "a")
+                assert address.startswith("#" if tag == "a" else "data:")
     figures = page.all("img")
     assert len(figures) == 4
     assert all(len(figure["alt"]) > 60 for figure in figures)
+    networks = one_each(where(records, hold_out=None, untrained=False))
+    assert networks
+    # Each was trained again to show it images, and is the same network.
+    assert source.count('"sheet":"data:image/webp;base64,') == len(networks)
 
 
 @pytest.mark.cluster

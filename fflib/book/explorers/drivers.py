@@ -118,8 +118,8 @@ def retrain(record: Record) -> Drivers:
 
     The experiment is the record's; the provenance is that of the retraining.
     """
-    precision = record.provenance.circumstances.precision
-    again = record.experiment.model_copy(update={"precision": precision})
+    exact = record.provenance.circumstances.precision == "float32"
+    again = record.experiment.model_copy(update={"precision": "float32" if exact else "mixed"})
     found = drivers_of(train(again, device="cpu", progress=False))
     return Drivers(**vars(found) | {"experiment": record.experiment})
 

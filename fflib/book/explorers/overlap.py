@@ -27,8 +27,8 @@ def explore_overlap(records: Iterable[Record], start: tuple[int, int] | None = N
 
     The first record of each data set and model is shown, under each rule on record, its last layer
     first, where most is shared. `start` is the cell pointed at to begin with: by default, the pair that
-    overlaps most there in the first run. A table holds all pairs of classes of the first run. Six runs of three layers of 784
-    units under three rules come to about 100 kB.
+    overlaps most there in the first run. A table holds all pairs of classes of the first run. Six runs
+    of three layers of 784 units under three rules come to about 100 kB.
     """
     runs = one_each(records)
     rules = [rule for rule in RULES if all(f"ensembles/{rule}" in r.arrays for r in runs)]
