@@ -34,6 +34,9 @@ QUANTITIES = {
     "negative": "negative\nweights",
 }
 
+MOMENTS = ("before", "a tenth", "the end")
+"""The moments of a layer's training that stills show."""
+
 NOT_YET, LEAVING, MEMBER = "#d4d4d4", "#E69F00", "#0072B2"
 """Colours of a unit that will be a member, is one but not at the end, and is one to the end."""
 
@@ -101,7 +104,7 @@ def _band(ax: Axes, x: ArrayLike, runs: Iterable[ArrayLike], **looks: Any) -> No
 
 
 def _mark_stages(
-    axes: Iterable[Axes], stages: Sequence[int], colours: Sequence[str], runs: pd.DataFrame
+    axes: NDArray[Any], stages: Sequence[int], colours: Sequence[str], runs: pd.DataFrame
 ) -> None:
     last = int(runs["step"].max())
     # The end of a stage has no room for a number where the next one begins.
@@ -115,6 +118,12 @@ def _mark_stages(
                 ax.axvline(number, color="white", lw=2, zorder=1)
         ax.set_xticks(ticks, [f"{s:g}" for s in steps] * len(stages), fontsize="small")
         ax.set_xlim(0, len(stages))
+    for number, learns in enumerate(stages):
+        if learns:
+            axes[0].annotate(
+                f"layer {learns} learns", (number + 0.97, 1.02), xycoords=("data", "axes fraction"),
+                color=colours[learns - 1], fontsize="small", ha="right", va="bottom",
+            )  # fmt: skip
 
 
 def classes_over_time(records: Iterable[Record]) -> Figure:
@@ -228,12 +237,18 @@ def stills(record: Record, names: Sequence[str], units: int = 196) -> Figure:
     members, _ = membership(record, units)
     learns = [row["learns"] for row in record.metrics.timeline or () if row["layer"] == 1]
     layers = members.shape[1]
-    figure, grid = style.axes_grid(3, layers, 4.6, sharey=True)
+    figure, grid = style.axes_grid(3, layers, 4.8, sharey=True)
     for depth, layer in enumerate(timelines(record)):
         own = [i for i, stage in enumerate(learns) if stage in (None, depth + 1)]
-        for row, moment in enumerate((0, layer.early_moment, -1)):
+        for ax, said, moment in zip(
+            grid[:, depth], MOMENTS, (0, layer.early_moment, -1), strict=True
+        ):
             now, end = members[own[moment], depth], members[-1, depth]
-            title = f"layer {depth + 1}, step {layer.step[moment]:,}"
-            membership_wall(grid[row, depth], now, end, names, title)
+            membership_wall(ax, now, end, names, f"step {layer.step[moment]:,}: {said}")
+        grid[0, depth].set_title(
+            f"layer {depth + 1}\n{grid[0, depth].get_title(loc='left')}", fontsize="small"
+        )
+    figure.supxlabel("units, by the class that they prefer at the end", fontsize="medium")
+    figure.supylabel("class", fontsize="medium")
     membership_key(figure)
     return figure
