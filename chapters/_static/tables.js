@@ -14,6 +14,7 @@
     const heads = [...table.tHead.rows].at(-1).cells;
     const all = table.tHead.rows.length === 1 ? [...heads] : [];
     all.forEach((head, column) => {
+      if (!head.textContent.trim()) return;  // a button needs a name
       const button = document.createElement('button');
       button.append(...head.childNodes);
       head.append(button);

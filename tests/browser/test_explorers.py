@@ -278,6 +278,12 @@ def test_without_scripts_the_tables_remain(opened):
     assert f"{size} unit" in rows.nth(3).inner_text()
 
 
+AS_SAID = """([kind, said]) => {
+  const shown = document.querySelector(`[data-explorer=${kind}]`).dataset;
+  return Object.keys(said).every((name) => shown[name] === said[name]);
+}"""
+
+
 @pytest.mark.parametrize(
     ("kind", "controls"),
     [
@@ -303,7 +309,7 @@ def test_an_address_leads_back_to_what_is_shown(opened, kind, controls):
     page.reload()
     assert said(panel) == opening
     page.goto(address)
-    assert said(panel) == shown
+    page.wait_for_function(AS_SAID, arg=[kind, shown])  # the page hears of it a little later
     page.goto(f"{address.partition('?')[0]}?depth=layer+99&nothing=1&pair=9-9")
     page.reload()
     assert said(panel) == opening

@@ -108,7 +108,7 @@ def test_on_the_frontier_is_what_no_setting_of_the_same_network_beats_in_both():
     penalised = above_rest(sweep("bp", {(0.01, 4): (0.99, 0)}), (0.7,), l1=0.1)
     found = frontier([*bp, *penalised]).set_index(["network", "learning_rate"])["best"]
     assert found["BP"].to_dict() == {0.001: True, 0.01: False, 0.1: True, 1.0: True}
-    assert found["BP with an L1 penalty"].all()
+    assert found["BP, L1"].all()
 
 
 def test_the_sparsest_setting_is_one_as_accurate_as_forward_forward_at_its_best():

@@ -20,10 +20,10 @@ def network_name(experiment: Experiment) -> str:
     Examples
     --------
     >>> network_name(Experiment(model="bp-ff")), network_name(Experiment(model="bp", l1=0.001))
-    ('BP/FF', 'BP with an L1 penalty')
+    ('BP/FF', 'BP, L1')
     """
     penalised = getattr(experiment, "l1", 0.0) > 0
-    kind = ", untrained" if not experiment.epochs else " with an L1 penalty" if penalised else ""
+    kind = ", untrained" if not experiment.epochs else ", L1" if penalised else ""
     return wording.model_name(experiment.model) + kind
 
 
