@@ -35,7 +35,7 @@ FOLDER = download_folder() / "explorer"
 """Where the published files lie."""
 
 SUFFIX = ".safetensors"
-IMAGES = 6
+IMAGES = 5
 
 
 @dataclass(frozen=True, eq=False)
