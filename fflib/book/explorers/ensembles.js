@@ -54,7 +54,7 @@ const change = () => {
 };
 
 const show = () => {
-  const { it, members, level } = look();
+  const { it, members, level, top } = look();
   const own = members(label.selectedIndex), name = it.classes[label.selectedIndex];
   const mine = new Set(own);
   const sharing = it.classes
@@ -108,7 +108,7 @@ const show = () => {
   });
   shown = mine;
   cursor.max = units.length - 1;
-  part("top").textContent = look().top.toFixed(2);
+  part("top").textContent = top.toFixed(2);
   const silent = it.units - units.length;
   part("axis").textContent =
     `units, ${order.selectedOptions[0].text}${silent ? `; ${silent} more are silent` : ""}`;

@@ -36,25 +36,26 @@ def explore_training(records: Sequence[Record], names: Sequence[str], units: int
     where a layer of the first run begins to learn; a moment of the others is at the same share of their
     training. The page grows by less than 300 kB for sixty moments of three layers and ten classes.
     """
-    first, shown = _moments(records[0]), [membership(record, units)[0] for record in records]
+    shown = [membership(record, units)[0] for record in records]
+    moments = [_moments(record) for record in records]
     runs = [
         {
-            "said": [moment_said(rows) for rows in _moments(record)],
+            "said": [moment_said(rows) for rows in along],
             "units": members.shape[-1],
             "members": bits(members),
         }
-        for record, members in zip(records, shown, strict=True)
+        for along, members in zip(moments, shown, strict=True)
     ]
-    tables = {wording.model_name(r.experiment.model): moment_table(_moments(r)) for r in records}
+    models = [wording.model_name(record.experiment.model) for record in records]
     return panel(
         "timeline",
         records[0].experiment.key,
         {"classes": len(names), "runs": runs},
         label="Training as a time line",
-        table=pd.concat(tables, names=["model"]),
+        table=pd.concat(map(moment_table, moments), keys=models, names=["model"]),
         caption="As a table: accuracy and identity with the end at every moment",
-        last=str(len(first) - 1),
-        stages="".join(_stages(first)),
+        last=str(len(moments[0]) - 1),
+        stages="".join(_stages(moments[0])),
         runs="".join(
             _run(record, names, members.shape[-1], live="polite" if record is records[0] else "off")
             for record, members in zip(records, shown, strict=True)

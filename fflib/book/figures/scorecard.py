@@ -29,10 +29,10 @@ LAYERS_APART = 0.28
 def estimates(verdicts: Iterable[Verdict], columns: int = 2) -> Figure:
     """Draw the estimate for each claim and cell, with intervals over runs, against bound and rivals.
 
-    There is a panel per claim that runs bear on, `columns` side by side, and a row per data set and protocol: the
-    mean over runs with its interval and, small, the runs themselves; from the first layer down to
-    the last where each layer is a cell. Strokes are what rivals come to. The side of the bound on
-    which the claim holds is shaded.
+    There is a panel per claim that runs bear on, `columns` side by side, and a row per data set and
+    protocol: the mean over runs with its interval and, small, the runs themselves; from the first
+    layer down to the last where each layer is a cell. Strokes are what rivals come to. The side of the
+    bound on which the claim holds is shaded.
     """
     verdicts = list(verdicts)
     verdicts = [v for v in verdicts if v.cells] or verdicts

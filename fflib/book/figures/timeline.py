@@ -244,10 +244,8 @@ def stills(record: Record, names: Sequence[str], units: int = 196) -> Figure:
             grid[:, depth], MOMENTS, (0, layer.early_moment, -1), strict=True
         ):
             now, end = members[own[moment], depth], members[-1, depth]
-            membership_wall(ax, now, end, names, f"step {layer.step[moment]:,}: {said}")
-        grid[0, depth].set_title(
-            f"layer {depth + 1}\n{grid[0, depth].get_title(loc='left')}", fontsize="small"
-        )
+            head = f"layer {depth + 1}\n" if ax is grid[0, depth] else ""
+            membership_wall(ax, now, end, names, f"{head}step {layer.step[moment]:,}: {said}")
     figure.supxlabel("units, by the class that they prefer at the end", fontsize="medium")
     figure.supylabel("class", fontsize="medium")
     membership_key(figure)

@@ -10,6 +10,7 @@ from functools import partial
 from html import escape
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
+from textwrap import shorten
 
 from sphinx.application import Sphinx
 
@@ -38,7 +39,7 @@ def shortened(text: str, most: int = LONGEST) -> str:
     if len(text) <= most:
         return text
     sentences, end, _ = text[: most + 1].rpartition(". ")
-    return f"{sentences}." if end else f"{text[: most - 1].rpartition(' ')[0]} …"
+    return f"{sentences}." if end else shorten(text, most, placeholder=" …")
 
 
 def entries(page: str, ids: Iterable[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What rounding moves: runs that differ in nothing but the number format of their matrix products."""
 
 from collections.abc import Iterable
-from itertools import product
+from itertools import combinations
 
 import pandas as pd
 
@@ -83,7 +83,7 @@ def same_units(records: Iterable[Record]) -> pd.DataFrame:
         )
         pairs = {
             "rounding": [(exact[s], rounded[s]) for s in exact if s in rounded],
-            "seed": [(exact[s], exact[t]) for s, t in product(exact, exact) if s < t],
+            "seed": list(combinations(exact.values(), 2)),
         }
         for differ, found in pairs.items():
             same = pd.DataFrame(
