@@ -28,9 +28,11 @@ _MODELS = {
 _RIVALS = {
     "bp-l1": "BP with an L1 penalty",
     "bp-conv": "convolutional BP",
+    "bp-dense": "dense BP",
     "chance": "chance",
     "ff-dense": "dense FF",
     "ff-free": "FF with free weights",
+    "local-bp-l2": "normalised local classifiers",
     "untrained": "an untrained network",
 }
 _DATASETS = {

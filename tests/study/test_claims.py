@@ -36,6 +36,7 @@ from fflib.study.claims.measures import (
     own_by_chance,
     own_units,
 )
+from fflib.wording import rival_name
 
 
 def record(value, seed=0, model="ff", dataset="mnist", protocol="relu-l2", hold_out=None):
@@ -226,6 +227,12 @@ def test_chance_is_a_rival_measured_on_the_same_runs():
     (chance,) = cell.rivals
     assert (chance.name, chance.passes) == ("chance", None)
     assert chance.interval.mean == pytest.approx(0.95)
+
+
+def test_every_rival_is_named_in_words():
+    rivals = {rival for claim in (*CLAIMS, *CHECKS, *QUESTIONS) for rival in claim.rivals}
+    assert "local-bp-l2" in rivals
+    assert not [rival for rival in rivals if rival_name(rival) == rival]
 
 
 def test_untrained_and_regularised_runs_are_rivals_of_their_own():

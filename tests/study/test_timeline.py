@@ -21,7 +21,7 @@ from fflib.measures.timeline import SILENT, by_chance, identity, kept, preferred
 from fflib.study.analyses.timeline import classes_kept, delays, moments, settling
 from fflib.study.claims import QUESTIONS, TIMELINE, judge
 from fflib.study.claims.timeline import changed, delay, timelines, trace
-from fflib.study.claims.verdicts import in_words
+from fflib.study.claims.verdicts import in_short, in_words
 from fflib.study.plans.grids import GRIDS, planned
 
 CLASSES = synthetic.CLASSES
@@ -111,6 +111,7 @@ def test_verdicts_on_runs_made_up_for_them():
     said = in_words([first, stay, start])
     assert said.count(": holds (") == 3
     assert "accuracy: 2.00)" in said
+    assert in_short([first, stay]) == f"{first.claim.title}: holds; {stay.claim.title}: holds."
 
 
 def test_claims_share_their_risk_and_name_a_grid():

@@ -20,7 +20,9 @@ from fflib.statistics import Interval
 from fflib.study.claims.claim import Answer, Claim
 from fflib.wording import minus
 
-__all__ = ["WORDS", "Cell", "LabelAlone", "Rival", "Verdict", "as_yes", "condition", "in_words"]
+__all__ = [
+    "WORDS", "Cell", "LabelAlone", "Rival", "Verdict", "as_yes", "condition", "in_short", "in_words",
+]  # fmt: skip
 
 Word = Literal["holds", "fails", "mixed", "open"]
 Yes = Literal["yes", "no", "open"]
@@ -336,6 +338,11 @@ def in_words(verdicts: Iterable[Verdict]) -> str:
         f"{v.claim.title}: {v.verdict} ({minus(v.claim.label)}: {v.estimates or 'unknown'}). {v.why}"
         for v in verdicts
     )
+
+
+def in_short(verdicts: Iterable[Verdict]) -> str:
+    """Say what claims have come to in a sentence: the title of each, and its verdict."""
+    return "; ".join(f"{v.claim.title}: {v.verdict}" for v in verdicts) + "."
 
 
 def _numbers(interval: Interval) -> dict[str, object]:
