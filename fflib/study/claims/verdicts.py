@@ -1,9 +1,8 @@
 """Verdicts: what a claim comes to over its cells, in a word and in a sentence.
 
-A claim *holds* if it does in every cell. It *fails* if it surely fails in some cell and holds in none,
-for it was made of all. It is *mixed* if it holds in some and fails in others, and then the condition
-that decides it is looked for among data set, protocol and layer. Anything else is *open*. Cells are
-unlike one another, so that no number is averaged over them.
+A claim *holds* if it does in every cell. It *fails* if it surely fails in some cell and holds in none.
+It is *mixed* if it holds in some and fails in others, under a condition on data set, protocol and layer.
+Anything else is *open*. No number is averaged over cells, which are unlike one another.
 """
 
 from collections import Counter
@@ -330,10 +329,7 @@ FACTORS: dict[str, Callable[[Sequence[Any]], str]] = {
 
 
 def in_words(verdicts: Iterable[Verdict]) -> str:
-    """Say what claims have come to, in two sentences for each.
-
-    They have the title, the verdict, the least and the greatest estimate over the cells, and why.
-    """
+    """Say of each claim its verdict, the least and the greatest estimate over the cells, and why."""
     return " ".join(
         f"{v.claim.title}: {v.verdict} ({minus(v.claim.label)}: {v.estimates or 'unknown'}). {v.why}"
         for v in verdicts
