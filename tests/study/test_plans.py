@@ -81,9 +81,11 @@ def test_the_penalty_is_the_strongest_that_costs_next_to_nothing_by_the_runs_on_
     assert rivals.strongest(PUBLISHED.among(GRIDS["penalties"])) == rivals.STRONGEST
 
 
-def test_the_winner_takes_all_protocol_is_searched_one_setting_at_a_time():
+def test_the_winner_takes_all_protocol_is_searched_in_two_rounds():
     candidates = winner_takes_all.search()
-    assert len(set(candidates)) == len(candidates) == 2 * 2 * len(winner_takes_all.CHANGES)
+    rounds = winner_takes_all.CHANGES, winner_takes_all.COMBINED
+    assert all(len(change) < 2 or change.get("batch_size") for change in rounds[0])
+    assert len(set(candidates)) == len(candidates) == 2 * 2 * sum(map(len, rounds))
     assert {(e.evaluate_on, e.protocol) for e in candidates} == {("validation", "sigmoid-linf")}
 
 
