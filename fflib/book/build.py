@@ -27,13 +27,13 @@ try:
 
     from fflib.book.chapter import (
         TIMEOUT,
-        ThisPython,
         check_sources,
         execute,
         parameters,
         with_defaults,
     )
     from fflib.book.install_cell import configured, update
+    from fflib.book.kernels import ThisPython
     from fflib.book.parameters import meant
 except ModuleNotFoundError as missing:
     MESSAGE = f"the book needs {missing.name}: run pip install -e '.[book]' in the clone"

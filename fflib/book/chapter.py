@@ -2,23 +2,17 @@
 
 import ast
 import logging
-import os
 import re
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import mkdtemp
-from typing import Any, ClassVar
-from weakref import WeakSet, finalize
+from typing import Any
 
 import nbformat
 import papermill
-from ipykernel.kernelspec import get_kernel_dict
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
+from fflib.book.kernels import ThisPython
 from fflib.book.parameters import checked
 from fflib.errors import ChapterError, unknown
 
@@ -32,41 +26,6 @@ TAGS = {
 """Cell tags that mean something here; any other is a slip of the pen."""
 
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|Users|root|tmp)/\w|\b[A-Z]:\\\w")
-
-
-class ThisPython(AsyncKernelManager):
-    """Starts kernels in the running interpreter, whichever kernels are registered."""
-
-    kernel_spec = KernelSpec(
-        # What goes wrong in a cell reaches the reader; how kernels talk and stop need not.
-        **get_kernel_dict(extra_arguments=["--log-level=CRITICAL"]),
-        env={
-            # Figures go into the notebook even where another backend is set from outside.
-            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-            "TQDM_DISABLE": "1",  # bars are for those who watch, not for readers
-        },
-    )
-    _managers: ClassVar[WeakSet["ThisPython"]] = WeakSet()
-
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self._managers.add(self)
-        if os.name == "posix":
-            # Free ports are looked for before the kernel takes them: of two kernels that start
-            # together one may find its port taken. Sockets in a folder of its own are not shared.
-            sockets = mkdtemp(prefix="fflib-")
-            finalize(self, shutil.rmtree, sockets, ignore_errors=True)
-            self.transport = "ipc"
-            self.ip = f"{sockets}/kernel"
-
-    @classmethod
-    def kill_all(cls) -> None:
-        """Kill every kernel that this process has started; whoever waits for one gets an error."""
-        for manager in list(cls._managers):
-            process = getattr(manager.provisioner, "process", None)
-            if process is not None:
-                process.kill()
 
 
 def parameters(chapter: Path) -> dict[str, object]:

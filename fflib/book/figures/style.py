@@ -18,7 +18,6 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
-from matplotlib_inline.backend_inline import set_matplotlib_formats
 from numpy.typing import NDArray
 
 from fflib.book.tables import look
@@ -83,6 +82,9 @@ def use() -> None:
     mpl.rcParams.update(_RC)
     look.use()
     if get_ipython() is not None:
+        # It looks for the kernel when it is imported, which in a warm kernel is not there yet.
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+
         set_matplotlib_formats("svg", metadata={"Date": None})
 
 

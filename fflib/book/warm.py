@@ -1,0 +1,54 @@
+"""``python -m fflib.book.warm``: kernels that need not import what every chapter imports.
+
+It imports those modules once, and then forks a kernel for each line of standard input: JSON with the
+``arguments`` of the kernel, its ``environment`` and its ``folder``. It answers with the number of the process.
+Kernels share nothing that they change: each begins where the imports ended. The program ends with its input.
+"""
+
+import gc
+import json
+import os
+import signal
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+from matplotlib import rcParams
+
+IMPORTED = (
+    *("ipykernel.kernelapp", "matplotlib.pyplot", "myst_nb", "pandas", "seaborn", "torch"),
+    *("fflib.book.figures.scorecard", "fflib.book.how_made", "fflib.book.tables", "fflib.records.obtain"),
+    *("fflib.study.evidence", "fflib.training.train"),
+)  # fmt: skip
+
+
+def main() -> None:
+    """Answer line by line."""
+    for name in IMPORTED:
+        import_module(name)
+    del sys.path[0]  # where this program was started is no place for a kernel to import from
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a kernel that has ended is gone at once
+    for line in sys.stdin:
+        if child := os.fork():
+            print(child, flush=True)
+        else:
+            _become(**json.loads(line))
+
+
+def _become(arguments: list[str], environment: dict[str, str], folder: str) -> NoReturn:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)  # answers are the program's, not the kernel's
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    # Set, not used: the backend of kernels looks for its kernel as soon as it is imported.
+    rcParams["backend"] = environment.get("MPLBACKEND", "agg")
+    launch = import_module("ipykernel.kernelapp").launch_new_instance
+    sys.exit(launch(argv=arguments))
+
+
+if __name__ == "__main__":
+    main()
