@@ -16,9 +16,10 @@ from typing import Any
 
 from fflib.experiment import Experiment
 from fflib.records.stores import Record
+from fflib.study.plans.rivals import MEASURED
 from fflib.study.plans.search import best
 
-__all__ = ["ASKED", "CENTRE", "CHANGES", "COMBINED", "choose", "search"]
+__all__ = ["ASKED", "CENTRE", "CHANGES", "CHOSEN", "COMBINED", "choose", "final", "search"]
 
 DATASETS = ("mnist", "fashion-mnist")
 
@@ -55,6 +56,12 @@ COMBINED: tuple[dict[str, Any], ...] = (
 )
 """What is changed of it in the second round."""
 
+CHOSEN: dict[str, dict[str, Any]] = {}
+"""What :func:`choose` makes of the search on record, by data set."""
+
+SEEDS = range(10)
+SHARED: dict[str, Any] = {"protocol": CENTRE["protocol"], **MEASURED}
+
 ASKED = {"mnist": (0.94, 0.88), "fashion-mnist": (0.82, 0.0)}
 """The mean test accuracy of the network, and that of its weakest layer, that is asked of ten runs."""
 
@@ -65,6 +72,14 @@ def search() -> list[Experiment]:
         Experiment(model="ff", dataset=dataset, seed=seed, **CENTRE | change)
         for changes in (CHANGES, COMBINED)
         for seed, dataset, change in product(range(2), DATASETS, changes)
+    ]
+
+
+def final() -> list[Experiment]:
+    """Return Forward-Forward at its best under this protocol, and then before any training, seed by seed."""
+    return [
+        Experiment(model="ff", dataset=d, seed=seed, **SHARED | CHOSEN[d] | epochs)
+        for epochs, seed, d in product(({}, {"epochs": 0}), SEEDS, DATASETS)
     ]
 
 

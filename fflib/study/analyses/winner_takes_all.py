@@ -1,0 +1,79 @@
+"""The winner-takes-all protocol: what its search tried, and whether its runs reach what is asked of them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from fflib.experiment import Experiment
+from fflib.records.stores import Record
+from fflib.statistics import mean_interval
+from fflib.study.plans.winner_takes_all import ASKED, CENTRE
+from fflib.study.tables import named, rows_of
+
+__all__ = ["reached_table", "tried"]
+
+_WORDS = {
+    "label_gain": "label gain",
+    "theta": "θ",
+    "learning_rate": "learning rate",
+    "batch_size": "batch",
+    "epochs": "epochs",
+    "negatives": "negatives",
+}
+
+
+def tried(records: Iterable[Record]) -> pd.DataFrame:
+    """Return what every run of a search reached on validation images: a row per layer, and one for all.
+
+    Columns: ``dataset``; ``changed``, what differs from the setting that the search starts from, in the order
+    of the records; ``seed``; ``layer``, counted from 1, or 0 for the network; and ``accuracy``.
+    """
+
+    def of_run(record: Record) -> list[dict[str, Any]]:
+        reached = [record.metrics.accuracy, *record.metrics.layer_accuracy]
+        changed = _changed(record.experiment)
+        return [
+            {"changed": changed, "layer": layer, "accuracy": accuracy}
+            for layer, accuracy in enumerate(reached)
+        ]
+
+    table = rows_of(records, of_run, ("dataset", "seed"))
+    if len(table):
+        table["changed"] = pd.Categorical(table["changed"], table["changed"].unique(), ordered=True)
+    return table
+
+
+def _changed(experiment: Experiment) -> str:
+    centre = Experiment(model="ff", dataset=experiment.dataset, **CENTRE)
+    said = []
+    for name, word in _WORDS.items():
+        value = getattr(experiment, name)
+        if value != getattr(centre, name):
+            said.append(f"{value} {word}" if isinstance(value, str) else f"{word} {value:g}")
+    return ", ".join(said) or "nothing"
+
+
+def reached_table(records: Iterable[Record]) -> pd.DataFrame:
+    """Compare the accuracy of trained networks with what the plan asks of them.
+
+    `records` are of Forward-Forward; untrained networks are left out. The table has a row per data set: its
+    ``runs``; test ``accuracy`` of the network and of each layer by itself, means with 95 % intervals over
+    runs; what is ``asked``; and whether the means are ``met``, of the network and of the weakest layer.
+    """
+    trained = [r for r in records if r.experiment.epochs]
+    rows = []
+    for dataset in dict.fromkeys(r.experiment.dataset for r in trained):
+        runs = [r.metrics for r in trained if r.experiment.dataset == dataset]
+        layers = pd.DataFrame([m.layer_accuracy for m in runs])
+        network = mean_interval([m.accuracy for m in runs], scale="share")
+        row = {"dataset": dataset, "runs": len(runs), "accuracy": f"{network:.3f}"}
+        for n in layers:
+            row[f"layer {n + 1}"] = f"{mean_interval(layers[n], scale='share'):.3f}"
+        if dataset in ASKED:
+            asked, weakest = ASKED[dataset]
+            row["asked"] = f"{asked:g}" + (f", each layer {weakest:g}" if weakest else "")
+            met = network.mean >= asked and layers.mean().min() >= weakest
+            row["met"] = "yes" if met else "no"
+        rows.append(row)
+    return named(pd.DataFrame(rows)).set_index("data set") if rows else pd.DataFrame()

@@ -1,0 +1,76 @@
+"""The search of the winner-takes-all protocol and what its runs reach, on records made up for them."""
+
+import numpy as np
+import pytest
+import synthetic
+
+from fflib.book.figures import winner_takes_all as figures
+from fflib.experiment import Experiment
+from fflib.study.analyses.winner_takes_all import reached_table, tried
+from fflib.study.plans import winner_takes_all as plan
+
+
+def made(experiment, accuracy, layers):
+    template = synthetic.record("ff")
+    reached = {"accuracy": accuracy, "layer_accuracy": layers}
+    metrics = template.metrics.model_copy(update=reached)
+    return template.model_copy(update={"experiment": experiment, "metrics": metrics})
+
+
+def run(dataset, seed, **fields):
+    fields = {"protocol": "sigmoid-linf", **fields}
+    return Experiment(model="ff", dataset=dataset, seed=seed, **fields)
+
+
+def test_what_was_tried_is_named_by_what_differs_from_the_centre():
+    table = tried(made(e, 0.9, [0.8, 0.7, 0.6]) for e in plan.search())
+    assert len(table) == 4 * len(plan.search())
+    assert table["changed"].nunique() == len(plan.CHANGES) + len(plan.COMBINED)
+    named = list(table["changed"].cat.categories)
+    assert named[0] == "nothing"
+    assert {"θ 0.3", "batch 512, epochs 24", "label gain 3, hard negatives"} <= {*named}
+    assert list(table["dataset"].unique()) == ["mnist", "fashion-mnist"]
+    weakest = table[table["layer"] == 3]["accuracy"]
+    assert set(weakest) == {0.6}
+
+
+def test_nothing_tried_makes_no_table():
+    assert tried([]).empty
+    assert reached_table([]).empty
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "last", "met"), [(0.94, 0.88, "yes"), (0.939, 0.9, "no"), (0.96, 0.879, "no")]
+)
+def test_what_is_asked_is_met_by_the_means_of_the_network_and_of_every_layer(accuracy, last, met):
+    runs = [
+        made(run("mnist", seed), accuracy + shift, [0.95, 0.93, last + shift])
+        for seed, shift in enumerate((-0.005, 0.005))
+    ]  # fmt: skip
+    runs.append(made(run("mnist", 9, epochs=0), 0.1, [0.1, 0.1, 0.1]))
+    table = reached_table(runs)
+    row = table.loc["MNIST"]
+    assert (row["runs"], row["met"], row["asked"]) == (2, met, "0.94, each layer 0.88")
+    assert row["accuracy"].startswith(f"{accuracy:.3f}")
+    assert row["layer 3"].startswith(f"{last:.3f}")
+
+
+def test_no_more_is_asked_of_the_layers_than_the_plan_says():
+    runs = [made(run("fashion-mnist", seed), 0.83, [0.8, 0.5, 0.4]) for seed in range(3)]
+    row = reached_table(runs).loc["Fashion-MNIST"]
+    assert (row["asked"], row["met"]) == ("0.82", "yes")
+
+
+@pytest.mark.usefixtures("book_style")
+def test_the_figure_has_a_row_for_each_setting_and_a_mark_for_each_layer():
+    searched = [made(e, 0.9 + e.seed / 100, [0.8, 0.7, 0.6]) for e in plan.search()]
+    drawn = figures.search(searched)
+    settings = len(plan.CHANGES) + len(plan.COMBINED)
+    assert [ax.get_title(loc="left") for ax in drawn.axes] == ["MNIST", "Fashion-MNIST"]
+    for ax, dataset in zip(drawn.axes, plan.DATASETS, strict=True):
+        diamonds = next(line for line in ax.lines if line.get_marker() == "D")
+        np.testing.assert_allclose(diamonds.get_xdata(), [0.905] * settings)
+        layers = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
+        np.testing.assert_allclose(layers, [0.8, 0.7, 0.6])
+        asked = [line.get_xdata() for line in ax.lines if line.get_linestyle() == "--"]
+        assert asked == [[plan.ASKED[dataset][0]] * 2]
