@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
 from tempfile import mkdtemp
 from threading import Lock
 from typing import Any, ClassVar
@@ -24,6 +23,8 @@ __all__ = ["ThisPython"]
 
 LAUNCHER = ["-m", "ipykernel_launcher"]
 ONE_AT_A_TIME = Lock()
+SERVERS: dict[str, "subprocess.Popen[str]"] = {}
+"""Programs that fork kernels, by the number of threads that theirs have."""
 
 
 class ThisPython(AsyncKernelManager):
@@ -61,8 +62,9 @@ class ThisPython(AsyncKernelManager):
                 process.kill()
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
-        # Half of the time that a chapter takes may go into imports, the same for all of them.
-        if not hasattr(os, "fork") or kernel_cmd[1:3] != LAUNCHER:
+        # Half of the time that a chapter takes may go into imports, the same for all of them. Elsewhere
+        # than on Linux, a process that is forked may not use what was loaded before.
+        if sys.platform != "linux" or kernel_cmd[1:3] != LAUNCHER:
             await super()._async_launch_kernel(kernel_cmd, **kw)
             return
         arguments, environment = kernel_cmd[3:], kw.get("env") or dict(os.environ)
@@ -87,11 +89,13 @@ class _Forked:
             raise RuntimeError("the kernel ended as soon as it had begun") from None
 
     def poll(self) -> int | None:
-        return None if self._process.is_running() else 0
+        with suppress(psutil.NoSuchProcess):
+            if self._process.status() != psutil.STATUS_ZOMBIE:
+                return None
+        return 0
 
     def wait(self) -> int:
-        self._process.wait()
-        return 0
+        return 0  # asked for once it has ended
 
     def send_signal(self, number: int) -> None:
         with suppress(psutil.NoSuchProcess):
@@ -108,17 +112,22 @@ def _fork(arguments: list[str], environment: Mapping[str, str], folder: str) -> 
     asked = {"arguments": arguments, "environment": dict(environment), "folder": folder}
     with ONE_AT_A_TIME:
         # Libraries look up the number of threads when they are imported, and never again.
-        server = _server(environment.get("OMP_NUM_THREADS"))
-        assert server.stdin and server.stdout
-        print(json.dumps(asked), file=server.stdin, flush=True)
-        answer = server.stdout.readline()
+        server = _server(environment.get("OMP_NUM_THREADS", ""))
+        assert server.stdin
+        assert server.stdout
+        try:
+            print(json.dumps(asked), file=server.stdin, flush=True)
+            answer = server.stdout.readline()
+        except OSError:
+            answer = ""
     if not answer:
         raise RuntimeError("the program that forks kernels has ended")
     return _Forked(int(answer))
 
 
-@cache
-def _server(threads: str | None) -> "subprocess.Popen[str]":
+def _server(threads: str) -> "subprocess.Popen[str]":
+    if threads in SERVERS and SERVERS[threads].poll() is None:
+        return SERVERS[threads]
     environment = dict(os.environ) | ThisPython.kernel_spec.env | {"MPLBACKEND": "agg"}
     if threads:
         environment["OMP_NUM_THREADS"] = threads
@@ -128,9 +137,10 @@ def _server(threads: str | None) -> "subprocess.Popen[str]":
         start_new_session=True,
     )  # fmt: skip
     atexit.register(_end, server)
+    SERVERS[threads] = server
     return server
 
 
 def _end(server: "subprocess.Popen[str]") -> None:
-    with server:  # closes its input, and waits
+    with suppress(OSError), server:  # closes its input, and waits
         pass

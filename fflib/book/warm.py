@@ -10,9 +10,11 @@ import json
 import os
 import signal
 import sys
+import warnings
 from importlib import import_module
 from typing import NoReturn
 
+import numpy as np
 from matplotlib import rcParams
 
 IMPORTED = (
@@ -26,17 +28,23 @@ def main() -> None:
     """Answer line by line."""
     for name in IMPORTED:
         import_module(name)
-    del sys.path[0]  # where this program was started is no place for a kernel to import from
+    if not sys.flags.safe_path:
+        del sys.path[0]  # where this program was started is no place for a kernel to import from
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a kernel that has ended is gone at once
+    # The threads of numpy, which a fork loses, start again in the child.
+    warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
+    parent = os.getpid()
     for line in sys.stdin:
         if child := os.fork():
             print(child, flush=True)
         else:
-            _become(**json.loads(line))
+            _become(parent, **json.loads(line))
 
 
-def _become(arguments: list[str], environment: dict[str, str], folder: str) -> NoReturn:
+def _become(
+    parent: int, arguments: list[str], environment: dict[str, str], folder: str
+) -> NoReturn:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -46,8 +54,10 @@ def _become(arguments: list[str], environment: dict[str, str], folder: str) -> N
     os.chdir(folder)
     # Set, not used: the backend of kernels looks for its kernel as soon as it is imported.
     rcParams["backend"] = environment.get("MPLBACKEND", "agg")
+    np.random.seed()  # noqa: NPY002 - the state that all kernels would have in common
     launch = import_module("ipykernel.kernelapp").launch_new_instance
-    sys.exit(launch(argv=arguments))
+    # A kernel looks whether its parent is there, and ends with it.
+    sys.exit(launch(argv=[*arguments, f"--IPKernelApp.parent_handle={parent}"]))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from textwrap import dedent
 
 import nbformat
@@ -9,11 +10,19 @@ import psutil
 import pytest
 from books import code, write
 
+from fflib.book import kernels
 from fflib.book.build import execute_all
 from fflib.book.chapter import execute
 from fflib.errors import ChapterError
 
 pytestmark = pytest.mark.chapters
+
+SLOW = """
+import os, pathlib, time
+pathlib.Path("writing").write_text(str(os.getpid()))
+os.rename("writing", "pid")
+time.sleep(600)
+"""
 
 
 def said(path):
@@ -56,23 +65,47 @@ def test_a_kernel_has_the_environment_of_its_moment(tmp_path, monkeypatch):
 
 
 def test_a_kernel_that_is_stopped_is_gone(tmp_path):
-    slow = "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(600)"
     waits = (
         "import pathlib, time\nwhile not pathlib.Path('pid').exists():\n    time.sleep(0.1)\n1 / 0"
     )
-    pages = [write(tmp_path / f"{n}.ipynb", code(s)) for n, s in (("slow", slow), ("fails", waits))]
+    pages = [write(tmp_path / f"{n}.ipynb", code(s)) for n, s in (("slow", SLOW), ("fails", waits))]
     with pytest.raises(ChapterError, match=r"^fails\.ipynb, code cell 1"):
         execute_all({page: page.with_suffix(".out") for page in pages})
     with pytest.raises(psutil.NoSuchProcess):
         psutil.Process(int((tmp_path / "pid").read_text())).wait(timeout=10)
 
 
+PROGRAM = (
+    "import sys; from pathlib import Path; from fflib.book.chapter import execute; "
+    "execute(Path(sys.argv[1]), Path(sys.argv[2]))"
+)
+
+
 def test_nothing_outlives_the_program(tmp_path):
     page = write(tmp_path / "page.ipynb", code("import os\nprint(os.getppid())"))
-    program = (
-        "import sys; from pathlib import Path; from fflib.book.chapter import execute; "
-        "execute(Path(sys.argv[1]), Path(sys.argv[2]))"
-    )
     out = tmp_path / "out.ipynb"
-    subprocess.run([sys.executable, "-c", program, page, out], check=True)
+    subprocess.run([sys.executable, "-c", PROGRAM, page, out], check=True)
     assert not psutil.pid_exists(int(said(out)))
+
+
+@pytest.mark.parametrize("how", ["terminate", "kill"])
+def test_nothing_outlives_a_program_that_is_stopped(tmp_path, how):
+    page = write(tmp_path / "page.ipynb", code(SLOW))
+    with subprocess.Popen([sys.executable, "-c", PROGRAM, page, tmp_path / "out.ipynb"]) as program:
+        while not (tmp_path / "pid").exists():
+            time.sleep(0.1)
+        kernel = psutil.Process(int((tmp_path / "pid").read_text()))
+        server = kernel.parent()
+        getattr(program, how)()
+    _, alive = psutil.wait_procs([kernel, server], timeout=10)
+    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_server_that_has_ended_is_replaced(tmp_path):
+    page = write(tmp_path / "page.ipynb", code("import os\nprint(os.getppid())"))
+    execute(page, tmp_path / "first.ipynb")
+    psutil.Process(int(said(tmp_path / "first.ipynb"))).kill()
+    for server in kernels.SERVERS.values():
+        server.wait(timeout=10)
+    execute(page, tmp_path / "second.ipynb")
+    assert said(tmp_path / "first.ipynb") != said(tmp_path / "second.ipynb")
