@@ -11,6 +11,7 @@ from fflib.experiment import Experiment
 from fflib.records.stores import PUBLISHED
 from fflib.study.plans import overtraining, rivals, winner_takes_all
 from fflib.study.plans.grids import GRIDS, Grids, covering, planned
+from fflib.study.plans.search import SEARCHES
 
 IMPORTED = """
 from fflib.experiment import Experiment
@@ -100,6 +101,16 @@ def test_the_winner_takes_all_protocol_has_what_its_weakest_layer_does_best_with
     chosen = winner_takes_all.choose(tried)
     assert [found["theta"] for found in chosen.values()] == [0.3, 0.3]
     assert [*chosen] == ["mnist", "fashion-mnist"]
+
+
+def test_the_winner_takes_all_runs_have_what_the_search_on_record_found_best():
+    searched = winner_takes_all.search()
+    found = SEARCHES.among(searched)
+    assert len(found) + len(SEARCHES.failures(searched)) == len(searched)
+    assert winner_takes_all.choose(found) == winner_takes_all.CHOSEN
+    final = winner_takes_all.final()
+    assert len(set(final)) == len(final) == 2 * 2 * len(winner_takes_all.SEEDS)
+    assert {e.evaluate_on for e in final} == {"test"}
 
 
 def test_what_may_keep_a_second_layer_is_changed_one_setting_at_a_time():

@@ -6,7 +6,7 @@ import synthetic
 
 from fflib.book.figures import winner_takes_all as figures
 from fflib.experiment import Experiment
-from fflib.study.analyses.winner_takes_all import reached_table, tried
+from fflib.study.analyses.winner_takes_all import reached_table, search_table, tried
 from fflib.study.plans import winner_takes_all as plan
 
 
@@ -36,7 +36,29 @@ def test_what_was_tried_is_named_by_what_differs_from_the_centre():
 
 def test_nothing_tried_makes_no_table():
     assert tried([]).empty
+    assert search_table([]).empty
     assert reached_table([]).empty
+
+
+def searched(*found):
+    """Runs of the search: what is changed, the seed, and the accuracy of the network and of one layer."""
+    return [
+        made(run("mnist", seed, **plan.CENTRE | change), accuracy, [accuracy, layer])
+        for change, seed, accuracy, layer in found
+    ]
+
+
+def test_a_search_comes_to_means_over_seeds_and_a_setting_that_failed_does_not_count():
+    records = searched(
+        ({}, 0, 0.9, 0.6), ({}, 1, 0.8, 0.7), ({"theta": 0.3}, 0, 0.84, 0.8),
+        ({"theta": 0.3}, 1, 0.84, 0.7), ({"theta": 0.7}, 1, 0.99, 0.98),
+    )  # fmt: skip
+    row = search_table(records).loc["MNIST"]
+    assert row["runs"] == 5
+    assert row["most accurate"] == "0.850 (nothing)"
+    assert row["best weakest layer"] == "0.750 (θ 0.3)"
+    assert row["range"] == "0.800 to 0.900 (nothing)"
+    assert plan.choose(records)["mnist"]["theta"] == 0.3
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from fflib.statistics import mean_interval
 from fflib.study.plans.winner_takes_all import ASKED, CENTRE
 from fflib.study.tables import named, rows_of
 
-__all__ = ["reached_table", "tried"]
+__all__ = ["reached_table", "search_table", "tried"]
 
 _WORDS = {
     "label_gain": "label gain",
@@ -52,6 +52,37 @@ def _changed(experiment: Experiment) -> str:
         if value != getattr(centre, name):
             said.append(f"{value} {word}" if isinstance(value, str) else f"{word} {value:g}")
     return ", ".join(said) or "nothing"
+
+
+def search_table(records: Iterable[Record]) -> pd.DataFrame:
+    """Say what a search came to on validation images, as means over the seeds of a setting.
+
+    The table has a row per data set: its ``runs``; the ``most accurate`` network and the ``best weakest layer``,
+    each with the setting that it was found under; and, of the setting whose seeds differ most, their ``range``.
+    """
+    table = tried(records)
+    rows = []
+    for dataset, here in table.groupby("dataset", sort=False) if len(table) else ():
+        accuracy = here.pivot_table("accuracy", ["changed", "seed"], "layer", observed=True)
+        by_setting = accuracy.min(axis=1).groupby("changed", observed=True)
+        complete = by_setting.count() == here["seed"].nunique()
+        network = accuracy[0].groupby("changed", observed=True)
+        apart = (network.max() - network.min()).idxmax()
+        runs = accuracy[0].loc[apart]
+        rows.append(
+            {
+                "dataset": dataset,
+                "runs": len(accuracy),
+                "most accurate": _highest(network.mean()[complete]),
+                "best weakest layer": _highest(by_setting.mean()[complete]),
+                "range": f"{runs.min():.3f} to {runs.max():.3f} ({apart})",
+            }
+        )
+    return named(pd.DataFrame(rows)).set_index("data set") if rows else pd.DataFrame()
+
+
+def _highest(of: "pd.Series[float]") -> str:
+    return f"{of.max():.3f} ({of.idxmax()})"
 
 
 def reached_table(records: Iterable[Record]) -> pd.DataFrame:
