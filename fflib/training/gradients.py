@@ -85,7 +85,8 @@ class HiddenPairs:
         if silent * examples < COPIES:
             return self
         awake = active.nonzero().squeeze(1)
-        return HiddenPairs(self.below.index_select(3, awake), awake)
+        # Of columns, gathering is several times as fast as selecting.
+        return HiddenPairs(self.below.gather(3, awake.expand(*self.below.shape[:3], -1)), awake)
 
 
 @dataclass

@@ -114,7 +114,7 @@ class StackedLayer:
         """
         weight, bias = self.of(runs)
         if inputs is not None:
-            weight = weight.index_select(2, inputs)
+            weight = weight.gather(2, inputs.expand(*weight.shape[:2], -1))
         return _Product.apply(x, weight, bias)
 
     def of(self, runs: slice) -> tuple[Tensor, Tensor]:
@@ -134,7 +134,7 @@ class StackedLayer:
         """
         if inputs is not None:
             whole = weight.new_zeros(*weight.shape[:2], self.weight.shape[2])
-            weight = whole.index_copy_(2, inputs, weight)
+            weight = whole.scatter_(2, inputs.expand_as(weight), weight)
         for layer in self.layers:
             layer.weight.grad = layer.bias.grad = None
         for layer, dw, db in zip(self.layers[runs], weight, bias, strict=True):
