@@ -7,7 +7,7 @@ for one seed of Fashion-MNIST, combines what had helped, and draws the wrong lab
 is the accuracy of the weakest layer, averaged over seeds: see :func:`fflib.study.plans.search.score`.
 
 The best on each data set is trained with ten seeds and evaluated on test images. What is asked of those
-runs, before they are made, is :data:`ASKED`.
+runs, before they are made, is :data:`ASKED`, fixed together with the second round.
 """
 
 from collections import Counter
