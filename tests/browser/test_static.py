@@ -85,12 +85,17 @@ def test_a_figure_opens_grows_and_closes(opened):
 
 def test_a_link_to_a_folded_section_opens_it(opened):
     aside = '<details class="aside"><summary><h2>Checks</h2></summary><p>Passed.</p></details>'
-    page = opened(
-        f'<a href="#checks">Checks</a><section id="checks">{aside}</section>', "asides.js"
-    )
+    page = opened(f'<a href="#checks">Checks</a><section id="checks">{aside}</section>', "folds.js")
     assert not page.locator("p").is_visible()
     page.locator("a").press("Enter")
     page.locator("p").wait_for()  # the address changes before the page hears of it
+
+
+def test_what_scrolls_is_measured_again_once_its_fold_is_open(opened):
+    page = opened("<details><summary>More</summary><p>Wide</p></details>", "folds.js")
+    page.evaluate("addEventListener('resize', () => { document.body.dataset.measured = ''; })")
+    page.locator("summary").press("Enter")
+    page.locator("body[data-measured]").wait_for()
 
 
 TERM = (

@@ -24,7 +24,7 @@ CHECKS = "Does it survive?"
 class FoldedSections(SphinxPostTransform):
     """Put what follows the heading of such a section into a fold, whose summary is the heading.
 
-    ``chapters/_static/asides.js`` opens the fold that the address of a page leads to.
+    ``chapters/_static/folds.js`` opens the fold that the address of a page leads to.
     """
 
     default_priority = 199  # after code has found its place

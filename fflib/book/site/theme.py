@@ -32,7 +32,7 @@ UNUSED = (
 """Files of the theme that no page asks for, below ``_static``."""
 
 ASKED_FOR = {
-    "asides.js": 'class="aside"',
+    "folds.js": "<details",
     "cards.js": "glossary.html#term-",
     "design-tabs": "sd-tab-set",
     "figures.js": ".svg",
