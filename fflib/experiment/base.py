@@ -150,7 +150,9 @@ class Experiment(OfImages):
     images alone."""
     order: Literal["sequential", "simultaneous"] = "sequential"
     """Train layers one after another, or all in every step, each still by itself."""
-    probe: Literal["weight-signs", "intrinsic-dimension", "attribution"] | None = None
+    probe: (
+        Literal["weight-signs", "intrinsic-dimension", "attribution", "representation"] | None
+    ) = None
     """What a record measures besides the usual."""
     architecture: Literal["dense", "conv"] = "dense"
     """Fully connected layers, or convolutions."""

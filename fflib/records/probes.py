@@ -19,7 +19,14 @@ from fflib.records.links import linked
 from fflib.records.schema import Found, Row
 from fflib.training.run import Run
 
-__all__ = ["PARTS", "PROBES", "attribution", "intrinsic_dimension", "weight_signs"]
+__all__ = [
+    "PARTS",
+    "PROBES",
+    "attribution",
+    "intrinsic_dimension",
+    "representation",
+    "weight_signs",
+]
 
 IMAGES = 1000  # that every changed network is evaluated on
 # Equally many of each class, for an estimate depends on the number of points.
@@ -129,9 +136,16 @@ def attribution(run: Run) -> Found:
     return rows, {name: array for _, arrays in found for name, array in arrays.items()}
 
 
+def representation(run: Run) -> Found:
+    """Measure all of :func:`attribution`, and of :func:`intrinsic_dimension` in rows about "dimension"."""
+    (rows, arrays), (dimensions, _) = attribution(run), intrinsic_dimension(run)
+    return [*rows, *({"about": "dimension"} | row for row in dimensions)], arrays
+
+
 PROBES: dict[str, Callable[[Run], Found]] = {
     "weight-signs": weight_signs,
     "intrinsic-dimension": intrinsic_dimension,
     "attribution": attribution,
+    "representation": representation,
 }
 """By the name that an experiment gives as ``probe``: from a run to rows and arrays of its record."""

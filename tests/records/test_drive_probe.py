@@ -1,16 +1,16 @@
 """The drive of trained networks, and what is left of them without a part of it."""
 
-from types import SimpleNamespace
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 import fflib
 from fflib.measures.drive import drive
 from fflib.measures.polarity import negative_fraction
 from fflib.measures.sparsity import mean_hoyer
-from fflib.networks.convolutional import ConvNetwork
 from fflib.presets import CONTROLS, MODELS
 from fflib.records import drive as probe
 from fflib.records.drive import driven
@@ -83,6 +83,24 @@ def test_sigmoid_units_that_take_no_positive_drive_are_still_active():
     assert all(0 <= row["hoyer"] <= 1 for row in rows)
 
 
-def test_convolutions_have_no_rows():
-    network = ConvNetwork((1, 8, 8), 4, 1, classes=2)
-    assert driven(SimpleNamespace(network=network)) == ([], {})
+def test_a_convolution_is_a_dense_layer_at_every_place(monkeypatch):
+    """With all places of a map, its contributions are those of the patches that unfolding gives."""
+    monkeypatch.setattr(probe, "PLACES", 28 * 28)
+    monkeypatch.setattr(probe, "IMAGES", 40)
+    made = {"architecture": "conv", "dataset": "digits", "hidden": 4, "layers": 2, "epochs": 1}
+    made |= {"scope": "projection", "precision": "float32"}
+    run = fflib.train(fflib.Experiment(**made), "cpu", progress=False)
+    moments = [norm.running_mean.clone() for norm in run.network.norms]
+    rows, _ = driven(run)
+    assert [(row["about"], row["layer"]) for row in rows] == [("drive", 1), ("drive", 2)]
+    assert all(map(torch.equal, moments, [norm.running_mean for norm in run.network.norms]))
+    network, (pixels, labels) = run.network.eval(), run.images("test")
+    images = network.with_label(pixels[:40], labels[:40])
+    for depth, (row, below) in enumerate(zip(rows, (images, network(images)[0]), strict=True)):
+        patches = F.unfold(network.layer_input(below, depth), 3, padding=1).mT.flatten(0, 1)
+        layer = network.layers[depth]
+        expected = asdict(drive(patches, layer.weight.flatten(1), layer.bias))
+        # The order of places makes a difference to rounding only.
+        assert {name: row[name] for name in expected} == pytest.approx(
+            expected, rel=1e-9, nan_ok=True
+        )
