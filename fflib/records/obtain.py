@@ -20,10 +20,10 @@ __all__ = ["attempt", "gather", "obtain", "record_of"]
 def record_of(run: Run) -> Record:
     """Measure a run and make its record.
 
-    A run on validation data serves to choose hyper-parameters: its record keeps the numbers but
-    none of the arrays that figures are made of.
+    A run on validation data without a probe serves to choose hyper-parameters: its record keeps the
+    numbers but none of the arrays that figures are made of.
     """
-    search = run.experiment.evaluate_on == "validation"
+    search = run.experiment.evaluate_on == "validation" and not run.experiment.probe
     metrics, arrays = summarise(run, ["median-quantile"]) if search else summarise(run)
     return Record(
         experiment=run.experiment,

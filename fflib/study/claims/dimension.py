@@ -40,7 +40,7 @@ def _measured(
     found = {
         (row["layer"], row["label"]): row["dimension"]
         for row in record.metrics.probe or ()
-        if all(row[name] == value for name, value in asked.items())
+        if all(row.get(name) == value for name, value in asked.items())
     }
     layers = range(record.experiment.layers + 1)
     return np.array([[found.get((d, label)) for label in labels] for d in layers], np.float64)

@@ -10,13 +10,25 @@ What is asked of it was fixed before these runs: :data:`ASKED`. Its ensembles co
 where two classes share fewer units than ensembles of the same sizes do by chance, by the mean over pairs.
 """
 
+from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
 from fflib.experiment import Experiment
 from fflib.study.plans.cifar10 import convolutional
 
-__all__ = ["ASKED", "BUDGET", "LADDER", "REACHES", "final", "ladder", "rates", "step"]
+__all__ = [
+    "ASKED",
+    "BUDGET",
+    "LADDER",
+    "LOSSES",
+    "by_recipe",
+    "final",
+    "ladder",
+    "last_step",
+    "rates",
+    "step",
+]
 
 ASKED = 0.82
 """The test accuracy that is asked of a network whose gradients cross two layers at most."""
@@ -38,13 +50,13 @@ LADDER: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """What each step adds, by name; the first is the convolutional network of the chapter's first part."""
 
-REACHES: dict[str, tuple[str, int]] = {
-    "two layers": ("ff", 2),
-    "one layer": ("ff", 1),
-    "all layers, through every loss": ("bp-ff", 1),
-    "all layers": ("bp", 1),
+LOSSES: dict[str, tuple[str, int]] = {
+    "FF, a loss for every two layers": ("ff", 2),
+    "FF, a loss for each layer": ("ff", 1),
+    "BP/FF, one loss of all layers": ("bp-ff", 1),
+    "BP, one loss of the last layer": ("bp", 1),
 }
-"""Model and layers of a block, by how far the gradient of a loss travels."""
+"""Model and layers of a block, by where the losses are."""
 
 SEEDS = range(3)
 RATES = (0.001, 0.002, 0.004)
@@ -53,6 +65,8 @@ LENGTHS = (1, 2, 6)
 
 WIDTH = 128
 MEASURED = {"probe": "representation"}
+TELLING = ("scope", "pooling", "block", "augment", "weight_decay", "averaging", "epochs")
+"""Fields by which the steps of a run can be seen, whatever its size."""
 
 
 def step(name: str, **fields: Any) -> Experiment:
@@ -63,7 +77,7 @@ def step(name: str, **fields: Any) -> Experiment:
     >>> step("a loss for every two layers").block, step("images moved and mirrored").block
     (2, 2)
     """
-    return convolutional("ff", **_recipe(name), **MEASURED, **fields)
+    return convolutional("ff", **_recipe(name) | MEASURED | fields)
 
 
 def _recipe(name: str) -> dict[str, Any]:
@@ -72,9 +86,9 @@ def _recipe(name: str) -> dict[str, Any]:
     return {field: value for each in added for field, value in each.items()}
 
 
-def _by_recipe(model: str, block: int = 2, **fields: Any) -> Experiment:
+def by_recipe(model: str, block: int = 2, **fields: Any) -> Experiment:
     """Return a network by the recipe of the whole ladder, as far as it has a meaning for a model."""
-    recipe = {**_recipe(list(LADDER)[-1]), "block": block, "norm": "batch", **MEASURED, **fields}
+    recipe = _recipe(list(LADDER)[-1]) | {"block": block, "norm": "batch"} | MEASURED | fields
     if model != "ff":
         del recipe["block"]
     if model == "bp":
@@ -82,29 +96,68 @@ def _by_recipe(model: str, block: int = 2, **fields: Any) -> Experiment:
     return convolutional(model, **recipe)
 
 
-def ladder() -> list[Experiment]:
-    """Return the steps, and back-propagation by the whole recipe, on validation images."""
-    return [
-        made
-        for seed in SEEDS
-        for made in (
-            *(step(name, seed=seed, evaluate_on="validation") for name in LADDER),
+def last_step(experiment: Experiment) -> str:
+    """Return the name of the last step that a Forward-Forward network has.
+
+    Examples
+    --------
+    >>> last_step(step("images moved and mirrored", hidden=20, seed=1))
+    'images moved and mirrored'
+    """
+    had = [
+        name
+        for name, added in LADDER.items()
+        if all(getattr(experiment, f) == v for f, v in added.items() if f in TELLING)
+    ]
+    return had[-1]
+
+
+def ladder(seeds: Iterable[int] = SEEDS, **training: Any) -> list[Experiment]:
+    """Return the steps, and back-propagation by the whole recipe, on validation images.
+
+    The fields in ``training`` take the place of the published ones, and a step that adds no other is left out.
+    """
+    fields = {"evaluate_on": "validation"} | training
+    names = [name for name, added in LADDER.items() if not added or added.keys() - training.keys()]
+    made = [
+        experiment
+        for seed in seeds
+        for experiment in (
+            *(step(name, seed=seed, **fields) for name in names),
             *(
-                _by_recipe("bp", seed=seed, epochs=epochs, warm_up=0, evaluate_on="validation")
+                by_recipe("bp", seed=seed, **{"epochs": epochs, "warm_up": 0} | fields)
                 for epochs in LENGTHS
             ),
         )
     ]
+    return list(dict.fromkeys(made))  # in one length of training, BP is one network
 
 
 def rates() -> list[Experiment]:
     """Return short runs on validation images at three learning rates, as many for either model."""
+    short = {"epochs": 6, "evaluate_on": "validation", "probe": None}
     return [
-        _by_recipe(model, learning_rate=rate, epochs=6, evaluate_on="validation")
+        by_recipe(model, learning_rate=rate, **short)
         for model, rate in product(("ff", "bp"), RATES)
     ]
 
 
-def final() -> list[Experiment]:
+def final(seeds: Iterable[int] = range(1), **training: Any) -> list[Experiment]:
     """Return the widened network on test images, by how far a gradient travels."""
-    return [_by_recipe(model, block, hidden=WIDTH) for model, block in REACHES.values()]
+    fields = {"hidden": WIDTH} | training
+    return [
+        by_recipe(model, block, seed=seed, **fields)
+        for seed, (model, block) in product(seeds, LOSSES.values())
+    ]
+
+
+def losses(experiment: Experiment) -> str:
+    """Say where a network has its losses, as :data:`LOSSES` does.
+
+    Examples
+    --------
+    >>> losses(final()[0])
+    'FF, a loss for every two layers'
+    """
+    made = experiment.model, getattr(experiment, "block", 1)
+    return next(name for name, known in LOSSES.items() if known == made)

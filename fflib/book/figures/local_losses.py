@@ -1,0 +1,129 @@
+"""Figures of local losses on CIFAR-10: accuracy by compute, and what becomes of representations."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fflib.book.figures import style
+from fflib.book.figures.panels import runs_by_layer, shifts
+from fflib.records.stores import Record
+from fflib.study.analyses.cost import learning_curve
+from fflib.study.analyses.local_losses import MEASURES, of_networks, probed
+from fflib.study.claims.measures import overlap_beyond_chance
+from fflib.study.plans.local_losses import LOSSES, losses
+
+__all__ = ["accuracy_by_compute", "ensembles_by_layer", "representations_by_accuracy"]
+
+EACH_LAYER = {"color": "#56B4E9", "marker": "D"}
+"""Colour and marker of a loss for each layer, beside those of the models."""
+
+CHANCE = 0.1
+
+
+def _looks(name: str) -> dict[str, Any]:
+    model, block = LOSSES[name]
+    return EACH_LAYER if (model, block) == ("ff", 1) else style.looks(model)
+
+
+def accuracy_by_compute(records: Iterable[Record], finals: Iterable[Record]) -> Figure:
+    """Draw what accuracy costs in multiply-adds for each training image.
+
+    On the left the ladder of `records`, by networks of :func:`fflib.study.analyses.local_losses.of_networks`,
+    numbered as in its table: means over runs, and the runs as dots; back-propagation by the same recipe is
+    joined by a line. On the right, the `finals` while they are trained.
+    """
+    figure, [axes] = style.axes_grid(1, 2, 3.6, sharey=True)
+    steps = of_networks(records)
+    _numbered(
+        axes[0],
+        steps.assign(multiply_adds=steps["multiply_adds"] / 1e9),
+        "multiply_adds",
+        "accuracy",
+    )
+    axes[0].set(title="one ingredient at a time", ylabel="accuracy")
+    for record in finals:
+        name = losses(record.experiment)
+        curve = learning_curve(record)
+        axes[1].plot(
+            curve["multiply_adds"] / 1e9, curve["accuracy"], ms=4, label=name, **_looks(name)
+        )
+    axes[1].set_title("while the last networks are trained")
+    for ax in axes:
+        style.log_scale(ax.xaxis)
+        ax.set_xlabel("multiply-adds per image (10⁹)")
+        ax.grid(lw=0.5, color="0.9")
+    style.letter(axes)
+    style.legend(figure, _once(axes[1]), "upper center", columns=2)
+    return figure
+
+
+def representations_by_accuracy(records: Iterable[Record], finals: Iterable[Record]) -> Figure:
+    """Draw how sparse, specific, excited and high-dimensional networks are, by their accuracy.
+
+    The networks of the ladder have the numbers of their table. Large markers are the `finals`. Means over
+    layers and runs.
+    """
+    figure, grid = style.axes_grid(2, 2, 6.0, sharex=True)
+    steps, last = of_networks(records), list(finals)
+    for ax, (measure, title) in zip(grid.flat, MEASURES.items(), strict=True):
+        _numbered(ax, steps, "accuracy", measure)
+        for record in last:
+            name = losses(record.experiment)
+            (point,) = of_networks([record])[["accuracy", measure]].to_numpy()
+            ax.plot(*point, ls="", ms=10, mec="white", label=name, **_looks(name))
+        ax.set_title(title)
+        ax.grid(lw=0.5, color="0.9")
+        if measure in ("beyond", "balance"):
+            ax.axhline(0, color=style.GREY, lw=1, ls=":")
+    for ax in grid[-1]:
+        ax.set_xlabel("accuracy")
+    style.letter(grid.flat)
+    style.legend(figure, _once(grid[0, 0]), "upper center", columns=2)
+    return figure
+
+
+def ensembles_by_layer(finals: Iterable[Record]) -> Figure:
+    """Draw how specific the ensembles of each layer are, and how well a class can be read from them."""
+    figure, [axes] = style.axes_grid(1, 2, 3.2)
+    by_losses: dict[str, list[Record]] = {}
+    for record in finals:
+        by_losses.setdefault(losses(record.experiment), []).append(record)
+    measured = (overlap_beyond_chance, lambda r: probed(r, "image-or-label", "decoded_true"))
+    for ax, measure in zip(axes, measured, strict=True):
+        for (name, runs), shift in zip(
+            by_losses.items(), shifts(len(by_losses), 0.16), strict=True
+        ):
+            values = np.array([measure(record) for record in runs])
+            runs_by_layer(ax, values, label=name, shift=shift, **_looks(name))
+    axes[0].axhline(0, color=style.GREY, lw=1, ls=":")
+    axes[0].set_title("Jaccard index of two classes, less chance")
+    axes[1].axhline(CHANCE, color=style.GREY, lw=1, ls=":")
+    axes[1].set_title("images whose class is read from ensembles")
+    axes[1].set_ylim(0, 1)
+    style.letter(axes)
+    style.legend(figure, axes[0], "upper center", columns=2)
+    return figure
+
+
+def _numbered(ax: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
+    """Draw networks as numbered points, each the mean over its runs."""
+    means = runs.groupby(["network", "model"], sort=False)[[x, y]].mean()
+    for model, points in means.groupby("model", sort=False):
+        own = runs[runs["model"] == model]
+        look = style.looks(str(model))
+        ax.plot(own[x], own[y], ".", color=look["color"], ms=2.5, alpha=0.6)
+        ax.plot(points[x], points[y], lw=0.8, ms=5, **look)
+    for number, (at_x, at_y) in enumerate(means.to_numpy(), start=1):
+        ax.annotate(
+            str(number), (at_x, at_y), (0, 5), textcoords="offset points", ha="center", fontsize=8
+        )
+
+
+def _once(ax: Axes) -> Sequence[Any]:
+    """Return one artist for every label of a panel."""
+    handles, labels = ax.get_legend_handles_labels()
+    return list(dict(zip(labels, handles, strict=True)).values())

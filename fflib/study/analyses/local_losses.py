@@ -1,0 +1,131 @@
+"""Local losses on CIFAR-10: what every ingredient brings, and what it makes of representations."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fflib import wording
+from fflib.experiment import Experiment, gradient_reach
+from fflib.records.obtain import attempt
+from fflib.records.stores import Record
+from fflib.statistics import Interval, mean_interval
+from fflib.study.analyses.cost import multiply_adds, weights
+from fflib.study.claims.dimension import of_all
+from fflib.study.claims.measures import overlap_beyond_chance
+from fflib.study.claims.quantities import accuracy, hoyer
+from fflib.study.plans.local_losses import final, ladder, last_step, losses
+from fflib.study.tables import by_run, intervals
+
+__all__ = [
+    "MEASURES", "brought", "network_name", "of_networks", "probed", "reached", "representations", "train_networks",
+]  # fmt: skip
+
+MEASURES = {
+    "hoyer": "Hoyer sparseness",
+    "beyond": "Jaccard index of two classes, less chance",
+    "balance": "balance of excitation",
+    "dimension": "intrinsic dimension",
+}
+"""What an ingredient may change: columns of :func:`of_networks`, means over the layers, as they are written."""
+
+
+def network_name(experiment: Experiment) -> str:
+    """Name a network by the last step of the ladder that it has, and back-propagation by its length.
+
+    Examples
+    --------
+    >>> network_name(ladder()[4]), network_name(ladder()[8])
+    ('images moved and mirrored', 'BP by the same recipe, 1 epoch')
+    """
+    if experiment.model == "ff":
+        return last_step(experiment)
+    epochs = f"{experiment.epochs} epoch{'s' * (experiment.epochs > 1)}"
+    return f"{wording.model_name(experiment.model)} by the same recipe, {epochs}"
+
+
+def probed(record: Record, about: str, column: str) -> NDArray[np.float64]:
+    """Return what the probe "representation" has measured of every layer, nan where it is not defined."""
+    rows = [row for row in record.metrics.probe or () if row.get("about") == about]
+    return np.array([row[column] for row in rows], dtype=float)
+
+
+def of_networks(records: Iterable[Record]) -> pd.DataFrame:
+    """Return one row per run: what it took, and what its layers are like on average.
+
+    Columns: ``network`` (see :func:`network_name`), ``model``, ``seed``, ``epochs``, ``accuracy``; ``reach``,
+    the layers that a gradient crosses; ``weights`` of the hidden layers; ``multiply_adds`` for each training
+    image in the whole of training; ``seconds`` of training; and the :data:`MEASURES`: ``hoyer``; ``beyond``,
+    the Jaccard index of two classes' ensembles less that by chance; ``balance``, from -1, inhibition only, to 1
+    (:class:`fflib.measures.drive.Drive`); ``dimension`` by TwoNN.
+    """
+    measures = {
+        "network": lambda r: network_name(r.experiment),
+        "accuracy": accuracy,
+        "reach": lambda r: gradient_reach(r.experiment),
+        "weights": lambda r: int(weights(r).sum()),
+        "multiply_adds": lambda r: float(multiply_adds(r)[-1]),
+        "seconds": lambda r: r.provenance.circumstances.seconds,
+        "hoyer": hoyer,
+        "beyond": lambda r: float(np.nanmean(overlap_beyond_chance(r))),
+        "balance": lambda r: float(probed(r, "drive", "balance").mean()),
+        "dimension": lambda r: float(of_all(r)[1:].mean()),
+    }
+    return by_run(records, ["model", "seed", "epochs"], measures)
+
+
+def brought(records: Iterable[Record]) -> pd.DataFrame:
+    """Show the accuracy of every network, what the step has brought, and what it takes.
+
+    The table has a row per network, numbered as in figures; a gain is on the row above, paired by seed, with
+    its 95 % interval. Weights are in millions and multiply-adds per training image in 10⁹.
+    """
+    runs = of_networks(records)
+    by_seed = runs.pivot_table("accuracy", "network", "seed", sort=False)
+    means = runs.groupby("network", sort=False).mean(numeric_only=True)
+    steps = runs.groupby("network", sort=False)["model"].first() == "ff"
+    gains = by_seed.diff()[steps].iloc[1:].apply(mean_interval, axis=1)
+    shown = {
+        "accuracy": by_seed.apply(mean_interval, axis=1).map(Interval.give_or_take),
+        "brought by the step": gains.map("{:.3f}".format).map(wording.minus),
+        "layers a gradient crosses": means["reach"].map("{:.0f}".format),
+        "weights (10⁶)": (means["weights"] / 1e6).map("{:.2f}".format),
+        "multiply-adds per image (10⁹)": (means["multiply_adds"] / 1e9).map("{:.2f}".format),
+        "seconds": means["seconds"].map("{:.0f}".format),
+    }
+    return _numbered(pd.DataFrame(shown).reindex(by_seed.index).fillna(""))
+
+
+def representations(records: Iterable[Record]) -> pd.DataFrame:
+    """Show what the layers of every network are like: the :data:`MEASURES`, with half their 95 % intervals."""
+    runs = of_networks(records)[["network", "accuracy", *MEASURES]]
+    table = intervals(runs, ["network"]).map(Interval.give_or_take).map(wording.minus)
+    return _numbered(table.rename(columns=MEASURES))
+
+
+def _numbered(table: pd.DataFrame) -> pd.DataFrame:
+    return table.set_axis([f"{n} {name}" for n, name in enumerate(table.index, start=1)])
+
+
+def reached(finals: Iterable[Record]) -> str:
+    """Say what the networks on test images have reached, by where their losses are.
+
+    Examples
+    --------
+    >>> reached([])
+    ''
+    """
+    runs = by_run(finals, (), {"losses": lambda r: losses(r.experiment), "accuracy": accuracy})
+    means = runs.groupby("losses", sort=False)["accuracy"].mean()
+    return "; ".join(f"{name}: {mean:.3f}" for name, mean in means.items())
+
+
+def train_networks(dataset: str, seeds: Iterable[int], **training: int) -> list[Record]:
+    """Train the ladder and the networks it ends in, in any size, and return the records, failures left out."""
+    seeds = list(seeds)
+    tried = [
+        *ladder(seeds, dataset=dataset, **training),
+        *final(seeds, dataset=dataset, **training),
+    ]
+    return attempt(tried)[0]
