@@ -71,11 +71,11 @@ def driven(run: Run) -> Found:
 
 def _drives(layers: Iterable[tuple[Tensor, Tensor, Tensor]]) -> list[Row]:
     """Rows about the drive of layers, each given by what it receives, its weights and biases."""
-    return [
-        {"about": "drive", "layer": depth}
-        | {name: known(x) for name, x in asdict(drive(*layer)).items()}
-        for depth, layer in enumerate(layers, start=1)
-    ]
+    rows: list[Row] = []
+    for depth, layer in enumerate(layers, start=1):
+        row: Row = {"about": "drive", "layer": depth}
+        rows.append(row | {name: known(x) for name, x in asdict(drive(*layer)).items()})
+    return rows
 
 
 def _at_places(
@@ -95,6 +95,7 @@ def _at_places(
                 seen[:, :, i : i + 3, j : j + 3].flatten(1) for i, j in chosen[depth]
             ]
     for seen_there, layer in zip(patches, network.layers, strict=True):
+        assert layer.bias is not None
         yield torch.cat(seen_there), layer.weight.flatten(1), layer.bias
 
 

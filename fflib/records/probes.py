@@ -139,7 +139,8 @@ def attribution(run: Run) -> Found:
 def representation(run: Run) -> Found:
     """Measure all of :func:`attribution`, and of :func:`intrinsic_dimension` in rows about "dimension"."""
     (rows, arrays), (dimensions, _) = attribution(run), intrinsic_dimension(run)
-    return [*rows, *({"about": "dimension"} | row for row in dimensions)], arrays
+    about: Row = {"about": "dimension"}
+    return [*rows, *(about | row for row in dimensions)], arrays
 
 
 PROBES: dict[str, Callable[[Run], Found]] = {

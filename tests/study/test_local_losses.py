@@ -34,10 +34,11 @@ SMALL = {"dataset": "digits", "hidden": 20, "layers": 2, "epochs": 2}
 
 
 @pytest.fixture(scope="module")
-def trained():
+def trained(tmp_path_factory):
     """Every network that trains in two epochs, with two seeds of the ladder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fflib.training.monitor.Monitor.require_learning", lambda *_: None)
+        patch.setenv("FFLIB_STORE", str(tmp_path_factory.mktemp("store")))
         found = train_networks(seeds=range(2), **SMALL)
     return where(found, evaluate_on="validation"), where(found, evaluate_on="test")
 
@@ -100,15 +101,11 @@ def test_every_measure_is_there_for_every_network(trained):
     assert len(table) == len(LADDER)
 
 
-def test_the_answer_names_every_way_with_its_mean(trained):
+def test_the_answer_names_every_network_with_its_mean(trained):
     said = reached(trained[1])
-    for name, mean in (
-        of_networks(trained[1])
-        .groupby([losses(r.experiment) for r in trained[1]])["accuracy"]
-        .mean()
-        .items()
-    ):
-        assert f"{name}: {mean:.3f}" in said
+    for name in {losses(r.experiment) for r in trained[1]}:
+        own = [r.metrics.accuracy for r in trained[1] if losses(r.experiment) == name]
+        assert f"{name}: {np.mean(own):.3f}" in said
 
 
 def test_figures_number_networks_as_the_table_does(trained):

@@ -116,7 +116,9 @@ def _numbered(ax: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
         own = runs[runs["model"] == model]
         look = style.looks(str(model))
         ax.plot(own[x], own[y], ".", color=look["color"], ms=2.5, alpha=0.6)
-        ax.plot(points[x], points[y], lw=0.8, ms=5, **look)
+        # The steps of the ladder lead somewhere in accuracy, and to and fro in all else.
+        joined = "-" if y == "accuracy" or model != "ff" else ""
+        ax.plot(points[x], points[y], ls=joined, lw=0.8, ms=5, **look)
     for number, (at_x, at_y) in enumerate(means.to_numpy(), start=1):
         ax.annotate(
             str(number), (at_x, at_y), (0, 5), textcoords="offset points", ha="center", fontsize=8

@@ -15,7 +15,7 @@ from fflib.study.analyses.cost import multiply_adds, weights
 from fflib.study.claims.dimension import of_all
 from fflib.study.claims.measures import overlap_beyond_chance
 from fflib.study.claims.quantities import accuracy, hoyer
-from fflib.study.plans.local_losses import final, ladder, last_step, losses
+from fflib.study.plans.local_losses import LADDER, final, ladder, last_step, losses
 from fflib.study.tables import by_run, intervals
 
 __all__ = [
@@ -54,7 +54,7 @@ def probed(record: Record, about: str, column: str) -> NDArray[np.float64]:
 def of_networks(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per run: what it took, and what its layers are like on average.
 
-    Columns: ``network`` (see :func:`network_name`), ``model``, ``seed``, ``epochs``, ``accuracy``; ``reach``,
+    Runs are in the order of the ladder. Columns: ``network`` (see :func:`network_name`), ``model``, ``seed``, ``epochs``, ``accuracy``; ``reach``,
     the layers that a gradient crosses; ``weights`` of the hidden layers; ``multiply_adds`` for each training
     image in the whole of training; ``seconds`` of training; and the :data:`MEASURES`: ``hoyer``; ``beyond``,
     the Jaccard index of two classes' ensembles less that by chance; ``balance``, from -1, inhibition only, to 1
@@ -72,7 +72,13 @@ def of_networks(records: Iterable[Record]) -> pd.DataFrame:
         "balance": lambda r: float(probed(r, "drive", "balance").mean()),
         "dimension": lambda r: float(of_all(r)[1:].mean()),
     }
-    return by_run(records, ["model", "seed", "epochs"], measures)
+    ordered = sorted(records, key=lambda r: _place(r.experiment))
+    return by_run(ordered, ["model", "seed", "epochs"], measures)
+
+
+def _place(e: Experiment) -> int:
+    """Forward-Forward stands in the order of its steps, then the others, the longest trained last."""
+    return list(LADDER).index(last_step(e)) if e.model == "ff" else len(LADDER) + e.epochs
 
 
 def brought(records: Iterable[Record]) -> pd.DataFrame:

@@ -135,7 +135,7 @@ def ladder(seeds: Iterable[int] = SEEDS, **training: Any) -> list[Experiment]:
 
 def rates() -> list[Experiment]:
     """Return short runs on validation images at three learning rates, as many for either model."""
-    short = {"epochs": 6, "evaluate_on": "validation", "probe": None}
+    short: dict[str, Any] = {"epochs": 6, "evaluate_on": "validation", "probe": None}
     return [
         by_recipe(model, learning_rate=rate, **short)
         for model, rate in product(("ff", "bp"), RATES)
