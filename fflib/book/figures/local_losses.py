@@ -18,15 +18,12 @@ from fflib.study.plans.local_losses import LOSSES, losses
 
 __all__ = ["accuracy_by_compute", "ensembles_by_layer", "representations_by_accuracy"]
 
-EACH_LAYER = {"color": "#56B4E9", "marker": "D"}
-"""Colour and marker of a loss for each layer, beside those of the models."""
-
 CHANCE = 0.1
 
 
 def _looks(name: str) -> dict[str, Any]:
-    model, block = LOSSES[name]
-    return EACH_LAYER if (model, block) == ("ff", 1) else style.looks(model)
+    model, _ = LOSSES[name]
+    return style.looks(model)
 
 
 def accuracy_by_compute(records: Iterable[Record], finals: Iterable[Record]) -> Figure:
