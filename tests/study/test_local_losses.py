@@ -10,6 +10,7 @@ from fflib.statistics import mean_interval
 from fflib.study.analyses.local_losses import (
     MEASURES,
     brought,
+    most,
     network_name,
     of_networks,
     reached,
@@ -87,6 +88,14 @@ def test_a_row_says_what_its_step_brings_by_the_runs_of_one_seed(trained):
     gained = mean_interval(runs["accuracy"][second] - runs["accuracy"][first])
     assert table.loc[f"2 {second}", "brought by the step"] == f"{gained:.3f}".replace("-", "−")
     assert table.loc[f"1 {first}", "brought by the step"] == ""
+    largest = max(
+        table["brought by the step"][lambda brought: brought != ""],
+        key=lambda gain: float(gain.split()[0].replace("−", "-")),
+    )
+    assert (
+        f"({float(largest.split()[0].replace('−', '-')):+.3f})"
+        in most(trained[0]).split(" and ")[0]
+    )
     assert table.filter(like="BP", axis=0)["brought by the step"].tolist() == [""]
     crossed = dict(zip(table.index, table["layers a gradient crosses"], strict=True))
     assert crossed["3 six layers, of which every second pools"] == "1"

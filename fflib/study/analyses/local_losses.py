@@ -19,7 +19,7 @@ from fflib.study.plans.local_losses import LADDER, final, ladder, last_step, los
 from fflib.study.tables import by_run, intervals
 
 __all__ = [
-    "MEASURES", "brought", "network_name", "of_networks", "probed", "reached", "representations", "train_networks",
+    "MEASURES", "brought", "most", "network_name", "of_networks", "probed", "reached", "representations", "train_networks",
 ]  # fmt: skip
 
 MEASURES = {
@@ -88,19 +88,39 @@ def brought(records: Iterable[Record]) -> pd.DataFrame:
     its 95 % interval. Weights are in millions and multiply-adds per training image in 10⁹.
     """
     runs = of_networks(records)
-    by_seed = runs.pivot_table("accuracy", "network", "seed", sort=False)
+    accuracies = intervals(runs[["network", "accuracy"]], ["network"])["accuracy"]
     means = runs.groupby("network", sort=False).mean(numeric_only=True)
-    steps = runs.groupby("network", sort=False)["model"].first() == "ff"
-    gains = by_seed.diff()[steps].iloc[1:].apply(mean_interval, axis=1)
     shown = {
-        "accuracy": by_seed.apply(mean_interval, axis=1).map(Interval.give_or_take),
-        "brought by the step": gains.map("{:.3f}".format).map(wording.minus),
+        "accuracy": accuracies.map(Interval.give_or_take),
+        "brought by the step": pd.Series(
+            {name: wording.minus(f"{gain:.3f}") for name, gain in _gains(runs).items()}
+        ),
         "layers a gradient crosses": means["reach"].map("{:.0f}".format),
         "weights (10⁶)": (means["weights"] / 1e6).map("{:.2f}".format),
         "multiply-adds per image (10⁹)": (means["multiply_adds"] / 1e9).map("{:.2f}".format),
         "seconds": means["seconds"].map("{:.0f}".format),
     }
-    return _numbered(pd.DataFrame(shown).reindex(by_seed.index).fillna(""))
+    return _numbered(pd.DataFrame(shown).reindex(accuracies.index).fillna(""))
+
+
+def most(records: Iterable[Record]) -> str:
+    """Name the two steps that bring most.
+
+    Examples
+    --------
+    >>> most([])
+    ''
+    """
+    gains = _gains(of_networks(records))
+    largest = sorted(gains, key=lambda name: gains[name].mean, reverse=True)[:2]
+    return " and ".join(f"“{name}” ({gains[name].mean:+.3f})" for name in largest)
+
+
+def _gains(runs: pd.DataFrame) -> dict[str, Interval]:
+    """Return what each step adds to the accuracy of the one before it, paired by seed."""
+    steps = runs[runs["model"] == "ff"]
+    by_seed = steps.pivot_table("accuracy", "network", "seed", sort=False)
+    return {str(name): mean_interval(row) for name, row in by_seed.diff().iloc[1:].iterrows()}
 
 
 def representations(records: Iterable[Record]) -> pd.DataFrame:
