@@ -7,14 +7,15 @@ from matplotlib import pyplot as plt
 from fflib.book.figures import local_losses as plots
 from fflib.experiment import gradient_reach
 from fflib.statistics import mean_interval
+from fflib.study.analyses.cost import foreseen, multiply_adds
 from fflib.study.analyses.local_losses import (
     MEASURES,
     brought,
     most,
-    network_name,
     of_networks,
     reached,
     representations,
+    rung,
     train_networks,
 )
 from fflib.study.evidence import where
@@ -76,7 +77,7 @@ def test_gradients_cross_as_many_layers_as_the_losses_say():
 
 def test_a_step_that_adds_nothing_else_than_what_is_given_is_left_out():
     assert len(ladder()) == len(SEEDS) * (len(LADDER) + len(LENGTHS))
-    names = {network_name(e) for e in ladder(range(1), epochs=3)}
+    names = {rung(e) for e in ladder(range(1), epochs=3)}
     assert "twice as many epochs" not in names
     assert len(names) == len(LADDER)  # and back-propagation, in one length
 
@@ -115,6 +116,11 @@ def test_the_answer_names_every_network_with_its_mean(trained):
     for name in {losses(r.experiment) for r in trained[1]}:
         own = [r.metrics.accuracy for r in trained[1] if losses(r.experiment) == name]
         assert f"{name}: {np.mean(own):.3f}" in said
+
+
+def test_what_a_training_will_take_is_known_before_it_is_run(trained):
+    (ff,) = [r for r in trained[1] if r.experiment.model == "ff"][:1]
+    assert foreseen(ff.experiment) == multiply_adds(ff)[-1]
 
 
 def test_figures_number_networks_as_the_table_does(trained):

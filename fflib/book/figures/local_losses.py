@@ -117,9 +117,10 @@ def _numbered(ax: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
         joined = "-" if y == "accuracy" or model != "ff" else ""
         ax.plot(points[x], points[y], ls=joined, lw=0.8, ms=5, **look)
     for number, (at_x, at_y) in enumerate(means.to_numpy(), start=1):
+        side = 7 if number % 2 else -7  # steps that lie close together are neighbours, most often
         ax.annotate(
-            str(number), (at_x, at_y), (0, 5), textcoords="offset points", ha="center", fontsize=8
-        )
+            str(number), (at_x, at_y), (side, 0), textcoords="offset points", ha="center", va="center", fontsize=8
+        )  # fmt: skip
 
 
 def _once(ax: Axes) -> Sequence[Any]:

@@ -22,7 +22,7 @@ __all__ = [
     "answer",
     "by_network",
     "by_variant",
-    "network_name",
+    "kind_and_model",
     "networks_table",
     "rates_table",
     "train_networks",
@@ -46,7 +46,7 @@ _BY_RUN: dict[str, Callable[[Record], Any]] = {
 _KINDS = {"dense": "dense", "conv": "convolutional"}
 
 
-def network_name(record: Record) -> str:
+def kind_and_model(record: Record) -> str:
     """Name a network as tables and figures do: by its kind and what trained it."""
     e = record.experiment
     return f"{_KINDS[e.architecture]}, {wording.model_name(e.model)}"
@@ -62,7 +62,7 @@ def by_network(records: Iterable[Record]) -> pd.DataFrame:
     ``reach``, how many layers a gradient crosses. `records` are runs on test images.
     """
     measures = {
-        "network": network_name,
+        "network": kind_and_model,
         **_BY_RUN,
         "size": lambda r: members(r).mean(),
         "weights": lambda r: int(weights(r).sum()),
@@ -106,7 +106,7 @@ def by_variant(records: Iterable[Record]) -> pd.DataFrame:
 def rates_table(searched: Iterable[Record]) -> pd.DataFrame:
     """Show the validation accuracy of every learning rate tried, a row per network."""
     measures = {
-        "network": network_name,
+        "network": kind_and_model,
         "rate": lambda r: r.experiment.learning_rate,
         "accuracy": accuracy,
     }

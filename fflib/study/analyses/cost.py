@@ -12,7 +12,7 @@ from fflib.experiment import ConvExperiment, Experiment
 from fflib.networks.convolutional import sizes
 from fflib.records.stores import Record
 
-__all__ = ["cost_table", "learning_curve", "multiply_adds", "time_to_learn", "weights"]
+__all__ = ["cost_table", "foreseen", "learning_curve", "multiply_adds", "time_to_learn", "weights"]
 
 
 def weights(record: Record) -> np.ndarray:
@@ -57,10 +57,31 @@ def multiply_adds(record: Record) -> np.ndarray:
         before = np.cumsum(whole) - whole
         return (before + passed)[layers] + epoch[layers] * epochs
     if e.layerwise:
-        block = e.block if isinstance(e, ConvExperiment) else 1
-        passed_on = np.arange(e.layers) % block > 0
-        return examples * ((2 + passed_on) * products).sum() * epochs
+        return examples * _by_layers(e, products) * epochs
     return (examples * (3 * products.sum() - products[0]) + head) * epochs
+
+
+def foreseen(e: ConvExperiment) -> float:
+    """Count the multiply-adds that each training image will take, of convolutions that see no label.
+
+    See :func:`multiply_adds`; what the loss of a layer takes of the layers below it is their own.
+
+    Examples
+    --------
+    >>> e = Experiment(architecture="conv", dataset="cifar-10", scope="class", hidden=10, layers=1, epochs=3)
+    >>> foreseen(e) == 3 * 2 * (9 * 3 * 10) * 32**2
+    True
+    """
+    channels = image_shape(e.dataset)[0]
+    widths = np.array([9 * channels * e.hidden, *[9 * e.hidden**2] * (e.layers - 1)])
+    return float(_by_layers(e, widths * _places(e)[0]) * e.epochs)
+
+
+def _by_layers(e: Experiment, products: np.ndarray) -> np.int64:
+    """Count what an example takes in an epoch where layers or blocks of them learn by themselves."""
+    block = e.block if isinstance(e, ConvExperiment) else 1
+    passed_on = np.arange(e.layers) % block > 0
+    return ((2 + passed_on) * products).sum()
 
 
 def _places_in_training(record: Record) -> tuple[np.ndarray, np.ndarray]:

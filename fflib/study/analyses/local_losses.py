@@ -19,7 +19,7 @@ from fflib.study.plans.local_losses import LADDER, final, ladder, last_step, los
 from fflib.study.tables import by_run, intervals
 
 __all__ = [
-    "MEASURES", "brought", "most", "network_name", "of_networks", "probed", "reached", "representations", "train_networks",
+    "MEASURES", "brought", "most", "of_networks", "probed", "reached", "representations", "rung", "train_networks",
 ]  # fmt: skip
 
 MEASURES = {
@@ -31,12 +31,12 @@ MEASURES = {
 """What an ingredient may change: columns of :func:`of_networks`, means over the layers, as they are written."""
 
 
-def network_name(experiment: Experiment) -> str:
+def rung(experiment: Experiment) -> str:
     """Name a network by the last step of the ladder that it has, and back-propagation by its length.
 
     Examples
     --------
-    >>> network_name(ladder()[4]), network_name(ladder()[8])
+    >>> rung(ladder()[4]), rung(ladder()[8])
     ('images moved and mirrored', 'BP by the same recipe, 1 epoch')
     """
     if experiment.model == "ff":
@@ -54,14 +54,14 @@ def probed(record: Record, about: str, column: str) -> NDArray[np.float64]:
 def of_networks(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per run: what it took, and what its layers are like on average.
 
-    Runs are in the order of the ladder. Columns: ``network`` (see :func:`network_name`), ``model``, ``seed``, ``epochs``, ``accuracy``; ``reach``,
+    Runs are in the order of the ladder. Columns: ``network`` (see :func:`rung`), ``model``, ``seed``, ``epochs``, ``accuracy``; ``reach``,
     the layers that a gradient crosses; ``weights`` of the hidden layers; ``multiply_adds`` for each training
     image in the whole of training; ``seconds`` of training; and the :data:`MEASURES`: ``hoyer``; ``beyond``,
     the Jaccard index of two classes' ensembles less that by chance; ``balance``, from -1, inhibition only, to 1
     (:class:`fflib.measures.drive.Drive`); ``dimension`` by TwoNN.
     """
     measures = {
-        "network": lambda r: network_name(r.experiment),
+        "network": lambda r: rung(r.experiment),
         "accuracy": accuracy,
         "reach": lambda r: gradient_reach(r.experiment),
         "weights": lambda r: int(weights(r).sum()),

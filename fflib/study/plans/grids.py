@@ -8,7 +8,7 @@ from typing import Any
 from fflib.errors import ExperimentError, unknown
 from fflib.experiment import Experiment, crossed
 from fflib.presets import MODELS, PROTOCOLS
-from fflib.study.plans import cifar10, goodness_choice, rivals
+from fflib.study.plans import cifar10, goodness_choice, local_losses, rivals
 
 __all__ = [
     "AUTHORS_ROWS",
@@ -182,6 +182,9 @@ GRIDS: Mapping[str, list[Experiment]] = Grids(
         "cifar-10-search": cifar10.search,
         "cifar-10-variants": cifar10.published_variants,
         "cifar-10": cifar10.final,
+        "cifar-10-rates": local_losses.rates,
+        "cifar-10-ladder": local_losses.ladder,
+        "cifar-10-local": local_losses.final,
         # It compares settings, so it keeps to validation data like every choice of settings.
         "learning-rate": lambda: [
             Experiment(model=m, dataset=d, seed=s, learning_rate=r, epochs=epochs, **UNTESTED)
