@@ -30,8 +30,8 @@ def driven(run: Run) -> Found:
     """Measure the drive of every layer, and remove a part of it.
 
     Images are the first that the run is evaluated on, wrongly classified ones too, with their true
-    label. A convolution is a layer of dense units at every place, and is measured at :data:`PLACES`
-    of them, drawn at random, on every image; nothing is removed from it.
+    label. A convolution is a layer of dense units at every place, and is measured at
+    16 of them, drawn at random, on every image; nothing is removed from it.
 
     Rows ``about`` "drive" have the fields of :class:`fflib.measures.drive.Drive` for a ``layer``,
     counted from 1. Rows about "drive-removed" say what is left when units of all layers no longer
