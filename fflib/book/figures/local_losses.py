@@ -64,7 +64,7 @@ def representations_by_accuracy(records: Iterable[Record], finals: Iterable[Reco
     The networks of the ladder have the numbers of their table. Large markers are the `finals`. Means over
     layers and runs.
     """
-    figure, grid = style.axes_grid(2, 2, 6.0, sharex=True)
+    figure, grid = style.axes_grid(2, 2, 5.2, sharex=True)
     steps, last = of_networks(records), list(finals)
     for ax, (measure, title) in zip(grid.flat, MEASURES.items(), strict=True):
         _numbered(ax, steps, "accuracy", measure)
