@@ -65,12 +65,12 @@ def representations_by_accuracy(records: Iterable[Record], finals: Iterable[Reco
     layers and runs.
     """
     figure, grid = style.axes_grid(2, 2, 5.2, sharex=True)
-    steps, last = of_networks(records), list(finals)
+    steps = of_networks(records)
+    last = [(losses(r.experiment), of_networks([r])) for r in finals]
     for ax, (measure, title) in zip(grid.flat, MEASURES.items(), strict=True):
         _numbered(ax, steps, "accuracy", measure)
-        for record in last:
-            name = losses(record.experiment)
-            (point,) = of_networks([record])[["accuracy", measure]].to_numpy()
+        for name, network in last:
+            (point,) = network[["accuracy", measure]].to_numpy()
             ax.plot(*point, ls="", ms=10, mec="white", label=name, **_looks(name))
         ax.set_title(title)
         ax.grid(lw=0.5, color="0.9")
