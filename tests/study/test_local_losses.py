@@ -1,5 +1,7 @@
 """Local losses on CIFAR-10: the plan of the ladder, its tables and its figures."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -20,18 +22,24 @@ from fflib.study.analyses.local_losses import (
 )
 from fflib.study.evidence import where
 from fflib.study.plans.local_losses import (
+    CARD,
     LADDER,
     LENGTHS,
     LOSSES,
     SEEDS,
+    by_recipe,
     final,
+    first_epochs,
     ladder,
     last_step,
     losses,
     rates,
     step,
+    unseen,
 )
+from fflib.sweeps.gridfile import read_grid
 
+GRID = Path(__file__).parents[2] / "chapters" / "reference" / "cifar-10-card.yml"
 SMALL = {"dataset": "digits", "hidden": 20, "layers": 2, "epochs": 2}
 
 
@@ -73,6 +81,28 @@ def test_either_model_is_tried_at_as_many_rates():
 
 def test_gradients_cross_as_many_layers_as_the_losses_say():
     assert [gradient_reach(e) for e in final()] == [2, 6]
+
+
+def test_the_network_for_a_card_is_the_one_of_its_grid_file():
+    written = read_grid(GRID)
+    planned = [
+        by_recipe("ff", block, probe=None, seed=seed, **CARD)
+        for seed in range(3)
+        for block in (1, 2)
+    ]
+    assert [e for e in written if e.model == "ff"] == planned
+    (begun,) = first_epochs()
+    assert (begun.hidden, begun.layers, gradient_reach(begun)) == (
+        CARD["hidden"],
+        CARD["layers"],
+        1,
+    )
+
+
+def test_every_class_is_held_out_once_for_each_model_and_untrained():
+    held_out = [(e.model, e.epochs > 0, e.hold_out) for e in unseen()]
+    assert len(set(held_out)) == len(held_out) == 30
+    assert {e.hidden for e in unseen()} == {e.hidden for e in ladder()}
 
 
 def test_a_step_that_adds_nothing_else_than_what_is_given_is_left_out():

@@ -8,6 +8,12 @@ had shown before that the recipe works at all, and of what size a network fits :
 
 What is asked of it was fixed before these runs: :data:`ASKED`. Its ensembles count as specific in a layer
 where two classes share fewer units than ensembles of the same sizes do by chance, by the mean over pairs.
+
+Whether a class that was never shown has an ensemble of its own is asked of networks of the ladder's size, each
+class in turn (:func:`unseen`), with the lengths of training that bring both models to about one accuracy. The
+class has one where its own share is above chance, and its own ensemble tells it apart better than the best
+borrowed one, with 95 % intervals over the ten classes. The network for a graphics card (:data:`CARD`) is
+trained here for its first epochs only (:func:`first_epochs`).
 """
 
 from collections.abc import Iterable
@@ -20,14 +26,17 @@ from fflib.study.plans.cifar10 import convolutional
 __all__ = [
     "ASKED",
     "BUDGET",
+    "CARD",
     "LADDER",
     "LOSSES",
     "by_recipe",
     "final",
+    "first_epochs",
     "ladder",
     "last_step",
     "rates",
     "step",
+    "unseen",
 ]
 
 ASKED = 0.82
@@ -63,6 +72,22 @@ LENGTHS = (1, 2, 6)
 
 FINAL: dict[str, Any] = {"hidden": 128, "epochs": 24}
 """What the networks on test images have more of: about twice the channels, and twice the epochs again."""
+
+CARD: dict[str, Any] = {
+    "hidden": 512, "layers": 8, "epochs": 100, "warm_up": 5, "batch_size": 256,
+    "augment": "crop-flip-jitter", "averaging": 0.998,
+}  # fmt: skip
+"""What the network for a graphics card has more of; the file of its grid says the same."""
+
+FIRST_EPOCHS = {"epochs": 2, "warm_up": 1, "averaging": 0.99}
+"""Its training where there is no card: too short for a mean over five hundred steps."""
+
+UNSEEN = {
+    "ff": {"epochs": 6},
+    "bp": {"epochs": 3, "warm_up": 0},
+    "untrained": {"epochs": 0, "warm_up": 0},
+}
+"""Lengths of training without one class; those of the models are to be compared at one accuracy."""
 
 MEASURED = {"probe": "representation"}
 TELLING = ("scope", "pooling", "block", "augment", "weight_decay", "averaging", "epochs")
@@ -148,6 +173,21 @@ def final(seeds: Iterable[int] = range(1), **training: Any) -> list[Experiment]:
     return [
         by_recipe(model, block, seed=seed, **fields)
         for seed, (model, block) in product(seeds, LOSSES.values())
+    ]
+
+
+def first_epochs() -> list[Experiment]:
+    """Return the network for a graphics card with a loss for each layer, on validation images."""
+    return [by_recipe("ff", 1, evaluate_on="validation", **CARD | FIRST_EPOCHS)]
+
+
+def unseen(classes: Iterable[int] = range(10), **training: Any) -> list[Experiment]:
+    """Return networks that were never shown a class, each class in turn, and untrained ones."""
+    return [
+        by_recipe(
+            "bp" if name == "bp" else "ff", hold_out=label, probe="attribution", **length | training
+        )
+        for label, (name, length) in product(classes, UNSEEN.items())
     ]
 
 
