@@ -27,9 +27,9 @@ __all__ = [
 # then, since it is converted to and fro; and where both are alike, noise must not decide.
 GAIN = 1.5
 
-# Options of glibc's mallopt: up to which size memory comes from the heap (at most so much), how much
-# of it may lie free at the end, and by how much it grows.
-MALLOC = {-3: 32 << 20, -1: 2**31 - 1, -2: 64 << 20}
+# Options of glibc's mallopt: how many pieces of memory may come from outside the heap, how much may lie free at
+# its end (without limit), and by how much it grows.
+MALLOC = {-4: 0, -1: -1, -2: 64 << 20}
 
 
 def resolve_device(name: str) -> torch.device:
