@@ -1,24 +1,25 @@
 """Figures of local losses on CIFAR-10: accuracy by compute, and what becomes of representations."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fflib.book.figures import style
-from fflib.book.figures.panels import runs_by_layer, shifts
+from fflib.book.figures.panels import by_model, models_by_layer
 from fflib.records.stores import Record
 from fflib.study.analyses.cost import learning_curve
-from fflib.study.analyses.local_losses import MEASURES, of_networks, probed
-from fflib.study.claims.measures import overlap_beyond_chance
+from fflib.study.analyses.local_losses import MEASURES, of_networks
+from fflib.study.claims.measures import overlap_beyond_chance, probed
 from fflib.study.plans.local_losses import LOSSES, losses
 
 __all__ = ["accuracy_by_compute", "ensembles_by_layer", "representations_by_accuracy"]
 
 CHANCE = 0.1
+PANELS = ("hoyer", "beyond", "balance", "dimension")
 
 
 def _looks(name: str) -> dict[str, Any]:
@@ -26,12 +27,15 @@ def _looks(name: str) -> dict[str, Any]:
     return style.looks(model)
 
 
-def accuracy_by_compute(records: Iterable[Record], finals: Iterable[Record]) -> Figure:
+def accuracy_by_compute(
+    records: Iterable[Record], finals: Iterable[Record], begun: Iterable[Record] = ()
+) -> Figure:
     """Draw what accuracy costs in multiply-adds for each training image.
 
     On the left the ladder of `records`, by networks of :func:`fflib.study.analyses.local_losses.of_networks`,
     numbered as in its table: means over runs, and the runs as dots; back-propagation by the same recipe is
-    joined by a line. On the right, the `finals` while they are trained.
+    joined by a line. On the right, the `finals` while they are trained, and networks whose training has only
+    `begun`, dotted.
     """
     figure, [axes] = style.axes_grid(1, 2, 3.6, sharey=True)
     steps = of_networks(records)
@@ -48,6 +52,12 @@ def accuracy_by_compute(records: Iterable[Record], finals: Iterable[Record]) -> 
         axes[1].plot(
             curve["multiply_adds"] / 1e9, curve["accuracy"], ms=4, label=name, **_looks(name)
         )
+    for record in begun:
+        curve = learning_curve(record)
+        axes[1].plot(
+            curve["multiply_adds"] / 1e9, curve["accuracy"], ms=4, mfc="white",
+            label="FF, the network for a card", **style.looks("ff") | {"ls": ":"},
+        )  # fmt: skip
     axes[1].set_title("while the last networks are trained")
     for ax in axes:
         style.log_scale(ax.xaxis)
@@ -67,12 +77,12 @@ def representations_by_accuracy(records: Iterable[Record], finals: Iterable[Reco
     figure, grid = style.axes_grid(2, 2, 5.2, sharex=True)
     steps = of_networks(records)
     last = [(losses(r.experiment), of_networks([r])) for r in finals]
-    for ax, (measure, title) in zip(grid.flat, MEASURES.items(), strict=True):
+    for ax, measure in zip(grid.flat, PANELS, strict=True):
         _numbered(ax, steps, "accuracy", measure)
         for name, network in last:
             (point,) = network[["accuracy", measure]].to_numpy()
             ax.plot(*point, ls="", ms=10, mec="white", label=name, **_looks(name))
-        ax.set_title(title)
+        ax.set_title(MEASURES[measure])
         ax.grid(lw=0.5, color="0.9")
         if measure in ("beyond", "balance"):
             ax.axhline(0, color=style.GREY, lw=1, ls=":")
@@ -86,16 +96,11 @@ def representations_by_accuracy(records: Iterable[Record], finals: Iterable[Reco
 def ensembles_by_layer(finals: Iterable[Record]) -> Figure:
     """Draw how specific the ensembles of each layer are, and how well a class can be read from them."""
     figure, [axes] = style.axes_grid(1, 2, 3.2)
-    by_losses: dict[str, list[Record]] = {}
-    for record in finals:
-        by_losses.setdefault(losses(record.experiment), []).append(record)
-    measured = (overlap_beyond_chance, lambda r: probed(r, "image-or-label", "decoded_true"))
-    for ax, measure in zip(axes, measured, strict=True):
-        for (name, runs), shift in zip(
-            by_losses.items(), shifts(len(by_losses), 0.16), strict=True
-        ):
-            values = np.array([measure(record) for record in runs])
-            runs_by_layer(ax, values, label=name, shift=shift, **_looks(name))
+    models = by_model(finals)
+    models_by_layer(axes[0], models, overlap_beyond_chance)
+    models_by_layer(
+        axes[1], models, partial(probed, quantity="decoded_true", about="image-or-label")
+    )
     axes[0].axhline(0, color=style.GREY, lw=1, ls=":")
     axes[0].set_title("Jaccard index of two classes, less chance")
     axes[1].axhline(CHANCE, color=style.GREY, lw=1, ls=":")

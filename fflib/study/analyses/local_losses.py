@@ -1,10 +1,10 @@
 """Local losses on CIFAR-10: what every ingredient brings, and what it makes of representations."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from fflib import wording
 from fflib.experiment import Experiment, gradient_reach
@@ -13,18 +13,19 @@ from fflib.records.stores import Record
 from fflib.statistics import Interval, mean_interval
 from fflib.study.analyses.cost import multiply_adds, weights
 from fflib.study.claims.dimension import of_all
-from fflib.study.claims.measures import overlap_beyond_chance
+from fflib.study.claims.measures import overlap_beyond_chance, own_beyond_chance, probed
 from fflib.study.claims.quantities import accuracy, hoyer
-from fflib.study.plans.local_losses import LADDER, final, ladder, last_step, losses
+from fflib.study.plans.local_losses import LADDER, final, ladder, last_step, unseen
 from fflib.study.tables import by_run, intervals
 
 __all__ = [
-    "MEASURES", "brought", "most", "of_networks", "probed", "reached", "representations", "rung", "train_networks",
+    "MEASURES", "brought", "most", "of_networks", "representations", "rung", "train_networks",
 ]  # fmt: skip
 
 MEASURES = {
     "hoyer": "Hoyer sparseness",
     "beyond": "Jaccard index of two classes, less chance",
+    "own": "units of one class alone, less chance",
     "balance": "balance of excitation",
     "dimension": "intrinsic dimension",
 }
@@ -45,19 +46,14 @@ def rung(experiment: Experiment) -> str:
     return f"{wording.model_name(experiment.model)} by the same recipe, {epochs}"
 
 
-def probed(record: Record, about: str, column: str) -> NDArray[np.float64]:
-    """Return what the probe "representation" has measured of every layer, nan where it is not defined."""
-    rows = [row for row in record.metrics.probe or () if row.get("about") == about]
-    return np.array([row[column] for row in rows], dtype=float)
-
-
 def of_networks(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per run: what it took, and what its layers are like on average.
 
     Runs are in the order of the ladder. Columns: ``network`` (see :func:`rung`), ``model``, ``seed``, ``epochs``, ``accuracy``; ``reach``,
     the layers that a gradient crosses; ``weights`` of the hidden layers; ``multiply_adds`` for each training
     image in the whole of training; ``seconds`` of training; and the :data:`MEASURES`: ``hoyer``; ``beyond``,
-    the Jaccard index of two classes' ensembles less that by chance; ``balance``, from -1, inhibition only, to 1
+    the Jaccard index of two classes' ensembles less that by chance; ``own``, the share of an ensemble that is in
+    no other one, less that by chance; ``balance``, from -1, inhibition only, to 1
     (:class:`fflib.measures.drive.Drive`); ``dimension`` by TwoNN.
     """
     measures = {
@@ -69,7 +65,8 @@ def of_networks(records: Iterable[Record]) -> pd.DataFrame:
         "seconds": lambda r: r.provenance.circumstances.seconds,
         "hoyer": hoyer,
         "beyond": lambda r: float(np.nanmean(overlap_beyond_chance(r))),
-        "balance": lambda r: float(probed(r, "drive", "balance").mean()),
+        "own": lambda r: float(np.nanmean(own_beyond_chance(r))),
+        "balance": lambda r: float(np.mean(probed(r, "balance", about="drive"))),
         "dimension": lambda r: float(of_all(r)[1:].mean()),
     }
     ordered = sorted(records, key=lambda r: _place(r.experiment))
@@ -134,24 +131,12 @@ def _numbered(table: pd.DataFrame) -> pd.DataFrame:
     return table.set_axis([f"{n} {name}" for n, name in enumerate(table.index, start=1)])
 
 
-def reached(finals: Iterable[Record]) -> str:
-    """Say what the networks on test images have reached, by where their losses are.
-
-    Examples
-    --------
-    >>> reached([])
-    ''
-    """
-    runs = by_run(finals, (), {"losses": lambda r: losses(r.experiment), "accuracy": accuracy})
-    means = runs.groupby("losses", sort=False)["accuracy"].mean()
-    return "; ".join(f"{name}: {mean:.3f}" for name, mean in means.items())
-
-
 def train_networks(dataset: str, seeds: Iterable[int], **training: int) -> list[Record]:
-    """Train the ladder and the networks it ends in, in any size, and return the records, failures left out."""
+    """Train the ladder, the networks it ends in, and those that were never shown one of two classes, in any size.
+
+    Return the records; failures are left out.
+    """
     seeds = list(seeds)
-    tried = [
-        *ladder(seeds, dataset=dataset, **training),
-        *final(seeds, dataset=dataset, **training),
-    ]
+    fields: dict[str, Any] = {"dataset": dataset} | training
+    tried = [*ladder(seeds, **fields), *final(seeds, **fields), *unseen(range(2), **fields)]
     return attempt(tried)[0]

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fflib.measures import sharing
 from fflib.measures.agreement import agreement
 from fflib.measures.arrays import mean_of_known
+from fflib.measures.borrowing import own_share
 from fflib.measures.interventions import DOSES, EVERYWHERE
 from fflib.records.stores import Record
 from fflib.statistics import mantel
@@ -54,8 +55,10 @@ __all__ = [
     "overlap_by_chance",
     "overlap_follows_similarity",
     "overlap_of_classes",
+    "own_beyond_chance",
     "own_by_chance",
     "own_units",
+    "probed",
     "shared_by_chance",
     "shared_with_likeness",
     "shared_with_meaning",
@@ -110,6 +113,21 @@ def overlap_beyond_chance(run: Record) -> Layers:
     return mean_of_known(beyond[..., rows, columns])
 
 
+def own_beyond_chance(run: Record) -> Layers:
+    """Return the share of a class's ensemble that is in no other one less that by chance, mean over classes.
+
+    Chance is as in :func:`overlap_beyond_chance`. Classes without an ensemble are left out.
+    """
+    beyond = [
+        [
+            np.subtract(*(own_share(own, np.delete(layer, c, axis=0)) or (np.nan, 0.0)))
+            for c, own in enumerate(layer)
+        ]
+        for layer in members(run)
+    ]
+    return mean_of_known(np.array(beyond))
+
+
 def shared_with_likeness(run: Record) -> float:
     """Return how the number of units that classes share goes with how alike they look (Pearson)."""
     return _shared_with(run, run.arrays["similarity"])
@@ -149,7 +167,7 @@ def image_alone(run: Record) -> Layers | None:
     What needs one is what the label explains, and what its agreement with the image does.
     """
     names = ("image", "label", "agreement")
-    shares = [_by_layer(run, name, about="image-or-label") for name in names]
+    shares = [probed(run, name, about="image-or-label") for name in names]
     image, label, agreement = shares
     if image is None or label is None or agreement is None:
         return None
@@ -158,7 +176,7 @@ def image_alone(run: Record) -> Layers | None:
 
 def label_recalls(run: Record) -> Layers | None:
     """Return the share of classes whose ensemble their label recalls on a blank image."""
-    blank = _by_layer(run, "blank", about="image-or-label")
+    blank = probed(run, "blank", about="image-or-label")
     return None if blank is None else blank / len(run.metrics.layers[0].hoyer_by_class)
 
 
@@ -170,7 +188,7 @@ def label_recalls_first(run: Record) -> float | None:
 
 def negative_contributions(run: Record) -> Layers | None:
     """Return the share of what units are given, weights times inputs and biases, that is negative."""
-    return _by_layer(run, "negative_contributions", about="drive")
+    return probed(run, "negative_contributions", about="drive")
 
 
 def own_units(run: Record) -> Layers | None:
@@ -198,12 +216,15 @@ def beyond_borrowing(run: Record) -> Layers | None:
 def _of_unseen(run: Record, quantity: str, without: float) -> Layers | None:
     """Return a number on the held-out class, or what it is where there is no ensemble."""
     carried = "predicted" if run.experiment.labelled else "plain"
-    found = _by_layer(run, quantity, about="unseen", rule="leave-one-out", carried=carried)
+    found = probed(run, quantity, about="unseen", rule="leave-one-out", carried=carried)
     return None if found is None else np.nan_to_num(found, nan=without)
 
 
-def _by_layer(run: Record, quantity: str, **asked: str) -> Layers | None:
-    """Return a number that the run's probe found for each hidden layer, nan where it is not defined."""
+def probed(run: Record, quantity: str, **asked: str) -> Layers | None:
+    """Return a number that the run's probe found for each hidden layer, nan where it is not defined.
+
+    `asked` are other columns of the probe's rows, and the values they must have.
+    """
     found = {
         row["layer"]: row[quantity]
         for row in run.metrics.probe or ()

@@ -10,10 +10,9 @@ What is asked of it was fixed before these runs: :data:`ASKED`. Its ensembles co
 where two classes share fewer units than ensembles of the same sizes do by chance, by the mean over pairs.
 
 Whether a class that was never shown has an ensemble of its own is asked of networks of the ladder's size, each
-class in turn (:func:`unseen`), with the lengths of training that bring both models to about one accuracy. The
-class has one where its own share is above chance, and its own ensemble tells it apart better than the best
-borrowed one, with 95 % intervals over the ten classes. The network for a graphics card (:data:`CARD`) is
-trained here for its first epochs only (:func:`first_epochs`).
+class in turn (:func:`unseen`), with the lengths of training that bring both models to about one accuracy, and
+answered as everywhere (:func:`fflib.study.analyses.borrowing.answer`). The network for a graphics card
+(:data:`CARD`) is trained here for its first epochs only (:func:`first_epochs`).
 """
 
 from collections.abc import Iterable
@@ -82,12 +81,12 @@ CARD: dict[str, Any] = {
 FIRST_EPOCHS = {"epochs": 2, "warm_up": 1, "averaging": 0.99}
 """Its training where there is no card: too short for a mean over five hundred steps."""
 
-UNSEEN = {
-    "ff": {"epochs": 6},
-    "bp": {"epochs": 3, "warm_up": 0},
-    "untrained": {"epochs": 0, "warm_up": 0},
-}
-"""Lengths of training without one class; those of the models are to be compared at one accuracy."""
+UNSEEN: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("ff", {"epochs": 6}),
+    ("bp", {"epochs": 3, "warm_up": 0}),
+    ("ff", {"epochs": 0, "warm_up": 0}),
+)
+"""Models without one class, trained for lengths that should bring them to one accuracy, and not trained."""
 
 MEASURED = {"probe": "representation"}
 TELLING = ("scope", "pooling", "block", "augment", "weight_decay", "averaging", "epochs")
@@ -182,12 +181,19 @@ def first_epochs() -> list[Experiment]:
 
 
 def unseen(classes: Iterable[int] = range(10), **training: Any) -> list[Experiment]:
-    """Return networks that were never shown a class, each class in turn, and untrained ones."""
+    """Return networks that were never shown a class, each class in turn, and untrained ones.
+
+    The fields in ``training`` take the place of the published ones; an untrained network stays untrained.
+
+    Examples
+    --------
+    >>> [(e.model, e.epochs, e.hold_out) for e in unseen([3])]
+    [('ff', 6, 3), ('bp', 3, 3), ('ff', 0, 3)]
+    """
     return [
-        by_recipe(
-            "bp" if name == "bp" else "ff", hold_out=label, probe="attribution", **length | training
-        )
-        for label, (name, length) in product(classes, UNSEEN.items())
+        by_recipe(model, hold_out=label, probe="attribution", **fields)
+        for label, (model, length) in product(classes, UNSEEN)
+        for fields in [length | training if length["epochs"] else training | length]
     ]
 
 
