@@ -1,14 +1,15 @@
 """Records: what a run leaves behind, and the stores that find it again.
 
 A record is one safetensors file named by the content of its experiment. Its header holds the
-experiment and the provenance as JSON. Its body holds three parts, each compressed by zlib: ``numbers``,
+experiment and the provenance as JSON. Its body holds three parts, each compressed by LZMA: ``numbers``,
 the metrics as JSON; ``curve``, a safetensors file with an array for each column of the learning
 curve; and ``arrays``, one with per-class summaries. Reading a record never runs code, and a digest
-over all of it tells damage. A file with all but the arrays in its header, and those as they are, is
-read as well: the first records were kept so.
+over all of it tells damage. Files whose parts are compressed by zlib are read as well, and those with all but
+the arrays in their header, and these as they are: earlier records were kept so.
 """
 
 import json
+import lzma
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -65,7 +66,7 @@ class Record(BaseModel):
         parts = {
             "numbers": json.dumps(numbers).encode(), "curve": save(table), "arrays": save(arrays)
         }  # fmt: skip
-        packed = {name: zlib.compress(part, 9) for name, part in parts.items()}
+        packed = {name: lzma.compress(part, preset=9) for name, part in parts.items()}
         return seal(header, {name: np.frombuffer(part, np.uint8) for name, part in packed.items()})
 
     @classmethod
@@ -100,7 +101,9 @@ class Record(BaseModel):
         return record
 
 
-_BROKEN = (SafetensorError, zlib.error)
+_BROKEN = (SafetensorError, zlib.error, lzma.LZMAError)
+_LZMA = b"\xfd7zXZ\x00"
+"""What a part that is compressed so begins with."""
 
 
 def _by_path_alone(experiment: Any) -> bool:
@@ -116,11 +119,15 @@ def _unpacked(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str
     """Return the fields of a record, whichever way its file holds them."""
     if "numbers" not in arrays:
         return {**header, "arrays": arrays}
-    parts = {name: zlib.decompress(part.tobytes()) for name, part in arrays.items()}
+    parts = {name: _decompressed(part.tobytes()) for name, part in arrays.items()}
     numbers = json.loads(parts["numbers"])
     if table := load(parts["curve"]):
         numbers["curve"] = rows({name: table[name] for name in numbers["curve"]})
     return {**header, **numbers, "arrays": load(parts["arrays"])}
+
+
+def _decompressed(part: bytes) -> bytes:
+    return lzma.decompress(part) if part.startswith(_LZMA) else zlib.decompress(part)
 
 
 @dataclass(frozen=True)

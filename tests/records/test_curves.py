@@ -1,5 +1,6 @@
 """Learning curves on record: columns give the rows back, and long ones lose the right rows only."""
 
+import lzma
 import math
 import zlib
 
@@ -12,7 +13,7 @@ from synthetic import record
 
 from fflib.errors import RecordError
 from fflib.records.curves import EVERY, columns, rows, thinned
-from fflib.records.sealed import seal
+from fflib.records.sealed import seal, unseal
 from fflib.records.stores import Record
 from fflib.study.analyses.cost import learning_curve, multiply_adds
 
@@ -123,8 +124,20 @@ def test_a_record_with_all_but_its_arrays_in_the_header_is_read_and_kept_anew(mo
         assert save(known.arrays) == save(now.arrays)
 
 
-def packed(content):
-    return np.frombuffer(zlib.compress(content), np.uint8)
+def packed(content, compress=zlib.compress):
+    return np.frombuffer(compress(content), np.uint8)
+
+
+def test_a_record_compressed_by_zlib_is_read_and_kept_anew_in_less_space(tmp_path):
+    now = record("ff")
+    path = tmp_path / f"{now.experiment.key}.safetensors"
+    path.write_bytes(now.to_bytes())
+    text, parts = unseal(path)
+    before = {name: packed(lzma.decompress(part.tobytes())) for name, part in parts.items()}
+    path.write_bytes(seal(text, before))
+    read = Record.from_file(path)
+    assert read.to_bytes() == now.to_bytes()
+    assert len(read.to_bytes()) < path.stat().st_size
 
 
 NUMBERS = packed(b'{"metrics": {}, "curve": ["epoch"]}')
@@ -135,6 +148,7 @@ NUMBERS = packed(b'{"metrics": {}, "curve": ["epoch"]}')
     [
         {"numbers": NUMBERS},
         {"numbers": NUMBERS[:-1]},
+        {"numbers": packed(b"{}", lzma.compress)[:-1]},
         {"numbers": packed(b"[]"), "curve": packed(save({})), "arrays": packed(save({}))},
         {"numbers": NUMBERS, "curve": packed(b"junk"), "arrays": packed(save({}))},
         {"numbers": NUMBERS, "curve": packed(save({"loss": np.zeros(1)}))},

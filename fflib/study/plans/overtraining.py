@@ -11,6 +11,9 @@ What counts is the accuracy on validation images at the end of the second stage,
 the unchanged run of the same seed lies above :data:`KEPT`, by the interval of the mean over seeds, with 95 %
 confidence over the three changes. It *does not* if the interval lies below, and the question is open
 otherwise. The unchanged runs must lose accuracy, or there is nothing to keep.
+
+Snapshots say what else turns in the course of training, and when: sparseness, the size of ensembles, and the
+share of negative weights, layer by layer.
 """
 
 from itertools import product
@@ -30,6 +33,7 @@ UNCHANGED: dict[str, Any] = {
     "schedule": "constant",
     "precision": "mixed",
     "layers": 2,
+    "snapshots": 16,
 }
 """The authors' settings with two layers, trained until the first has been at its floor for a while."""
 
