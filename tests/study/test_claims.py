@@ -295,8 +295,8 @@ def test_the_sentence_says_claim_verdict_rivals_and_label():
     records = runs([0.9, 0.901, 0.902]) + runs([0.7, 0.701, 0.702], model="bp")
     records += runs([0.8, 0.8, 0.8], model="bp-ff")
     assert judge(asked, records).sentence == (
-        "Networks learn: yes, it holds in the only cell; BP does not; BP/FF does it, too; "
-        "the label alone does it."
+        "Networks learn: yes, on MNIST; BP/FF does so, too; BP does not; "
+        "a label on a blank image recalls most of the ensembles."
     )
     assert judge(asked, []).sentence == "Networks learn: not settled, no run bears on it yet."
 

@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgba
 
 from fflib.book.figures import attribution
 from fflib.experiment import Experiment
-from fflib.study.analyses.attribution import leading, of_image_or_label
+from fflib.study.analyses.attribution import followed, leading, of_image_or_label
 
 LAYERS = 3
 
@@ -68,7 +68,18 @@ def test_the_largest_share_leads_its_layer():
     assert leading(table) == (
         "the image in layer 1 (49%), the label in layer 2 (41%), the label in layer 3 (51%)"
     )
+    assert "the label in layer 2 (41%, the rest being larger)" in leading(table.assign(rest=0.45))
     assert leading(table.assign(agreement=0.6, image=np.nan)) == ""
+
+
+def test_what_is_followed_is_counted_over_layers_and_data_sets():
+    table = of_image_or_label(run(seed=seed) for seed in range(3))
+    assert followed(table) == (
+        "What ensembles of FF follow most is the label in 2 of 3 layers, and the image by itself in 1."
+    )
+    assert followed(table.assign(image=0.9)) == (
+        "What ensembles of FF follow most is the image, in every layer."
+    )
 
 
 def test_bars_are_means_over_runs_on_top_of_one_another():

@@ -9,7 +9,7 @@ from fflib.study.analyses.learning_rates import ANSWERS
 from fflib.study.analyses.matched_accuracy import Matched
 from fflib.study.claims import Claim, Verdict
 from fflib.study.claims.first import First
-from fflib.study.claims.verdicts import WORDS, Cell, condition
+from fflib.study.claims.verdicts import WORDS, Cell
 from fflib.wording import in_markdown, minus
 
 __all__ = [
@@ -49,30 +49,33 @@ def criterion(claim: Claim) -> Markdown:
 
 
 def answer(verdicts: Iterable[Verdict]) -> Markdown:
-    """Say what claims have come to, in three sentences at most, with a link to each chapter."""
+    """Say what claims have come to, in two sentences at most, with a link to each chapter."""
     found: dict[str, list[str]] = {}
     for v in verdicts:
         link = f"[{v.claim.title.lower()}]({v.claim.chapter}.ipynb)"
-        found.setdefault(v.verdict, []).append(f"{link}{_on_condition(v)}")
-    told = {
-        "holds": ("holds", "hold", " in every cell, and beyond the rivals to be beaten"),
+        found.setdefault(v.verdict, []).append(f"{link}{_remark(v)}")
+    does = {
+        "holds": ("holds", "hold", " in every cell"),
         "fails": ("fails", "fail", ""),
         "mixed": ("depends", "depend", " on the cell"),
         "open": ("is", "are", " open"),
     }
     parts = {
-        word: f"{len(titles)} {told[word][len(titles) > 1]}{told[word][2]}: {'; '.join(titles)}"
-        for word in told
+        word: f"{len(titles)} {does[word][len(titles) > 1]}{does[word][2]}: {', '.join(titles)}"
+        for word in does
         if (titles := found.get(word))
     }
-    last = "; ".join(parts.pop(word) for word in ("mixed", "open") if word in parts)
-    sentences = [*parts.values(), *([last] if last else [])]
+    pairs = (("holds", "fails"), ("mixed", "open"))
+    sentences = ["; ".join(parts[word] for word in pair if word in parts) for pair in pairs]
     n = sum(map(len, found.values()))
-    return Markdown(f"Of {n} claims, {'. '.join(sentences)}." if sentences else "")
+    return Markdown(f"Of {n} claims, {'. '.join(filter(None, sentences))}." if n else "")
 
 
-def _on_condition(verdict: Verdict) -> str:
-    return f" ({condition(verdict.cells)})" if verdict.verdict == "mixed" else ""
+def _remark(verdict: Verdict) -> str:
+    """Say where a mixed claim holds, and who else does what one that holds is about."""
+    if verdict.verdict == "mixed":
+        return f" ({verdict.where})"
+    return f" ({verdict.too})" if verdict.verdict == "holds" and verdict.too else ""
 
 
 def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
@@ -178,8 +181,7 @@ def digest(groups: Mapping[str, Iterable[Verdict]]) -> Markdown:
 def in_brief(verdicts: Iterable[Verdict]) -> Markdown:
     """List the verdicts for readers who do not know what an interval is.
 
-    Each statement is linked to its chapter, with whether it is true and where. A cell is called a
-    setting.
+    Each statement is linked to its chapter, with whether it is true and where.
     """
     return Markdown(
         "\n".join(
@@ -204,9 +206,7 @@ def matched_answers(comparisons: Iterable[Matched]) -> Markdown:
 def _plainly(verdict: Verdict) -> str:
     if not verdict.cells:
         return "nothing was trained for it yet."
-    why = in_markdown(verdict.why.replace("cell", "setting"))
-    too = verdict.back_propagation_too
-    return f"{why[0].lower()}{why[1:]}{f' By back-propagation, too? {too}.' if too else ''}"
+    return in_markdown(f"{verdict.where}.{f' {verdict.too}.' if verdict.too else ''}")
 
 
 def _place(cell: Cell) -> str:

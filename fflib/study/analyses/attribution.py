@@ -9,7 +9,7 @@ from fflib.experiment import Experiment
 from fflib.records.stores import Record
 from fflib.study.tables import rows_of
 
-__all__ = ["leading", "network_name", "of_image_or_label", "of_part"]
+__all__ = ["followed", "leading", "network_name", "of_image_or_label", "of_part"]
 
 PARTS = {"image": "the image", "label": "the label", "agreement": "their agreement"}
 
@@ -62,11 +62,40 @@ def leading(rows: pd.DataFrame) -> str:
     Examples
     --------
     >>> rows = {"layer": [1, 2], "image": [0.7, 0.2], "label": [0.1, 0.5], "agreement": [0.1, 0.2]}
+    >>> rows["rest"] = [0.1, 0.1]
     >>> leading(pd.DataFrame(rows))
     'the image in layer 1 (70%), the label in layer 2 (50%)'
     """
-    means = rows.groupby("layer")[list(PARTS)].mean().dropna()
-    return ", ".join(
-        f"{PARTS[shares.idxmax()]} in layer {layer} ({shares.max():.0%})"
-        for layer, shares in means.iterrows()
-    )
+    means = rows.groupby("layer")[[*PARTS, "rest"]].mean().dropna()
+    said = []
+    for layer, shares in means.iterrows():
+        most = shares[list(PARTS)].idxmax()
+        rest = ", the rest being larger" if shares["rest"] > shares[most] else ""
+        said.append(f"{PARTS[most]} in layer {layer} ({shares[most]:.0%}{rest})")
+    return ", ".join(said)
+
+
+def followed(rows: pd.DataFrame) -> str:
+    """Say in a sentence what the ensembles of a model follow most, over layers and data sets.
+
+    `rows` are those of :func:`of_image_or_label`, of one network.
+
+    Examples
+    --------
+    >>> rows = {"dataset": ["mnist"] * 2, "layer": [1, 2], "network": ["FF"] * 2}
+    >>> rows |= {"image": [0.2, 0.1], "label": [0.6, 0.2], "agreement": [0.1, 0.5]}
+    >>> followed(pd.DataFrame(rows).iloc[:1])
+    'What ensembles of FF follow most is the label, in every layer.'
+    """
+    means = rows.groupby(["dataset", "layer"])[list(PARTS)].mean().dropna()
+    most = means.idxmax(axis=1)
+    if most.empty:
+        return ""
+    first, n = most.mode()[0], len(most)
+    name = PARTS[first].replace("their agreement", "the agreement of image and label")
+    count, by_image = (most == first).sum(), (most == "image").sum()
+    image = f", and the image by itself in {by_image or 'none'}" if first != "image" else ""
+    where = ", in every layer" if count == n else f" in {count} of {n} layers{image}"
+    meaning = " They stand for an image with its own label, not for what the image shows."
+    said = f"What ensembles of {rows['network'].iloc[0]} follow most is {name}{where}."
+    return said + (meaning if first == "agreement" else "")

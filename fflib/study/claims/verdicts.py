@@ -6,10 +6,9 @@ Anything else is *open*. No number is averaged over cells, which are unlike one 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import combinations, groupby
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -17,10 +16,11 @@ from fflib import wording
 from fflib.records.stores import Record
 from fflib.statistics import Interval
 from fflib.study.claims.claim import Answer, Claim
+from fflib.study.claims.prose import recalls, too, where
 from fflib.wording import minus
 
 __all__ = [
-    "WORDS", "Cell", "LabelAlone", "Rival", "Verdict", "as_yes", "condition", "in_short", "in_words",
+    "WORDS", "Cell", "LabelAlone", "Rival", "Verdict", "as_yes", "in_short", "in_words",
 ]  # fmt: skip
 
 Word = Literal["holds", "fails", "mixed", "open"]
@@ -186,7 +186,7 @@ class Verdict:
                 none = " and holds in none" if counts["fails"] < n else ""
                 return f"It fails {fails}{none}."
             case "mixed":
-                return f"It holds {condition(self.cells)}{left}."
+                return f"It holds {self.where}{left}."
         return f"It holds {holds}{left}." if holds else f"It is open {undecided}."
 
     @property
@@ -200,20 +200,24 @@ class Verdict:
         return minus(low if low == high else f"{low} to {high}")
 
     @property
+    def where(self) -> str:
+        """Where it holds or fails, in words without counts; nothing without cells."""
+        return where(self.verdict, self.cells)
+
+    @property
     def sentence(self) -> str:
-        """Claim, verdict, rivals and label in one sentence."""
-        claim, why = self.claim.statement.removesuffix("."), self.why.removesuffix(".")
-        said = [f"{claim}: {WORDS[self.verdict]}, {why[0].lower()}{why[1:]}"]
-        for name in BACK_PROPAGATION:
-            if found := self._passes(name):
-                does = {"yes": "does it, too", "no": "does not", "open": "may, too"}.get(
-                    _counted(found)
-                )
-                said.append(f"{wording.rival_name(name)} {does or _does_in(found)}")
+        """Claim, verdict, rivals and label in one sentence without numbers."""
+        claim = self.claim.statement.removesuffix(".")
+        answer = [WORDS[self.verdict], self.where or "no run bears on it yet"]
+        said = [f"{claim}: {', '.join(answer)}", self.too]
         if found := self._label_counts():
-            does = {"yes": "does it", "no": "does not", "open": "may do it"}.get(_counted(found))
-            said.append(f"the label alone {does or _does_in(found)}")
-        return "; ".join(said) + "."
+            said.append(recalls(found))
+        return "; ".join(filter(None, said)) + "."
+
+    @property
+    def too(self) -> str:
+        """Whether networks trained by back-propagation pass the bound, too, in words; nothing if none is a rival."""
+        return too({wording.rival_name(name): self._passes(name) for name in BACK_PROPAGATION})
 
     @property
     def back_propagation_too(self) -> str:
@@ -268,64 +272,11 @@ def _counted(found: Counter[Yes]) -> str:
     return ", ".join(f"{answer} in {n}" for answer in ("yes", "no", "open") if (n := found[answer]))
 
 
-def _does_in(found: Counter[Yes]) -> str:
-    return f"does it in {found['yes'] or 'none'} of {sum(found.values())} cells"
-
-
 def _of(count: int, n: int) -> str:
     """Say in how many of the cells; nothing of none."""
     if count == n:
         return {1: "in the only cell", 2: "in both cells"}.get(n, f"in all {n} cells")
     return f"in {count} of {n} cells" if count else ""
-
-
-def condition(cells: Sequence[Cell]) -> str:
-    """Say where a claim holds, of those cells where it holds or fails.
-
-    If one of protocol, data set and layer decides it, it is named, or else two of them: "under
-    ReLU, ℓ₂ only", "on MNIST in the first layer only".
-    """
-    decided = [cell for cell in cells if cell.answer != "open"]
-    for size in (1, 2):
-        for factors in combinations(FACTORS, size):
-            found: dict[tuple[Any, ...], set[Answer]] = {}
-            for cell in decided:
-                levels = tuple(getattr(cell, name) for name in factors)
-                found.setdefault(levels, set()).add(cell.answer)
-            if all(len(answers) == 1 for answers in found.values()):
-                return _only([lv for lv, a in found.items() if a == {"holds"}], factors)
-    names = [cell.name for cell in decided if cell.answer == "holds"]
-    return f"in {len(names)} of {len(cells)} cells ({' | '.join(names)}) only"
-
-
-def _only(holds: Sequence[tuple[Any, ...]], factors: Sequence[str]) -> str:
-    """Say at which levels of some factors a claim holds, those of the last one by those before."""
-    last = FACTORS[factors[-1]]
-    grouped = groupby(sorted(holds), key=lambda levels: levels[:-1])
-    said = [
-        " ".join(
-            [
-                *(FACTORS[f]([lv]) for f, lv in zip(factors[:-1], first, strict=True)),
-                last([lv[-1] for lv in own]),
-            ]
-        )
-        for first, own in grouped
-    ]
-    return f"{' and '.join(said)} only"
-
-
-def _in_layers(layers: Sequence[int]) -> str:
-    names = ["first", "second", "third", "fourth", "fifth"]
-    said = [names[n - 1] if n <= len(names) else f"{n}th" for n in layers]
-    return f"in the {' and '.join(said)} layer{'s' if len(said) > 1 else ''}"
-
-
-FACTORS: dict[str, Callable[[Sequence[Any]], str]] = {
-    "protocol": lambda levels: f"under {' and '.join(map(wording.protocol_name, levels))}",
-    "dataset": lambda levels: f"on {' and '.join(map(wording.dataset_name, levels))}",
-    "layer": _in_layers,
-}
-"""What may decide whether a claim holds, and how prose names some of its levels."""
 
 
 def in_words(verdicts: Iterable[Verdict]) -> str:
