@@ -60,6 +60,7 @@ def test_turns_of_a_known_curve():
     first, second = turns(RUNS[:1]).to_dict("records")
     assert (first["best"], first["early"], first["last"], first["settled"]) == (4, 0.75, 0.875, 4)
     assert (second["best"], second["early"], second["last"], second["settled"]) == (2, 0.9, 0.8, 1)
+    assert (first["highest"], second["highest"]) == (0.875, 0.9)
     assert CLOSE < 2
 
 

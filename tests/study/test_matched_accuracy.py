@@ -121,3 +121,9 @@ def test_the_sparsest_setting_is_one_as_accurate_as_forward_forward_at_its_best(
     assert dict(zip(found["network"], found["sparseness"], strict=True)) == pytest.approx(
         {"BP": 0.5, "FF": 0.4}
     )
+
+
+def test_above_rest_is_compared_where_it_is_asked_for():
+    bp = above_rest(sweep("bp", {(0.1, 4): (0.97, 0.3)}), [0.6])
+    found = at_matched_accuracy([*above_rest(FF, [0.7, 0.7]), *bp], "mnist", measure="above rest")
+    assert found.closest[1].mean == pytest.approx(0.1)

@@ -4,7 +4,7 @@ The runs have a held-out class and the probe "attribution". The unit is the held
 runs numbers are averaged first: seeds of one class are no independent answers to what becomes of classes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,16 @@ from fflib.study.analyses.attribution import network_name
 from fflib.study.tables import intervals, named, rows_of
 from fflib.wording import minus
 
-__all__ = ["NUMBERS", "ahead", "answer", "borrowing_table", "by_class", "in_words"]
+__all__ = [
+    "BARE",
+    "NUMBERS",
+    "PREFERRED",
+    "ahead",
+    "answer",
+    "borrowing_table",
+    "by_class",
+    "in_words",
+]
 
 NUMBERS = {
     "own": "own share",
@@ -28,21 +37,23 @@ NUMBERS = {
 }
 """What is compared, as tables call it."""
 
-PREFERRED = ("predicted", "plain")
+PREFERRED, BARE = ("predicted", "plain"), ("none", "plain")
+"""Labels that images may carry, as :func:`by_class` takes them: the preferred one, or none."""
 
 
-def by_class(records: Iterable[Record]) -> pd.DataFrame:
+def by_class(records: Iterable[Record], carried: Sequence[str] = PREFERRED) -> pd.DataFrame:
     """Return one row per held-out class, rule and layer, averaged over the runs of that class.
 
     Columns: ``dataset``, ``network`` (see :func:`fflib.study.analyses.attribution.network_name`),
     ``hold_out``, ``rule``, ``layer``, and the :data:`NUMBERS`, of images that carry the label which the
-    network prefers, or none where it sees none.
+    network prefers, or of those that carry no label if `carried` is :data:`BARE`. Of networks that see no label
+    they are the same.
     """
 
     def preferred(record: Record) -> Iterable[dict[str, Any]]:
         network = network_name(record.experiment)
         for row in record.metrics.probe or ():
-            if row.get("about") == "unseen" and row["layer"] and row["carried"] in PREFERRED:
+            if row.get("about") == "unseen" and row["layer"] and row["carried"] in carried:
                 yield {"network": network} | row
 
     rows = rows_of(records, preferred, ["dataset", "hold_out"])
@@ -78,24 +89,35 @@ def answer(rows: pd.DataFrame) -> str:
     """Say whether unseen classes have ensembles of their own, in a word: "own", "borrowed" or "open".
 
     *Own*: their own ensembles tell them apart better than borrowed ones do, and more of the units are
-    nobody else's than chance gives. *Borrowed*: neither. Else it is *open*. `rows` are as in
+    in no other ensemble than chance gives. *Borrowed*: neither. Else it is *open*. `rows` are as in
     :func:`ahead`.
     """
-    better = ahead(rows).low > 0
-    more = rows["own"].mean() > rows["own_by_chance"].mean()
+    better, more = _better(rows), _more(rows)
     return "own" if better and more else "open" if better or more else "borrowed"
+
+
+def _better(rows: pd.DataFrame) -> bool:
+    return ahead(rows).low > 0
+
+
+def _more(rows: pd.DataFrame) -> bool:
+    return bool(rows["own"].mean() > rows["own_by_chance"].mean())
 
 
 def in_words(rows: pd.DataFrame) -> str:
     """Write :func:`answer` as two sentences, with the numbers that it rests on."""
     said = {
-        "own": "form ensembles of their own",
-        "borrowed": "borrow the ensembles of seen classes",
-        "open": "do neither clearly",
-    }[answer(rows)]
+        (True, True): "form ensembles of their own",
+        (
+            True,
+            False,
+        ): "combine units of seen classes, and do better with them than with one class's",
+        (False, True): "have units of their own, and do no better with them",
+        (False, False): "borrow the ensembles of seen classes",
+    }[_better(rows), _more(rows)]
     return minus(
-        f"In {rows['network'].iloc[0]}, unseen classes {said}. The AUROC by their ensembles, less that by "
-        f"the best seen class's, is {ahead(rows):.2f}; {rows['own'].mean():.0%} of their units are in no "
+        f"In {rows['network'].iloc[0]}, unseen classes {said}: the AUROC by their ensembles, less that by "
+        f"the best seen class's, is {ahead(rows):z.2f}. Of their units, {rows['own'].mean():.0%} are in no "
         f"other ensemble, where chance gives {rows['own_by_chance'].mean():.0%}."
     )
 

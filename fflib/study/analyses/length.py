@@ -74,9 +74,9 @@ def turns(records: Iterable[Record]) -> pd.DataFrame:
     """Say of every stage of every run when accuracy was at its highest, and what happened after.
 
     The table has a row per run and stage: ``dataset``, ``model``, ``seed`` and ``layer`` as in
-    :func:`stages`; ``epochs`` of the stage; ``best``, the first epoch of the highest accuracy; ``early``
-    and ``last``, the accuracy at the first check that is not before epoch :data:`EARLY`, and at the
-    last; ``settled``, the first epoch with a loss at most :data:`CLOSE` times its floor, nan where
+    :func:`stages`; ``epochs`` of the stage; ``highest``, the highest accuracy, and ``best``, the first epoch
+    that has it; ``early`` and ``last``, the accuracy at the first check that is not before epoch :data:`EARLY`,
+    and at the last; ``settled``, the first epoch with a loss at most :data:`CLOSE` times its floor, nan where
     that is never or where the loss has none.
     """
     table, found = stages(records), []
@@ -90,6 +90,7 @@ def turns(records: Iterable[Record]) -> pd.DataFrame:
                 **dict(zip(STAGE, name, strict=True)),
                 "epochs": stage["epoch"].max(),
                 "best": checked.idxmax(),
+                "highest": checked.max(),
                 "early": checked[checked.index >= min(EARLY, stage["epoch"].max())].iloc[0],
                 "last": checked.iloc[-1],
                 "settled": settled.min(),

@@ -9,6 +9,7 @@ as well. All of it is measured on validation images; test images choose nothing.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 
@@ -47,7 +48,7 @@ class Matched:
     accuracy : float
         Its mean accuracy.
     differences : dict of (float, int) to Interval
-        For each matched setting of the control, `model` minus control in Hoyer sparseness averaged
+        For each matched setting of the control, `model` minus control in sparseness averaged
         over the layers, paired by seed.
     answer : str
         "survives" if all differences are surely above the bound; "vanishes" if one of them is
@@ -104,22 +105,30 @@ class Matched:
 def by_setting(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per run of a sweep.
 
-    Columns: ``dataset``, ``model``, ``learning_rate``, ``epochs``, ``seed``, ``accuracy``,
-    ``hoyer`` averaged over the layers, and ``hoyer 1`` and so on.
+    Columns: ``dataset``, ``model``, ``learning_rate``, ``epochs``, ``seed``, ``accuracy``;
+    ``hoyer`` and ``above rest``, averaged over the layers; and ``hoyer 1`` and so on.
     """
-    return rows_of(
-        records,
-        lambda record: [{"accuracy": record.metrics.accuracy, **hoyer_by_layer(record)}],
-        ["dataset", "model", "seed", *SETTING],
-    )
+
+    def of_run(record: Record) -> Iterable[dict[str, float]]:
+        yield {
+            "accuracy": accuracy(record),
+            "above rest": above_rest(record),
+            **hoyer_by_layer(record),
+        }
+
+    return rows_of(records, of_run, ["dataset", "model", "seed", *SETTING])
 
 
 def at_matched_accuracy(
-    records: Iterable[Record], dataset: str, model: str = "ff", control: str = "bp"
+    records: Iterable[Record],
+    dataset: str,
+    model: str = "ff",
+    control: str = "bp",
+    measure: Literal["hoyer", "above rest"] = "hoyer",
 ) -> Matched:
     """Compare the sparseness of two methods at settings that classify equally well.
 
-    `records` are runs of a sweep over learning rates and epochs.
+    `records` are runs of a sweep over learning rates and epochs; `measure` is a column of :func:`by_setting`.
 
     Raises
     ------
@@ -131,10 +140,10 @@ def at_matched_accuracy(
         raise ValueError(f"a comparison needs runs of {model} on {dataset}, got none")
     means = chosen.groupby(SETTING)["accuracy"].mean()
     rate, epochs = means.idxmax()
-    own = chosen.query("learning_rate == @rate and epochs == @epochs").set_index("seed")["hoyer"]
+    own = chosen.query("learning_rate == @rate and epochs == @epochs").set_index("seed")[measure]
     differences = {}
     for setting, theirs in runs.query("dataset == @dataset and model == @control").groupby(SETTING):
-        sparseness = theirs.set_index("seed")["hoyer"]
+        sparseness = theirs.set_index("seed")[measure]
         seeds = own.index.intersection(sparseness.index)
         if theirs["accuracy"].mean() >= means.max() - TOLERANCE and len(seeds):
             differences[setting] = paired_interval(own.loc[seeds], sparseness.loc[seeds])
