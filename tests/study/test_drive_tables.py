@@ -8,7 +8,14 @@ from matplotlib import pyplot as plt
 from fflib.book.figures.drive import signs, without
 from fflib.experiment import Experiment
 from fflib.study.analyses.attribution import of_part
-from fflib.study.analyses.drive import balance_of_signs, contrast, cost, cost_in_words, removed
+from fflib.study.analyses.drive import (
+    balance_of_signs,
+    contrast,
+    cost,
+    cost_in_words,
+    removed,
+    sparser_in_words,
+)
 
 LEFT = {"none": 0.9, "negative": 0.5, "positive": 0.1, "random": 0.8}
 
@@ -77,6 +84,7 @@ def test_words_follow_the_intervals():
         "they contribute 71% / 71%."
     )
     assert cost_in_words(ff).startswith("Without negative drive, accuracy changes by −0.40 [−0.40,")
+    assert sparser_in_words(RUNS).startswith("Without its negative drive, sparseness changes by ")
     alone = contrast([run("ff", 0)])  # has no interval
     assert "neither more nor less often in layer 1 and 2" in alone
 

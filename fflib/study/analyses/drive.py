@@ -10,7 +10,7 @@ from fflib.study.analyses.attribution import of_part
 from fflib.study.tables import against, intervals, named
 from fflib.wording import minus
 
-__all__ = ["balance_of_signs", "contrast", "cost", "cost_in_words", "removed"]
+__all__ = ["balance_of_signs", "contrast", "cost", "cost_in_words", "removed", "sparser_in_words"]
 
 NETWORK = ["data set", "protocol", "network"]
 
@@ -91,6 +91,7 @@ def cost(records: Iterable[Record], sparseness: str = "hoyer") -> pd.DataFrame:
     return intervals(rows[[*NETWORK, "removed", *numbers]], [*NETWORK, "removed"])
 
 
+SHOWN = ("FF", "BP", "FF, untrained")
 WITHOUT = {"negative": "negative drive", "random": "as many connections drawn at random"}
 
 
@@ -115,3 +116,26 @@ def cost_in_words(records: Iterable[Record]) -> str:
             for part, what in WITHOUT.items()
         )
     )
+
+
+def sparser_in_words(records: Iterable[Record]) -> str:
+    """Say by how much less sparse each network is without its negative drive, on one data set.
+
+    Examples
+    --------
+    >>> sparser_in_words([])
+    'No run on record has measured it.'
+    """
+    records = list(records)
+    if of_part(records, "drive-removed").empty:
+        return UNMEASURED
+    fell = (
+        cost(records)
+        .xs("negative", level="removed")
+        .groupby("network", sort=False)["hoyer"]
+        .first()
+    )
+    said = [
+        f"{change.mean:.2f} in {network}" for network, change in fell.items() if network in SHOWN
+    ]
+    return minus(f"Without its negative drive, sparseness changes by {', '.join(said)}.")
