@@ -56,6 +56,7 @@ FIGURES = {
     "shared": lambda: sharing_plots.shared_units(
         [("theirs", SHARED, "abc"), ("ours", SHARED, "xyz")]
     ),
+    "units": lambda: sharing_plots.units_against_similarity(MAIN),
     "correlations": lambda: sharing_plots.correlations(MAIN, 0.3),
     "unseen-walls": lambda: unseen_plots.activation_walls(HELD[0], CLASSES, "none"),
     "responses": lambda: unseen_plots.responses(HELD, 0.7),
@@ -420,3 +421,11 @@ def test_means_in_a_record_give_back_the_leave_one_out_ensembles():
         np.testing.assert_array_equal(
             ensembles.leave_one_out(means, k), ensembles.leave_one_out(images, k)
         )
+
+
+def test_shared_units_are_counted_by_the_claims_rule_and_averaged_over_runs():
+    figure = sharing_plots.units_against_similarity(MAIN)
+    assert [ax.get_title().split(":")[0] for ax in figure.axes] == ["FF", "BP/FF", "BP"]
+    shared = np.mean([sharing.shared_units(first_ensembles(run)) for run in FF], axis=0)
+    drawn = np.concatenate([line.get_ydata() for line in figure.axes[0].lines])
+    assert sorted(drawn) == pytest.approx(sorted(shared[np.triu_indices(len(CLASSES), 1)]))

@@ -15,9 +15,17 @@ from fflib.measures.ensembles import RULES
 from fflib.records.stores import Record
 from fflib.statistics import mantel
 from fflib.study.claims import members
+from fflib.study.claims.measures import MEANING, shared_with_likeness
+from fflib.study.claims.quantities import first_ensembles
 from fflib.wording import minus
 
-__all__ = ["correlations", "overlap_against_similarity", "overlap_matrices", "shared_units"]
+__all__ = [
+    "correlations",
+    "overlap_against_similarity",
+    "overlap_matrices",
+    "shared_units",
+    "units_against_similarity",
+]
 
 NAMED = 3  # pairs of classes
 
@@ -97,6 +105,37 @@ def shared_units(panels: Iterable[tuple[str, ArrayLike, Sequence[str]]]) -> Figu
         matrix(ax, lower, classes, classes, low=0, high=float(counts.max()), numbers=".0f")
         ax.set_title(title)
     style.letter(axes)
+    return figure
+
+
+def units_against_similarity(records: Iterable[Record]) -> Figure:
+    """Draw how many units of the first layer two classes share against how alike they look, as claims count them.
+
+    There is a panel per model and a point per pair of classes, the mean over runs; filled where both are
+    of one kind (:data:`fflib.study.claims.measures.MEANING`). The runs are on one data set.
+    """
+    models = by_model(records)
+    figure, [axes] = style.axes_grid(1, len(models), 3.2, sharex=True)
+    for ax, (model, runs) in zip(axes, models.items(), strict=True):
+        similarity = runs[0].arrays["similarity"].astype(float)
+        shared = np.mean([sharing.shared_units(first_ensembles(run)) for run in runs], axis=0)
+        kinds = MEANING.get(runs[0].experiment.dataset, np.arange(len(similarity)))
+        pairs = np.triu_indices(len(similarity), 1)
+        x, y, alike = similarity[pairs], shared[pairs], kinds[pairs[0]] == kinds[pairs[1]]
+        colour = style.MODEL_COLOURS[model]
+        for chosen, face, name in (
+            (alike, colour, "of one kind"),
+            (~alike, "none", "of two kinds"),
+        ):
+            ax.plot(x[chosen], y[chosen], ls="", marker="o", color=colour, mfc=face, label=name)
+        r = np.mean([shared_with_likeness(run) for run in runs])
+        ax.set_title(minus(f"{wording.model_name(model)}: mean r = {r:.2f}"))
+        ax.set_ylim(bottom=min(-0.5, -0.04 * y.max()))
+        ax.set_xlabel("correlation of mean images")
+    axes[0].set_ylabel("units shared in layer 1")
+    style.letter(axes)
+    if alike.any():
+        style.legend(figure, axes[0], "upper center")
     return figure
 
 
