@@ -64,7 +64,7 @@ LOSSES: dict[str, tuple[str, int]] = {
 }
 """Model and layers of a block, by where the losses are."""
 
-SEEDS = range(1)
+SEEDS = range(3)
 RATES = (0.001, 0.002, 0.004)
 LENGTHS = (1, 2, 6)
 """Epochs of back-propagation, to compare it where it is no more accurate than local losses."""
