@@ -8,7 +8,16 @@ import torch
 from fflib.book.figures import length as plots
 from fflib.experiment import Experiment
 from fflib.goodness import ff_loss
-from fflib.study.analyses.length import CLOSE, at_the_end, floor, stages, turns, turns_table
+from fflib.study.analyses.length import (
+    CLOSE,
+    LAYER,
+    along,
+    at_the_end,
+    floor,
+    stages,
+    turns,
+    turns_table,
+)
 
 FLOOR = floor(Experiment())
 ACCURACY = {0: [0.5, None, 0.75, 0.875], 1: [0.875, 0.9, 0.8, 0.8]}
@@ -107,3 +116,24 @@ def test_a_thick_line_for_each_stage_beside_those_of_runs():
     assert [len(ff.lines), len(bp.lines)] == [2 * (3 + 1), 1 + 1]
     second = ff.lines[-1]
     assert np.allclose(second.get_ydata(), np.array(ACCURACY[1]) + 0.01)
+
+
+def test_a_layer_is_followed_while_it_learns_by_epochs_of_its_own_stage():
+    rows = [
+        {"learns": learns, "layer": layer, "step": step, **dict.fromkeys(LAYER, learns + step)}
+        for learns in (1, 2)
+        for step in (0, 1, 4)
+        for layer in (1, 2)
+    ]
+    base = synthetic.record("ff")
+    timed = base.model_copy(update={"metrics": base.metrics.model_copy(update={"timeline": rows})})
+    epochs = base.experiment.epochs
+    for found in (along([timed]), along([base, timed])):
+        assert found[["layer", "epoch", "hoyer"]].to_numpy().tolist() == [
+            [1, epochs / 4, 2], [1, epochs, 5], [2, epochs / 4, 3], [2, epochs, 6],
+        ]  # fmt: skip
+    figure = plots.layers_along([timed])
+    assert [ax.get_title(loc="left") or ax.get_title() for ax in figure.axes] == list(
+        LAYER.values()
+    )
+    assert figure.axes[1].lines[-1].get_ydata().tolist() == [3, 6]

@@ -1,4 +1,4 @@
-"""A figure of accuracy along a long training."""
+"""Figures of a long training: accuracy, and what layers are like."""
 
 from collections.abc import Iterable
 
@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from fflib import wording
 from fflib.book.figures import style
 from fflib.records.stores import Record
-from fflib.study.analyses.length import stages
+from fflib.study.analyses.length import LAYER, along, stages
 
-__all__ = ["accuracy_along"]
+__all__ = ["accuracy_along", "layers_along"]
 
 
 def accuracy_along(records: Iterable[Record]) -> Figure:
@@ -43,4 +43,32 @@ def accuracy_along(records: Iterable[Record]) -> Figure:
     figure.supxlabel("epoch since the layer began to learn", fontsize="medium")
     entries = [style.entry(f"layer {n} learns", c, lw=1.8) for n, c in enumerate(colours, start=1)]
     style.legend(figure, [*entries, style.entry("all learn together", lw=1.8)], "upper center", 4)
+    return figure
+
+
+def layers_along(records: Iterable[Record]) -> Figure:
+    """Draw what each layer is like while it learns: runs as thin lines, means as thick ones.
+
+    There is a panel for each of :data:`fflib.study.analyses.length.LAYER`, and a colour per layer. The runs are of
+    one model on one data set, have snapshots, and train one layer after the other. The axis is logarithmic.
+    """
+    table = along(records)
+    colours = style.layer_colours(int(table["layer"].max()))
+    figure, grid = style.axes_grid(2, 2, 4.8, sharex=True)
+    for ax, (quantity, title) in zip(grid.flat, LAYER.items(), strict=True):
+        for layer, stage in table.groupby("layer"):
+            by_seed = stage.pivot_table(quantity, "epoch", "seed")
+            ax.plot(by_seed.index, by_seed, color=colours[layer - 1], lw=0.5, alpha=0.4)
+            ax.plot(
+                by_seed.index,
+                by_seed.mean(axis=1),
+                color=colours[layer - 1],
+                lw=1.8,
+                label=f"layer {layer}",
+            )
+        style.log_scale(ax.xaxis, (1,))
+        ax.set_title(title)
+    figure.supxlabel("epoch since the layer began to learn", fontsize="medium")
+    style.letter(grid.flat)
+    style.legend(figure, grid[0, 0], "upper center")
     return figure

@@ -17,13 +17,31 @@ from fflib.statistics import mean_interval
 from fflib.study.tables import by_run, intervals, named, rows_of
 from fflib.wording import minus
 
-__all__ = ["CLOSE", "EARLY", "at_the_end", "floor", "stages", "turns", "turns_table"]
+__all__ = [
+    "CLOSE",
+    "EARLY",
+    "LAYER",
+    "along",
+    "at_the_end",
+    "floor",
+    "stages",
+    "turns",
+    "turns_table",
+]
 
 EARLY = 2
 """Epochs of a stage after which its accuracy is compared with that at the end."""
 
 CLOSE = 1.1
 """A loss below so many times its floor counts as being there."""
+
+LAYER = {
+    "alone": "accuracy by itself",
+    "hoyer": "Hoyer sparseness",
+    "size": "units in an ensemble",
+    "negative": "share of negative weights",
+}
+"""What :func:`along` follows, and what figures call it."""
 
 STAGE = ("dataset", "model", "seed", "layer")
 
@@ -131,6 +149,23 @@ def _median(epochs: "pd.Series[float]") -> str:
         return "never"
     of_runs = "" if len(known) == len(epochs) else f", {len(known)} of {len(epochs)} runs"
     return f"{known.median():g} ({known.min():g} to {known.max():g}{of_runs})"
+
+
+def along(records: Iterable[Record]) -> pd.DataFrame:
+    """Return what each layer is like while it learns, a row per run, layer and snapshot after the first step.
+
+    Columns: ``dataset``, ``model``, ``seed``, ``layer``, the ``epoch`` of its stage, and the :data:`LAYER`, see
+    :func:`fflib.records.timeline.timeline`. Runs without snapshots have no rows.
+    """
+
+    def of_run(record: Record) -> Iterator[dict[str, Any]]:
+        rows = [r for r in record.metrics.timeline or () if r["learns"] == r["layer"] and r["step"]]
+        last = {row["layer"]: row["step"] for row in rows}
+        for row in rows:
+            epoch = record.experiment.epochs * row["step"] / last[row["layer"]]
+            yield {"layer": row["layer"], "epoch": epoch} | {name: row[name] for name in LAYER}
+
+    return rows_of(records, of_run, STAGE[:3])
 
 
 def at_the_end(records: Iterable[Record]) -> pd.DataFrame:
