@@ -118,6 +118,7 @@ def test_a_thick_line_for_each_stage_beside_those_of_runs():
     assert np.allclose(second.get_ydata(), np.array(ACCURACY[1]) + 0.01)
 
 
+@pytest.mark.usefixtures("book_style")
 def test_a_layer_is_followed_while_it_learns_by_epochs_of_its_own_stage():
     rows = [
         {"learns": learns, "layer": layer, "step": step, **dict.fromkeys(LAYER, learns + step)}
