@@ -29,8 +29,10 @@ TIMEOUT = 30  # seconds to wait for a scheduler, and for a local cluster to end
 LOGGERS = ("asyncio", "distributed", "tornado.application")
 
 # Dask's own also has freed memory given back to the system at once: then every tensor of a training
-# step is new memory, and its page faults take a third of the time of small networks.
+# step is new memory, and its page faults take a third of the time of small networks. Workers train in a thread,
+# and so does the memory of all threads but the first, whatever its process asks for, unless they share one arena.
 ENVIRONMENT: dict[str, Any] = {
+    "MALLOC_ARENA_MAX": 1,
     **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1),
     "DASK_LOGGING": dict.fromkeys(LOGGERS, logging.CRITICAL),
 }
