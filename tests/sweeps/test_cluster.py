@@ -11,11 +11,14 @@ from fflib.sweeps.cluster import LOGGERS, connected
 
 
 def _page_faults(times, size):
-    """Count the page faults of so many tensors of `size` bytes, each freed before the next."""
+    """Count the page faults of so many tensors of `size` bytes, each freed before the next, as in training."""
     import resource
 
     import torch
 
+    from fflib.training.device import keep_memory
+
+    keep_memory()
     torch.zeros(size, dtype=torch.uint8)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(times):
@@ -25,8 +28,9 @@ def _page_faults(times, size):
 
 @pytest.mark.cluster
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the page faults of glibc")
-def test_freed_memory_is_used_again():
-    times, size, page = 50, 4 << 20, 4096
+@pytest.mark.parametrize(("times", "size"), [(50, 4 << 20), (5, 96 << 20)])
+def test_freed_memory_is_used_again(times, size):
+    page = 4096
     with connected(1) as client:
         faults = client.submit(_page_faults, times, size).result(timeout=60)
     assert faults < times * size / page / 2  # otherwise each tensor is of new pages
