@@ -19,7 +19,8 @@ def _page_faults(times, size):
     from fflib.training.device import keep_memory
 
     keep_memory()
-    torch.zeros(size, dtype=torch.uint8)
+    for _ in range(10):  # a heap settles after a few
+        torch.zeros(size, dtype=torch.uint8)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(times):
         torch.zeros(size, dtype=torch.uint8)
