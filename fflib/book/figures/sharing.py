@@ -112,7 +112,7 @@ def units_against_similarity(records: Iterable[Record]) -> Figure:
     """Draw how many units of the first layer two classes share against how alike they look, as claims count them.
 
     There is a panel per model and a point per pair of classes, the mean over runs; filled where both are
-    of one kind (:data:`fflib.study.claims.measures.MEANING`). The runs are on one data set.
+    of one kind, such as shoes. The runs are on one data set.
     """
     models = by_model(records)
     figure, [axes] = style.axes_grid(1, len(models), 3.2, sharex=True)
