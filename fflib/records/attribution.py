@@ -70,15 +70,17 @@ def image_or_label(run: Run) -> Found:
         return np.stack([decode(h, of_layer) for h, of_layer in zip(hidden, members, strict=True)])
 
     cells, activity, under = [], [], []
-    # One after the other, for the activity under all labels takes memory. A plain network sees none of them.
-    for carried in lit if run.experiment.labelled else lit[:1]:
+    shown_with = lit if run.experiment.labelled else lit[:1]  # a plain network sees none of them
+    for (
+        carried
+    ) in shown_with:  # one after the other, for the activity under all of them takes memory
         hidden = network.activations(x, carried.expand(len(y)))
         shown = Labelled([h.to(network.device) for h in hidden], y)
         cells.append(median_quantile(shown, classes=classes)[:, tried])
         activity.append(class_means(shown, classes=classes)[:, tried])
         under.append(read(hidden))
-    if not run.experiment.labelled:
-        cells, activity, under = (found * len(lit) for found in (cells, activity, under))
+    times = len(lit) // len(shown_with)
+    cells, activity, under = cells * times, activity * times, under * times
     bare = read(network.activations(x, torch.full_like(y, NO_LABEL)))
     shuffled = np.random.default_rng(seed).permuted(x.numpy(), axis=0)
     noise = read(network.activations(torch.from_numpy(shuffled), y))

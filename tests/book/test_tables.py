@@ -64,11 +64,11 @@ def test_the_answer_is_given_in_two_sentences():
     found = [both, some, ("fails",), both, ()]
     said = answer([verdict(c, *a) for c, a in zip(CLAIMS, found, strict=False)]).data
     first, second = said.removesuffix(".").split(". ")
-    assert first.startswith("Of 5 claims, 2 hold in every cell: [")
+    assert first.startswith("Of 5 claims, 2 hold throughout: [")
     holds, fails = first.split("; ")
     assert f"[{CLAIMS[3].title.lower()}]({CLAIMS[3].chapter}.ipynb)" in holds
     assert fails == f"1 fails: [{CLAIMS[2].title.lower()}]({CLAIMS[2].chapter}.ipynb)"
-    assert second.startswith("1 depends on the cell: [")
+    assert second.startswith("1 holds in part: [")
     assert "(in the first layer only); 1 is open: [" in second
     assert answer([]).data == ""
 

@@ -75,10 +75,10 @@ def test_the_largest_share_leads_its_layer():
 def test_what_is_followed_is_counted_over_layers_and_data_sets():
     table = of_image_or_label(run(seed=seed) for seed in range(3))
     assert followed(table) == (
-        "What ensembles of FF follow most is the label in 2 of 3 layers, and the image by itself in 1."
+        "What ensembles of Forward-Forward follow most is the label in 2 of 3 layers, and the image by itself in 1."
     )
     assert followed(table.assign(image=0.9)) == (
-        "What ensembles of FF follow most is the image, in every layer."
+        "What ensembles of Forward-Forward follow most is the image, in every layer."
     )
 
 

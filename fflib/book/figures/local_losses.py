@@ -1,12 +1,13 @@
 """Figures of local losses on CIFAR-10: accuracy by compute, and what becomes of representations."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from fflib.book.figures import style
 from fflib.book.figures.panels import by_model, models_by_layer
@@ -98,9 +99,7 @@ def ensembles_by_layer(finals: Iterable[Record]) -> Figure:
     figure, [axes] = style.axes_grid(1, 2, 3.2)
     models = by_model(finals)
     models_by_layer(axes[0], models, overlap_beyond_chance)
-    models_by_layer(
-        axes[1], models, partial(probed, quantity="decoded_true", about="image-or-label")
-    )
+    models_by_layer(axes[1], models, _read)
     axes[0].axhline(0, color=style.GREY, lw=1, ls=":")
     axes[0].set_title("Jaccard index of two classes, less chance")
     axes[1].axhline(CHANCE, color=style.GREY, lw=1, ls=":")
@@ -109,6 +108,10 @@ def ensembles_by_layer(finals: Iterable[Record]) -> Figure:
     style.letter(axes)
     style.legend(figure, axes[0], "upper center", columns=2)
     return figure
+
+
+def _read(record: Record) -> NDArray[np.float64]:
+    return np.array(probed(record, "decoded_true", about="image-or-label"), dtype=float)
 
 
 def _numbered(ax: Axes, runs: pd.DataFrame, x: str, y: str) -> None:

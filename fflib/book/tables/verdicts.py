@@ -55,9 +55,9 @@ def answer(verdicts: Iterable[Verdict]) -> Markdown:
         link = f"[{v.claim.title.lower()}]({v.claim.chapter}.ipynb)"
         found.setdefault(v.verdict, []).append(f"{link}{_remark(v)}")
     does = {
-        "holds": ("holds", "hold", " in every cell"),
+        "holds": ("holds", "hold", " throughout"),
         "fails": ("fails", "fail", ""),
-        "mixed": ("depends", "depend", " on the cell"),
+        "mixed": ("holds", "hold", " in part"),
         "open": ("is", "are", " open"),
     }
     parts = {

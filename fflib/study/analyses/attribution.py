@@ -85,7 +85,7 @@ def followed(rows: pd.DataFrame) -> str:
     >>> rows = {"dataset": ["mnist"] * 2, "layer": [1, 2], "network": ["FF"] * 2}
     >>> rows |= {"image": [0.2, 0.1], "label": [0.6, 0.2], "agreement": [0.1, 0.5]}
     >>> followed(pd.DataFrame(rows).iloc[:1])
-    'What ensembles of FF follow most is the label, in every layer.'
+    'What ensembles of Forward-Forward follow most is the label, in every layer.'
     """
     means = rows.groupby(["dataset", "layer"])[list(PARTS)].mean().dropna()
     most = means.idxmax(axis=1)
@@ -97,5 +97,6 @@ def followed(rows: pd.DataFrame) -> str:
     image = f", and the image by itself in {by_image or 'none'}" if first != "image" else ""
     where = ", in every layer" if count == n else f" in {count} of {n} layers{image}"
     meaning = " They stand for an image with its own label, not for what the image shows."
-    said = f"What ensembles of {rows['network'].iloc[0]} follow most is {name}{where}."
+    network = rows["network"].iloc[0].replace("FF", "Forward-Forward")
+    said = f"What ensembles of {network} follow most is {name}{where}."
     return said + (meaning if first == "agreement" else "")

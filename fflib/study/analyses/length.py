@@ -159,7 +159,8 @@ def along(records: Iterable[Record]) -> pd.DataFrame:
     """
 
     def of_run(record: Record) -> Iterator[dict[str, Any]]:
-        rows = [r for r in record.metrics.timeline or () if r["learns"] == r["layer"] and r["step"]]
+        timeline: Iterable[dict[str, Any]] = record.metrics.timeline or ()
+        rows = [row for row in timeline if row["learns"] == row["layer"] and row["step"]]
         last = {row["layer"]: row["step"] for row in rows}
         for row in rows:
             epoch = record.experiment.epochs * row["step"] / last[row["layer"]]

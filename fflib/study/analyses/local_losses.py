@@ -24,8 +24,8 @@ __all__ = [
 
 MEASURES = {
     "hoyer": "Hoyer sparseness",
-    "beyond": "Jaccard index of two classes, less chance",
-    "own": "units of one class alone, less chance",
+    "beyond": "overlap less chance",
+    "own": "own units less chance",
     "balance": "balance of excitation",
     "dimension": "intrinsic dimension",
 }
@@ -66,7 +66,9 @@ def of_networks(records: Iterable[Record]) -> pd.DataFrame:
         "hoyer": hoyer,
         "beyond": lambda r: float(np.nanmean(overlap_beyond_chance(r))),
         "own": lambda r: float(np.nanmean(own_beyond_chance(r))),
-        "balance": lambda r: float(np.mean(probed(r, "balance", about="drive"))),
+        "balance": lambda r: float(
+            np.mean(np.array(probed(r, "balance", about="drive"), dtype=float))
+        ),
         "dimension": lambda r: float(of_all(r)[1:].mean()),
     }
     ordered = sorted(records, key=lambda r: _place(r.experiment))
