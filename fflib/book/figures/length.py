@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fflib import wording
@@ -30,9 +32,9 @@ def accuracy_along(records: Iterable[Record]) -> Figure:
             for layer, stage in here.groupby("layer"):
                 colour = colours[layer - 1] if layer else style.INK
                 by_seed = stage.pivot_table("accuracy", "epoch", "seed")
-                ax.plot(by_seed.index, by_seed, color=colour, lw=0.5, alpha=0.35)
-                label = f"layer {layer} learns" if layer else "all learn together"
-                ax.plot(by_seed.index, by_seed.mean(axis=1), color=colour, lw=1.8, label=label)
+                _runs_and_mean(
+                    ax, by_seed, colour, f"layer {layer} learns" if layer else "all learn together"
+                )
             ax.set_visible(not here.empty)
             ax.set_title(f"{wording.model_name(model)}, {wording.dataset_name(dataset)}")
             style.log_scale(ax.xaxis, (1,))
@@ -58,17 +60,16 @@ def layers_along(records: Iterable[Record]) -> Figure:
     for ax, (quantity, title) in zip(grid.flat, LAYER.items(), strict=True):
         for layer, stage in table.groupby("layer"):
             by_seed = stage.pivot_table(quantity, "epoch", "seed")
-            ax.plot(by_seed.index, by_seed, color=colours[layer - 1], lw=0.5, alpha=0.4)
-            ax.plot(
-                by_seed.index,
-                by_seed.mean(axis=1),
-                color=colours[layer - 1],
-                lw=1.8,
-                label=f"layer {layer}",
-            )
+            _runs_and_mean(ax, by_seed, colours[layer - 1], f"layer {layer}")
         style.log_scale(ax.xaxis, (1,))
         ax.set_title(title)
     figure.supxlabel("epoch since the layer began to learn", fontsize="medium")
     style.letter(grid.flat)
     style.legend(figure, grid[0, 0], "upper center")
     return figure
+
+
+def _runs_and_mean(ax: Axes, by_seed: pd.DataFrame, colour: str, label: str) -> None:
+    """Draw a column per run as thin lines, and their mean as a thick one."""
+    ax.plot(by_seed.index, by_seed, color=colour, lw=0.5, alpha=0.35)
+    ax.plot(by_seed.index, by_seed.mean(axis=1), color=colour, lw=1.8, label=label)

@@ -50,13 +50,13 @@ def by_class(records: Iterable[Record], carried: Sequence[str] = PREFERRED) -> p
     they are the same.
     """
 
-    def preferred(record: Record) -> Iterable[dict[str, Any]]:
+    def of_unseen(record: Record) -> Iterable[dict[str, Any]]:
         network = network_name(record.experiment)
         for row in record.metrics.probe or ():
             if row.get("about") == "unseen" and row["layer"] and row["carried"] in carried:
                 yield {"network": network} | row
 
-    rows = rows_of(records, preferred, ["dataset", "hold_out"])
+    rows = rows_of(records, of_unseen, ["dataset", "hold_out"])
     place = ["dataset", "network", "hold_out", "rule", "layer"]
     numbers = rows[list(NUMBERS)].astype(float)  # what is not defined is None in a record
     return pd.concat([rows[place], numbers], axis=1).groupby(place, sort=False).mean().reset_index()

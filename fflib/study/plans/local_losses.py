@@ -79,7 +79,7 @@ CARD: dict[str, Any] = {
 """What the network for a graphics card has more of; the file of its grid says the same.
 
 Its rate is a quarter of that of narrower networks, as a projection adds up the goodness of more channels: at
-0.002 its losses rose in the first two epochs on a CPU, and its deeper layers learned nothing. Back-propagation keeps 0.002.
+0.002 its losses rose in the first two epochs on a CPU, and its deeper layers learned less than the second. Back-propagation keeps 0.002.
 """
 
 FIRST_EPOCHS = {"epochs": 2, "warm_up": 1, "averaging": 0.99}
