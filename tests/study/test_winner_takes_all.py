@@ -77,6 +77,13 @@ def test_what_is_asked_is_met_by_the_means_of_the_network_and_of_every_layer(acc
     assert row["layer 3"].startswith(f"{last:.3f}")
 
 
+def test_what_is_asked_is_not_met_where_a_run_failed():
+    runs = [made(run("mnist", seed), 0.96, [0.95, 0.95, 0.95]) for seed in range(3)]
+    assert reached_table(runs, [run("fashion-mnist", 3)]).loc["MNIST", "met"] == "yes"
+    row = reached_table(runs, [run("mnist", 3)]).loc["MNIST"]
+    assert (row["runs"], row["failed"], row["met"]) == (4, 1, "no")
+
+
 def test_no_more_is_asked_of_the_layers_than_the_plan_says():
     runs = [made(run("fashion-mnist", seed), 0.83, [0.8, 0.5, 0.4]) for seed in range(3)]
     row = reached_table(runs).loc["Fashion-MNIST"]

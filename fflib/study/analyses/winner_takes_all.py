@@ -85,26 +85,31 @@ def _highest(of: "pd.Series[float]") -> str:
     return f"{of.max():.3f} ({of.idxmax()})"
 
 
-def reached_table(records: Iterable[Record]) -> pd.DataFrame:
+def reached_table(records: Iterable[Record], failed: Iterable[Experiment] = ()) -> pd.DataFrame:
     """Compare the accuracy of trained networks with what the plan asks of them.
 
-    `records` are of Forward-Forward; untrained networks are left out. The table has a row per data set: its
-    ``runs``; test ``accuracy`` of the network and of each layer by itself, means with 95 % intervals over
-    runs; what is ``asked``; and whether the means are ``met``, of the network and of the weakest layer.
+    `records` are of Forward-Forward; untrained networks are left out. `failed` are runs whose training ended
+    without a network. The table has a row per data set: its ``runs``, those that ``failed`` among them; test
+    ``accuracy`` of the network and of each layer by itself, means with 95 % intervals over the runs that have
+    one; what is ``asked``; and whether it is ``met``: by the means of the network and of the weakest layer,
+    where no run failed.
     """
+    without = [e.dataset for e in failed]
     trained = [r for r in records if r.experiment.epochs]
     rows = []
     for dataset in dict.fromkeys(r.experiment.dataset for r in trained):
         runs = [r.metrics for r in trained if r.experiment.dataset == dataset]
         layers = pd.DataFrame([m.layer_accuracy for m in runs])
         network = mean_interval([m.accuracy for m in runs], scale="share")
-        row = {"dataset": dataset, "runs": len(runs), "accuracy": f"{network:.3f}"}
+        lost = without.count(dataset)
+        row = {"dataset": dataset, "runs": len(runs) + lost, "failed": lost}
+        row["accuracy"] = f"{network:.3f}"
         for n in layers:
             row[f"layer {n + 1}"] = f"{mean_interval(layers[n], scale='share'):.3f}"
         if dataset in ASKED:
             asked, weakest = ASKED[dataset]
             row["asked"] = f"{asked:g}" + (f", each layer {weakest:g}" if weakest else "")
-            met = network.mean >= asked and layers.mean().min() >= weakest
+            met = network.mean >= asked and layers.mean().min() >= weakest and not lost
             row["met"] = "yes" if met else "no"
         rows.append(row)
     return named(pd.DataFrame(rows)).set_index("data set") if rows else pd.DataFrame()
