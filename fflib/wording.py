@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Iterable
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -10,6 +11,7 @@ __all__ = [
     "in_markdown",
     "label_name",
     "layer_names",
+    "listed",
     "minus",
     "model_name",
     "protocol_name",
@@ -154,6 +156,18 @@ def label_name(carried: str) -> str:
     'the preferred label'
     """
     return _LABELS[carried]
+
+
+def listed(words: Iterable[str]) -> str:
+    """Write words, of which there is at least one, as a list with "and" before the last.
+
+    Examples
+    --------
+    >>> listed(["FF", "BP/FF", "BP"]), listed(["FF"])
+    ('FF, BP/FF and BP', 'FF')
+    """
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def layer_names(layers: int) -> list[str]:

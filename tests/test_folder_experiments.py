@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fflib import data
-from fflib.errors import DataError, ExperimentError, MissingRecord, RecordError
+from fflib.errors import DataError, ExperimentError
 from fflib.experiment import Experiment
 from fflib.records.obtain import obtain
-from fflib.records.stores import Store, find, own_store
+from fflib.records.stores import find, own_store
 
 FAST = {"model": "bp", "hidden": 4, "layers": 1, "epochs": 1}
 
@@ -187,29 +187,3 @@ def test_the_key_of_a_folder_is_that_of_what_is_trained_on_and_not_of_how_it_was
 def test_what_is_said_of_folders_is_refused_for_a_published_data_set(field):
     with pytest.raises(ExperimentError, match=r"is for a folder of images, got .* leave it out"):
         Experiment(dataset="digits", **field)
-
-
-def test_an_old_record_of_a_folder_is_not_found_and_says_why(pictures, tmp_path):
-    record = obtain(Experiment(dataset=str(pictures), **FAST), progress=False)
-    old = record.experiment.model_copy(update={"images": None})
-    store = Store(tmp_path / "old")
-    path = store.save(record.model_copy(update={"experiment": old}))
-    assert record.experiment not in store
-    with pytest.raises(MissingRecord):
-        store.load(record.experiment)
-    with pytest.raises(
-        RecordError, match=r"by its path alone.*train again, and remove it"
-    ) as error:
-        list(store)
-    assert len(str(error.value).splitlines()) == 1
-    assert path.exists()
-
-
-def test_an_old_note_of_a_failure_on_a_folder_stops_nothing(pictures, tmp_path):
-    store = Store(tmp_path / "old")
-    experiment = Experiment(dataset=str(pictures), **FAST)
-    store.save_failure(experiment.model_copy(update={"images": None}), "it died")
-    assert store.failures() == {}
-    store.save_failure(experiment, "it died")
-    shutil.rmtree(pictures)
-    assert list(store.failures()) == [experiment]

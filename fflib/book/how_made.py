@@ -134,7 +134,7 @@ def _cells(experiments: Sequence[Experiment]) -> list[str]:
         cells.setdefault((e.dataset, e.protocol), []).append(e)
     return [
         f"- {wording.in_markdown(wording.dataset_name(dataset))}, {wording.protocol_name(protocol)}: {_count(len(runs))} of "
-        f"{_and(wording.model_name(m) for m in dict.fromkeys(e.model for e in runs))}, "
+        f"{wording.listed(wording.model_name(m) for m in dict.fromkeys(e.model for e in runs))}, "
         f"{_seeds({e.seed for e in runs})}{_varied(runs)}"
         for (dataset, protocol), runs in cells.items()
     ]
@@ -153,7 +153,7 @@ def _varied(experiments: Sequence[Experiment]) -> str:
     ]
     if len(names) > NAMED:
         names = [*names[: NAMED - 1], f"{len(names) - NAMED + 1} more settings"]
-    return f", which differ in {_and(names)}" if names else ""
+    return f", which differ in {wording.listed(names)}" if names else ""
 
 
 def _seeds(seeds: set[int]) -> str:
@@ -162,13 +162,13 @@ def _seeds(seeds: set[int]) -> str:
         return f"seed {low}"
     if len(seeds) > 2 and len(seeds) == high - low + 1:
         return f"seeds {low} to {high}"
-    return f"seeds {_and(map(str, sorted(seeds)))}"
+    return f"seeds {wording.listed(map(str, sorted(seeds)))}"
 
 
 def _keys(experiments: Sequence[Experiment], published: bool) -> str:
     keys = [f"`{e.key}`" for e in experiments]
     more = len(keys) - FEW if len(keys) > LISTED else 0
-    named = _and([*keys[:FEW], f"{more} more"] if more else keys)
+    named = wording.listed([*keys[:FEW], f"{more} more"] if more else keys)
     where = f"; all are in the [table of runs]({PAGE})" if published else ""
     return f"{'Record' if len(keys) == 1 else 'Records'} {named}{where}."
 
@@ -182,11 +182,6 @@ def _all(grids: Sequence[str], shown: int) -> str:
 
 def _count(runs: int) -> str:
     return "1 run" if runs == 1 else f"{runs} runs"
-
-
-def _and(words: Iterable[str]) -> str:
-    *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _code(*lines: str) -> str:

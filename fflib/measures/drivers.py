@@ -17,7 +17,7 @@ def strongest(
     labels: Tensor | ArrayLike,
     members: Tensor | ArrayLike,
     count: int = 6,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+) -> NDArray[np.int64]:
     """Find the images of each class that excite the ensemble of that class most.
 
     An image excites an ensemble by the mean activation of its members.
@@ -35,27 +35,20 @@ def strongest(
 
     Returns
     -------
-    images : ndarray of int, shape (class, count)
+    ndarray of int, shape (class, count)
         Rows of ``values``, the strongest first, and of equal ones the first;
         :data:`NO_IMAGE` where an ensemble is empty or a class has no more images.
-    strength : ndarray, shape (class, count)
-        Mean activation of the ensemble on that image; nan where there is none.
 
     Examples
     --------
     >>> values = [[1.0, 9.0], [3.0, 0.0], [2.0, 5.0]]
-    >>> images, strength = strongest(values, [0, 0, 1], [[True, False], [True, True]], count=2)
-    >>> images
+    >>> strongest(values, [0, 0, 1], [[True, False], [True, True]], count=2)
     array([[ 1,  0],
            [ 2, -1]])
-    >>> strength
-    array([[3. , 1. ],
-           [3.5, nan]])
     """
     layer, classes = as_array(values), np.asarray(labels)
     ensembles = np.asarray(members, dtype=bool)
     images = np.full((len(ensembles), count), NO_IMAGE)
-    strength = np.full((len(ensembles), count), np.nan)
     for label, ensemble in enumerate(ensembles):
         if not ensemble.any():
             continue
@@ -63,5 +56,4 @@ def strongest(
         excited = layer[own][:, ensemble].mean(axis=1, dtype=np.float64)
         first = np.argsort(-excited, kind="stable")[:count]
         images[label, : len(first)] = own[first]
-        strength[label, : len(first)] = excited[first]
-    return images, strength
+    return images

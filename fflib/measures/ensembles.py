@@ -34,7 +34,6 @@ __all__ = [
     "Activations",
     "Labelled",
     "class_means",
-    "class_medians",
     "kolmogorov_smirnov",
     "leave_one_out",
     "mean_excess",
@@ -130,21 +129,6 @@ def class_means(activations: Activations, *, classes: int | None = None) -> NDAr
     """
     layers, labels, classes = _layers(activations, classes)
     return np.stack([arrays.class_means(layer, labels, classes) for layer in layers])
-
-
-def class_medians(activations: Activations, *, classes: int | None = None) -> Floats:
-    """Return the median activation of every unit for every class, shape (layer, class, unit).
-
-    The arguments are those of :func:`class_means`. For an even number of samples it is
-    the mean of the two in the middle; nan for a class without samples.
-
-    Examples
-    --------
-    >>> values = np.array([[1.0, 0.0], [3.0, 0.0], [8.0, 7.0]])
-    >>> class_medians(Labelled([values], labels=np.zeros(3, int)))
-    array([[[3., 0.]]])
-    """
-    return _by_class(activations, classes, median, np.nan)
 
 
 def median_quantile(

@@ -26,7 +26,6 @@ __all__ = [
     "Effect",
     "affected",
     "interventions",
-    "order",
 ]
 
 OPERATIONS = {"zero": 0.0, "halve": 0.5, "flip": -1.0}
@@ -84,19 +83,6 @@ class Effect:
     selectivity: float | None
 
 
-def order(weights: ArrayLike, target: str, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Return the places of weights of a kind, flattened, in the order in which they are chosen.
-
-    Examples
-    --------
-    >>> sorted(order([0.1, -0.2, 0.3], "positive", np.random.default_rng(0)).tolist())
-    [0, 2]
-    """
-    flat = np.asarray(weights).ravel()
-    chosen = {"negative": flat < 0, "positive": flat > 0, "random": np.ones(flat.shape, bool)}
-    return rng.permutation(np.flatnonzero(chosen[target]))
-
-
 def affected(
     weights: ArrayLike, target: str, dose: float, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
@@ -117,7 +103,8 @@ def affected(
     """
     values = np.asarray(weights)
     flat = values.ravel()
-    ordered = order(flat, target, rng)
+    kinds = {"negative": flat < 0, "positive": flat > 0, "random": np.ones(flat.shape, bool)}
+    ordered = rng.permutation(np.flatnonzero(kinds[target]))
     negative = flat < 0
     if target == "positive":
         magnitude = dose * np.abs(flat[negative], dtype=np.float64).sum()

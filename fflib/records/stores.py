@@ -22,7 +22,6 @@ from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from fflib.data import NAMES
 from fflib.data.published import download_folder, own_folder
 from fflib.errors import FflibError, MissingRecord, RecordError
 from fflib.experiment import Experiment
@@ -84,11 +83,6 @@ class Record(BaseModel):
         text, arrays = unseal(path)
         try:
             fields = _unpacked(json.loads(text), arrays)
-            if _by_path_alone(fields["experiment"]):
-                raise RecordError(
-                    f"{path} is of a folder of images by its path alone, as earlier versions kept it, "
-                    "so that nobody can say of which images: train again, and remove it"
-                )
             record = cls(**fields)
         except (TypeError, ValueError, LookupError, RecursionError, *_BROKEN) as error:
             raise RecordError(
@@ -105,15 +99,6 @@ class Record(BaseModel):
 _BROKEN = (SafetensorError, zlib.error, lzma.LZMAError)
 _LZMA = b"\xfd7zXZ\x00"
 """What a part that is compressed so begins with."""
-
-
-def _by_path_alone(experiment: Any) -> bool:
-    """Tell whether an experiment, as JSON, is of a folder but not of certain images."""
-    return (
-        isinstance(experiment, dict)
-        and experiment.get("dataset", NAMES[0]) not in NAMES
-        and experiment.get("images") is None
-    )
 
 
 def _unpacked(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -285,8 +270,6 @@ class Store:
         for path in sorted(path for path in paths if path.exists()):
             try:
                 noted = json.loads(path.read_text(encoding="utf-8"))
-                if _by_path_alone(noted["experiment"]):
-                    continue
                 experiment, error = Experiment(**noted["experiment"]), str(noted["error"])
             except (OSError, TypeError, ValueError, KeyError, RecursionError, FflibError) as fault:
                 raise RecordError(f"{path} is no note of a failure: {reason(fault)}") from None

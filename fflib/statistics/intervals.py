@@ -9,8 +9,9 @@ is made on a scale without ends, on which a small step of the mean is as many ti
 derivative of the scale says (delta method), and turned back: for a share on that of the logit,
 :math:`\log\frac m{1 - m} \pm t_{n-1} \frac s{\sqrt n} \frac 1{m (1 - m)}`, for a correlation on
 Fisher's z, :math:`\operatorname{artanh} m \pm t_{n-1} \frac s{\sqrt n} \frac 1{1 - m^2}`. It holds the
-mean, stays in the range, and needs no exception for single runs at an end of it. Where all runs are
-at the end, they are equal, and the interval has no width. The difference of two shares, or of two
+mean, stays in the range, and needs no exception for single runs at an end of it. Where most runs are
+near an end and few are not, it is wide, and it has to be: a narrower one misses the expected value more
+often. Where all runs are at the end, they are equal, and the interval has no width. The difference of two shares, or of two
 correlations, is seldom near an end of its range: its interval is Student's, cut off there.
 """
 
@@ -23,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-__all__ = ["FEWEST", "Interval", "Scale", "bootstrap_interval", "mean_interval", "paired_interval"]
+__all__ = ["FEWEST", "Interval", "Scale", "mean_interval", "paired_interval"]
 
 FEWEST = 3
 """Runs that an interval needs: two say next to nothing of their spread."""
@@ -160,37 +161,6 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95, scale: Scale = "p
     '0.955 (n = 2, no interval)'
     """
     return student_interval(as_runs(values), confidence, lambda s, n: s / math.sqrt(n), scale)
-
-
-def bootstrap_interval(
-    values: ArrayLike, confidence: float = 0.95, *, resamples: int = 9999, seed: int = 0
-) -> Interval:
-    """Return the mean of runs and its interval by the bias-corrected accelerated (BCa) bootstrap.
-
-    The method assumes no normal distribution, but its interval is too narrow for few runs: below
-    about ten, prefer :func:`mean_interval`, which takes the same numbers and raises the same
-    errors. The bounds are nan for fewer than three runs or if a run is nan.
-
-    Examples
-    --------
-    >>> f"{bootstrap_interval(np.arange(20)):.0f}"
-    '10 [7, 12]'
-    """
-    runs = as_runs(values)
-    mean, n = float(runs.mean()), len(runs)
-    if n < FEWEST or math.isnan(mean):
-        return Interval(mean, math.nan, math.nan, n, confidence)
-    if np.ptp(runs) == 0:  # nothing to resample, and BCa would divide by zero
-        return Interval(mean, mean, mean, n, confidence)
-    low, high = stats.bootstrap(
-        (runs,),
-        np.mean,
-        n_resamples=resamples,
-        confidence_level=confidence,
-        method="BCa",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return Interval(mean, float(low), float(high), n, confidence)
 
 
 def paired_interval(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Interval:

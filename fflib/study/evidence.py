@@ -12,9 +12,26 @@ from fflib.study.claims.first import First, in_first_words
 from fflib.study.claims.judging import where
 from fflib.study.plans.grids import DATASETS, JUDGED, planned
 
-__all__ = ["cells", "claim", "evidence", "first_edition", "on_record", "verdict", "where"]
+__all__ = [
+    "by_dataset",
+    "cells",
+    "claim",
+    "evidence",
+    "first_edition",
+    "on_record",
+    "verdict",
+    "where",
+]
 
 Source = Literal["records", "train"]
+
+
+def by_dataset(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Group records by data set, in the order in which the data sets appear."""
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        found.setdefault(record.experiment.dataset, []).append(record)
+    return found
 
 
 def claim(name: str, *, first: bool = False) -> Claim:

@@ -186,15 +186,11 @@ def test_the_strongest_images_are_those_of_a_naive_search():
     values, labels = rng.random((60, 9)), rng.integers(0, 4, 60)
     ensembles_ = rng.random((5, 9)) < 0.4
     ensembles_[1] = False
-    images, strength = strongest(values, labels, ensembles_, count=4)
+    images = strongest(values, labels, ensembles_, count=4)
     for label, own in enumerate(ensembles_):
         candidates = [i for i in range(60) if labels[i] == label] if own.any() else []
         best = sorted(candidates, key=lambda i: -values[i, own].mean())[:4]
         assert images[label].tolist() == best + [NO_IMAGE] * (4 - len(best))
-        np.testing.assert_allclose(
-            strength[label, : len(best)], [values[i, own].mean() for i in best]
-        )
-        assert np.isnan(strength[label, len(best) :]).all()
 
 
 @pytest.fixture(scope="module")

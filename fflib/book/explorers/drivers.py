@@ -93,7 +93,7 @@ def drivers_of(run: Run, count: int = IMAGES) -> Drivers:
     ensembles = median_quantile(activations, classes=classes)
     places = np.array(
         [
-            strongest(layer, activations.labels, own, count)[0]
+            strongest(layer, activations.labels, own, count)
             for layer, own in zip(activations.values, ensembles, strict=True)
         ]
     )

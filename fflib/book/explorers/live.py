@@ -188,7 +188,7 @@ class EnsembleExplorer(_Choice):
         layers, label, depth = self.layers, self.label.value, self.layer.value
         ensembles = self.ensembles
         own = np.flatnonzero(ensembles[label])
-        chosen, _ = strongest(
+        chosen = strongest(
             layers.activations.values[depth], layers.activations.labels, ensembles, self.images
         )
         numbers = layers.numbers[chosen[label][chosen[label] != NO_IMAGE]]

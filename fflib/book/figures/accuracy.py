@@ -9,10 +9,10 @@ from matplotlib.ticker import MaxNLocator
 
 from fflib import wording
 from fflib.book.figures import style
-from fflib.book.figures.panels import by_dataset, by_model
+from fflib.book.figures.panels import by_model
 from fflib.records.stores import Record
 from fflib.study.analyses.cost import learning_curve
-from fflib.study.evidence import where
+from fflib.study.evidence import by_dataset, where
 
 __all__ = ["accuracies", "accuracy_by_cost"]
 

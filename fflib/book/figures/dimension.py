@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from fflib import wording
 from fflib.book.figures import style
-from fflib.book.figures.panels import by_dataset, by_model, means
+from fflib.book.figures.panels import by_model, means
 from fflib.measures.dimension import ORDERS, PARTS
 from fflib.measures.manifolds import Recovery
 from fflib.records.stores import Record
 from fflib.study.analyses.dimension import ensemble_sizes, interval, of_all, of_classes
+from fflib.study.evidence import by_dataset
 
 __all__ = ["against_size", "by_layer", "by_scale", "where_known"]
 

@@ -38,7 +38,7 @@ def accuracy_by_compute(
     joined by a line. On the right, the `finals` while they are trained, and networks whose training has only
     `begun`, dotted.
     """
-    figure, [axes] = style.axes_grid(1, 2, 3.6, sharey=True)
+    figure, [axes] = style.axes_grid(1, 2, 3.6)
     steps = of_networks(records)
     _numbered(
         axes[0],
@@ -46,7 +46,7 @@ def accuracy_by_compute(
         "multiply_adds",
         "accuracy",
     )
-    axes[0].set(title="one ingredient at a time", ylabel="accuracy")
+    axes[0].set_title("one ingredient at a time")
     for record in finals:
         name = losses(record.experiment)
         curve = learning_curve(record)
@@ -62,7 +62,7 @@ def accuracy_by_compute(
     axes[1].set_title("while the last networks are trained")
     for ax in axes:
         style.log_scale(ax.xaxis)
-        ax.set_xlabel("multiply-adds per image (10⁹)")
+        ax.set(xlabel="multiply-adds per image (10⁹)", ylabel="accuracy")
         ax.grid(lw=0.5, color="0.9")
     style.letter(axes)
     style.legend(figure, _once(axes[1]), "upper center", columns=2)

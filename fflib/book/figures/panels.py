@@ -18,7 +18,7 @@ from fflib.statistics import mean_interval
 from fflib.study.evidence import where
 
 __all__ = [
-    "by_dataset", "by_model", "estimate", "estimate_rows", "matrix", "means", "models_by_layer",
+    "by_model", "estimate", "estimate_rows", "matrix", "means", "models_by_layer",
     "on_colour", "on_layers", "runs_by_layer", "shifts", "wall", "wall_order",
 ]  # fmt: skip
 
@@ -148,14 +148,6 @@ def by_model(records: Iterable[Record]) -> dict[str, list[Record]]:
     records = list(records)
     found = {model: where(records, model=model) for model in style.MARKERS}
     return {model: runs for model, runs in found.items() if runs}
-
-
-def by_dataset(records: Iterable[Record]) -> dict[str, list[Record]]:
-    """Group records by data set, in the order in which the data sets appear."""
-    found: dict[str, list[Record]] = {}
-    for record in records:
-        found.setdefault(record.experiment.dataset, []).append(record)
-    return found
 
 
 def models_by_layer(

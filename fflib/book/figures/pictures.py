@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 
 from fflib import wording
 from fflib.book.figures import style
-from fflib.book.figures.panels import by_dataset, by_model, on_layers, runs_by_layer
+from fflib.book.figures.panels import by_model, on_layers, runs_by_layer
 from fflib.measures import sharing
 from fflib.records.stores import Record
 from fflib.study.claims import Verdict
 from fflib.study.claims.quantities import first_ensembles
-from fflib.study.evidence import where
+from fflib.study.evidence import by_dataset, where
 
 __all__ = ["at_a_glance"]
 

@@ -13,6 +13,7 @@ from fflib.measures.manifolds import Recovery
 from fflib.records.stores import Record
 from fflib.statistics import Interval, mean_interval, orderings
 from fflib.study.claims.dimension import ensemble_sizes, lower, of_all, of_classes, sparseness
+from fflib.study.evidence import by_dataset
 from fflib.study.tables import intervals, named, rows_of
 
 __all__ = [
@@ -89,13 +90,6 @@ MEASURES: dict[str, Measure] = {"ensemble size": ensemble_sizes, "Hoyer": sparse
 """What dimension is correlated with, as tables call it."""
 
 
-def _by_dataset(records: Iterable[Record]) -> dict[str, list[Record]]:
-    found: dict[str, list[Record]] = {}
-    for record in records:
-        found.setdefault(record.experiment.dataset, []).append(record)
-    return found
-
-
 def readings(records: Iterable[Record]) -> pd.DataFrame:
     """Correlate dimension with ensemble size and sparseness in other ways.
 
@@ -104,7 +98,7 @@ def readings(records: Iterable[Record]) -> pd.DataFrame:
     model.
     """
     table = {}
-    for dataset, here in _by_dataset(records).items():
+    for dataset, here in by_dataset(records).items():
         for name, measure in MEASURES.items():
             found = {
                 reading: interval(read(record, measure) for record in here)
@@ -127,7 +121,7 @@ def chance(records: Iterable[Record], orders: int = 999) -> pd.DataFrame:
     runs of one model; `orders` is how many orders to try.
     """
     rows = {}
-    for dataset, here in _by_dataset(records).items():
+    for dataset, here in by_dataset(records).items():
         dimension = np.mean([of_classes(r)[1:] for r in here], axis=0)
         for name, measure in MEASURES.items():
             other = np.mean([measure(r) for r in here], axis=0)

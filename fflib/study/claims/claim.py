@@ -135,7 +135,11 @@ class Claim:
     @property
     def criterion(self) -> str:
         """Return the criterion in one line."""
-        rivals = f", and {self.side} {_listed(self.beats)}" if self.beats else ""
+        rivals = (
+            f", and {self.side} {wording.listed(map(wording.rival_name, self.beats))}"
+            if self.beats
+            else ""
+        )
         layers = " and layer" if self.by_layer else ""
         where = f"in every cell{layers} by the {self.statistic}"
         return f"{self.quantity}; {self.side} {self.bound:g}{rivals} {where}"
@@ -181,9 +185,3 @@ class Claim:
         if self.by_cell:
             return f"{interval}, with 95% confidence over all claims, cells and rivals"
         return f"{self.confidence:.1%} {interval}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Write names as a list with an "and"."""
-    *most, last = map(wording.rival_name, names)
-    return f"{', '.join(most)} and {last}" if most else last

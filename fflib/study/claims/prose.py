@@ -56,7 +56,7 @@ def too(rivals: Mapping[str, Counter[Any]]) -> str:
             does.setdefault("{} not" if found["no"] else "may", []).append(name)
     order = ("{} so, too", "{} so in part", "may", "{} not")
     return "; ".join(
-        f"{_and(names)} {said.format('do' if len(names) > 1 else 'does')}"
+        f"{wording.listed(names)} {said.format('do' if len(names) > 1 else 'does')}"
         for said in order
         if (names := does.get(said))
     )
@@ -85,11 +85,6 @@ def condition(cells: Sequence["Cell"], answer: Answer = "holds") -> str:
                 return _levels([levels for levels, a in found.items() if a == {True}], factors)
     names = [cell.name for cell in cells if cell.answer == answer]
     return f"in {len(names)} of {len(cells)} cells ({' | '.join(names)})"
-
-
-def _and(names: Sequence[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _levels(these: Sequence[tuple[Any, ...]], factors: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from fflib import wording
+from fflib.records.schema import known
 from fflib.records.stores import Record
 from fflib.statistics import Interval
 from fflib.study.claims.claim import Answer, Claim
@@ -140,7 +141,7 @@ class Cell:
             },
             "is_label": self.label_alone
             and {"answer": self.label_alone.answer, **_numbers(self.label_alone.share)},
-            "p_value": None if self.p_value is None else _finite(self.p_value),
+            "p_value": None if self.p_value is None else known(self.p_value),
             "confidence": self.interval.confidence,
         }
 
@@ -293,9 +294,5 @@ def in_short(verdicts: Iterable[Verdict]) -> str:
 
 
 def _numbers(interval: Interval) -> dict[str, object]:
-    low, high = _finite(interval.low), _finite(interval.high)
-    return {"estimate": _finite(interval.mean), "interval": [low, high], "runs": interval.n}
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    low, high = known(interval.low), known(interval.high)
+    return {"estimate": known(interval.mean), "interval": [low, high], "runs": interval.n}

@@ -171,6 +171,7 @@ GRIDS: Mapping[str, list[Experiment]] = Grids(
         "cifar-10-ladder": local_losses.ladder,
         "cifar-10-local": local_losses.final,
         "cifar-10-unseen": local_losses.unseen,
+        "cifar-10-card": local_losses.first_epochs,
         # It compares settings, so it keeps to validation data like every choice of settings.
         "learning-rate": lambda: [
             Experiment(model=m, dataset=d, seed=s, learning_rate=r, epochs=epochs, **UNTESTED)
