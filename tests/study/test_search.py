@@ -11,8 +11,10 @@ from fflib.experiment import Experiment
 from fflib.presets import MODELS, PROTOCOLS, SEARCH, preset
 from fflib.records.obtain import obtain
 from fflib.records.stores import Store
+from fflib.study.analyses import search as analyses
+from fflib.study.analyses.search import trials
 from fflib.study.plans import search
-from fflib.study.plans.search import SEARCHES, axes, best, candidates, score, trials
+from fflib.study.plans.search import SEARCHES, axes, best, candidates, score
 
 KINDS = [(protocol, model) for protocol in PROTOCOLS for model in MODELS]
 
@@ -86,7 +88,7 @@ def test_the_command_trains_the_candidates_and_names_the_best(tmp_path, monkeypa
 
 def test_trials_are_told_by_what_they_changed(monkeypatch, tmp_path):
     store = Store(tmp_path)
-    monkeypatch.setattr(search, "SEARCHES", store)
+    monkeypatch.setattr(analyses, "SEARCHES", store)
     asked = {"dataset": "fashion-mnist", "model": "bp-ff", "evaluate_on": "validation"}
     for accuracy, changed in (
         (0.87, {}),

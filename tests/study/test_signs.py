@@ -52,7 +52,7 @@ PROBED = [
 DALE = [run(seed=seed, accuracy=0.89, signs="dale") for seed in range(3)]
 
 
-def test_verdicts_compare_negative_weights_with_random_ones():
+def test_verdicts_compare_negative_weights_with_random_ones_and_with_none_removed():
     sparse, accurate, dale = (judge(c, PROBED + DALE) for c in SIGNS)
     for verdict in (sparse, accurate):
         assert verdict.verdict == "holds"
@@ -62,6 +62,15 @@ def test_verdicts_compare_negative_weights_with_random_ones():
     said = in_words([sparse, accurate, dale])
     assert said.count(": holds (") == 3
     assert "−0.01" in said
+
+
+def test_a_random_cut_that_makes_a_network_sparser_proves_nothing(monkeypatch):
+    monkeypatch.setitem(LOSS, "random", -0.3)
+    monkeypatch.setitem(LOSS, "negative", 0.05)
+    runs = [run(seed=seed, probe="weight-signs") for seed in range(3)]
+    sparse = judge(SIGNS[0], runs)
+    assert sparse.cells[0].interval.mean == pytest.approx(0.05)
+    assert sparse.verdict == "fails"
 
 
 def test_without_is_the_mean_of_the_runs():

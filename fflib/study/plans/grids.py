@@ -8,7 +8,7 @@ from typing import Any
 from fflib.errors import ExperimentError, unknown
 from fflib.experiment import Experiment, crossed
 from fflib.presets import MODELS, PROTOCOLS
-from fflib.study.plans import cifar10, goodness_choice, local_losses, rivals
+from fflib.study.plans import cifar10, goodness_choice, local_losses, rivals, winner_takes_all
 
 __all__ = [
     "AUTHORS_ROWS",
@@ -122,6 +122,7 @@ GRIDS: Mapping[str, list[Experiment]] = Grids(
         "penalties": rivals.penalties,
         "rivals": rivals.final,
         "rivals-unseen": rivals.unseen,
+        "winner-takes-all": winner_takes_all.final,
         "precision": lambda: crossed(
             {"seed": range(5), "precision": ("float32", "mixed"), "model": MODELS},
             epochs=PRECISION_EPOCHS,
