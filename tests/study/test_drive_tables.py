@@ -79,14 +79,14 @@ def test_the_cost_of_a_part_is_against_the_untouched_network_run_by_run():
 def test_words_follow_the_intervals():
     ff = [r for r in RUNS if r.experiment.model == "ff"]
     assert contrast(ff) == (
-        "Contributions are negative more often in layer 1 and 2 than weights, by intervals over "
+        "Contributions are negative more often in layers 1 and 2 than weights, by intervals over "
         "runs. Of the weights 36% / 36% are negative, from the first layer to the last, and of what "
         "they contribute 71% / 71%."
     )
     assert cost_in_words(ff).startswith("Without negative drive, accuracy changes by −0.40 [−0.40,")
     assert sparser_in_words(RUNS).startswith("Without its negative drive, sparseness changes by ")
     alone = contrast([run("ff", 0)])  # has no interval
-    assert "neither more nor less often in layer 1 and 2" in alone
+    assert "neither more nor less often in layers 1 and 2" in alone
 
 
 def test_sparseness_is_the_mean_of_the_layers():

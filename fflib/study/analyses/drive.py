@@ -8,7 +8,7 @@ from fflib.records.stores import Record
 from fflib.statistics import mean_interval
 from fflib.study.analyses.attribution import of_part
 from fflib.study.tables import against, intervals, named
-from fflib.wording import minus
+from fflib.wording import listed, minus
 
 __all__ = ["balance_of_signs", "contrast", "cost", "cost_in_words", "removed", "sparser_in_words"]
 
@@ -57,7 +57,10 @@ def contrast(records: Iterable[Record]) -> str:
         more = mean_interval(runs["negative_contributions"] - runs["negative_weights"])
         word = "more" if more.low > 0 else "less" if more.high < 0 else "neither more nor less"
         layers.setdefault(word, []).append(str(layer))
-    said = [f"{word} often in layer {' and '.join(which)}" for word, which in layers.items()]
+    said = [
+        f"{word} often in layer{'s' * (len(which) > 1)} {listed(which)}"
+        for word, which in layers.items()
+    ]
     means = rows.groupby("layer")[["negative_weights", "negative_contributions"]].mean()
     weights, contributions = (" / ".join(f"{x:.0%}" for x in means[name]) for name in means)
     return (

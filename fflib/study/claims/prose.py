@@ -40,25 +40,36 @@ def _throughout(cells: Sequence["Cell"], each: str) -> str:
     return place + f" under {'every' if each == 'every' else 'any'} protocol" * (len(protocols) > 1)
 
 
-def too(rivals: Mapping[str, Counter[Any]]) -> str:
+def too(rivals: Mapping[str, Counter[Any]], *, more_is_asked: bool = False) -> str:
     """Say which rivals, by name, pass the bound, from the cells in which each does.
+
+    To pass it is not to do the same where `more_is_asked` of the claim's own runs, to be beyond a rival, too.
 
     Examples
     --------
-    >>> too({"BP": Counter(no=2), "BP/FF": Counter(yes=1, open=1)})
+    >>> found = {"BP": Counter(no=2), "BP/FF": Counter(yes=1, open=1)}
+    >>> too(found)
     'BP/FF does so in part; BP does not'
+    >>> too(found, more_is_asked=True)
+    'BP/FF passes the bound in part; BP does not'
     """
     does: dict[str, list[str]] = {}
+    one, many = ("passes the bound", "pass the bound") if more_is_asked else ("does so", "do so")
     for name, found in rivals.items():
         if found["yes"]:
-            does.setdefault("{} so in part" if len(found) > 1 else "{} so, too", []).append(name)
+            does.setdefault("in part" if len(found) > 1 else "too", []).append(name)
         elif found:
-            does.setdefault("{} not" if found["no"] else "may", []).append(name)
-    order = ("{} so, too", "{} so in part", "may", "{} not")
+            does.setdefault("no" if found["no"] else "may", []).append(name)
+    verbs = {
+        "too": (f"{one}, too", f"{many}, too"),
+        "in part": (f"{one} in part", f"{many} in part"),
+        "may": ("may", "may"),
+        "no": ("does not", "do not"),
+    }
     return "; ".join(
-        f"{wording.listed(names)} {said.format('do' if len(names) > 1 else 'does')}"
-        for said in order
-        if (names := does.get(said))
+        f"{wording.listed(names)} {verb[len(names) > 1]}"
+        for how, verb in verbs.items()
+        if (names := does.get(how))
     )
 
 

@@ -218,7 +218,9 @@ class Verdict:
     @property
     def too(self) -> str:
         """Whether networks trained by back-propagation pass the bound, too, in words; nothing if none is a rival."""
-        return too({wording.rival_name(name): self._passes(name) for name in BACK_PROPAGATION})
+        more = any(name in self.claim.beats for name in BACK_PROPAGATION)
+        found = {wording.rival_name(name): self._passes(name) for name in BACK_PROPAGATION}
+        return too(found, more_is_asked=more)
 
     @property
     def back_propagation_too(self) -> str:
