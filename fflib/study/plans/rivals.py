@@ -16,8 +16,7 @@ from fflib.presets import MODELS
 from fflib.records.stores import Record
 
 __all__ = [
-    "CHOSEN", "PENALTIES", "SPARED", "STRONGEST", "choose", "dimension", "final", "penalties", "strongest",
-    "unseen",
+    "CHOSEN", "PENALTIES", "SPARED", "STRONGEST", "choose", "final", "penalties", "strongest", "unseen",
 ]  # fmt: skip
 
 C = TypeVar("C", bound=Hashable)
@@ -120,15 +119,6 @@ def final() -> list[Experiment]:
 def unseen() -> list[Experiment]:
     """Return the runs, and those of their rivals, that were never shown a class, each class in turn."""
     return [run for d, label in product(DATASETS, range(10)) for run in _rivals(d, hold_out=label)]
-
-
-def dimension() -> list[Experiment]:
-    """Return every model at its best, to ask after its dimension: open question 3."""
-    probe = {"probe": "intrinsic-dimension", "precision": "mixed"}
-    return [
-        Experiment(model=m, dataset=d, seed=seed, **probe, **CHOSEN[d, m])
-        for seed, d, m in product(range(5), DATASETS, MODELS)
-    ]
 
 
 def _rivals(dataset: str, **fields: int) -> list[Experiment]:
