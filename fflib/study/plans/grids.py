@@ -48,6 +48,7 @@ AUTHORS_ROWS = (
     ("mnist", "ff", 100, 512, 0.001),
     ("fashion-mnist", "ff", 100, 1024, 0.01),
 )
+UNPAIRED = ("mnist", "ff", 20, 512, 0.01)
 AUTHORS_TRAINING: dict[str, Any] = {"schedule": "constant", "precision": "mixed"}
 # Their released configuration at full length, with epochs of each layer for FF. Their loader has the batch
 # size of back-propagation whatever the configuration says.
@@ -113,10 +114,10 @@ def _seeded(seeds: Mapping[str, range], **fields: Any) -> list[Experiment]:
     ]
 
 
-def _as_authors(row: Iterable[Any], seed: int) -> Experiment:
+def _as_authors(row: Iterable[Any], seed: int, **fields: Any) -> Experiment:
     """Return a run with the settings of a row of theirs."""
     given = dict(zip(AUTHORS_FIELDS, row, strict=True))
-    return Experiment(**given, seed=seed, **AUTHORS_TRAINING)
+    return Experiment(**given, seed=seed, **AUTHORS_TRAINING, **fields)
 
 
 GRIDS: Mapping[str, list[Experiment]] = Grids(
@@ -143,6 +144,10 @@ GRIDS: Mapping[str, list[Experiment]] = Grids(
         ),
         "authors": lambda: [
             _as_authors(row, seed) for seed, row in product(range(3), AUTHORS_ROWS)
+        ],
+        # Is it the negatives? Theirs are of other images than their positives.
+        "authors-unpaired": lambda: [
+            _as_authors(UNPAIRED, seed, negatives="unpaired") for seed in range(3)
         ],
         "authors-full": lambda: [
             _as_authors(row, seed) for row, seed in product(AUTHORS_FULL, range(10))
