@@ -12,6 +12,7 @@ from fflib.study.analyses import authors
 from fflib.study.analyses.replication import (
     NAMES,
     QUANTITIES,
+    by_negatives,
     costs,
     ensemble_sizes,
     measured,
@@ -48,6 +49,26 @@ def ours(distance, setting=FIRST):
         metrics = made.metrics.model_copy(update={"accuracy": values[0], "layers": layers})
         runs.append(made.model_copy(update={"experiment": experiment, "metrics": metrics}))
     return runs
+
+
+def test_ways_to_draw_negatives_stand_beside_each_other():
+    unpaired = planned("authors-unpaired")
+    row = next(i for i, e in enumerate(planned("authors")) if e.epochs == 20 and e.model == "ff")
+    paired = [e.model_copy(update={"negatives": "fixed"}) for e in unpaired]
+    assert planned("authors")[row] in paired
+    runs = []
+    for experiments, accuracy in ((paired, 0.9), (unpaired, 0.8)):
+        for e in experiments:
+            made = synthetic.record("ff")
+            metrics = made.metrics.model_copy(update={"accuracy": accuracy + e.seed / 100})
+            runs.append(made.model_copy(update={"experiment": e, "metrics": metrics}))
+    other = runs[0].model_copy(update={"experiment": planned("authors")[0]})
+    table = by_negatives([*runs, other])
+    assert list(table.index) == ["the same image", "any image"]
+    assert [(found.mean, found.n) for found in table["accuracy"]] == [
+        (pytest.approx(0.91), 3), (pytest.approx(0.81), 3),
+    ]  # fmt: skip
+    assert by_negatives([]).empty
 
 
 def test_every_planned_row_is_on_the_authors_record_once():

@@ -24,11 +24,12 @@ from fflib.study.analyses import authors
 from fflib.study.claims.quantities import first_ensembles
 from fflib.study.evidence import where
 from fflib.study.plans.grids import AUTHORS_ROWS, DATASETS, planned
-from fflib.study.tables import by_run, cross_table, named
+from fflib.study.tables import by_run, cross_table, intervals, named
 
 __all__ = [
     "CONFIDENCE",
     "QUANTITIES",
+    "by_negatives",
     "costs",
     "ensemble_sizes",
     "measured",
@@ -51,6 +52,7 @@ NAMES = {
 
 QUANTITIES = tuple(NAMES)
 
+_NEGATIVES = {"fixed": "the same image", "unpaired": "any image"}
 _SETTING = ["dataset", "model", "epochs", "batch", "lr"]
 
 
@@ -127,6 +129,26 @@ def met_table(rows: pd.DataFrame) -> pd.DataFrame:
     table = named(rows.assign(**settings, quantity=rows["quantity"].map(NAMES), said=said))
     names = ["data set", "model", "epochs", "batch", "learning rate"]
     return cross_table(table.rename(columns={"lr": "learning rate"}), "said", names, "quantity")
+
+
+def by_negatives(records: Iterable[Record]) -> pd.DataFrame:
+    """Compare networks whose negatives are of the same images as their positives with the authors' way.
+
+    `records` are runs of Forward-Forward that differ in seed and ``negatives`` alone; those of other settings
+    than :data:`fflib.study.plans.grids.UNPAIRED` are left out. The table has a row for each way, of whose
+    image a negative is, and a column for each quantity, with its 95 % interval over runs.
+    """
+    unpaired = planned("authors-unpaired")
+    wanted = {*unpaired, *(e.model_copy(update={"negatives": "fixed"}) for e in unpaired)}
+    runs = [r for r in records if r.experiment in wanted]
+    rows = pd.DataFrame(
+        [
+            {"a negative is of": _NEGATIVES[r.experiment.negatives or ""]}
+            | {NAMES[name]: value for name, value in measured(r).items()}
+            for r in runs
+        ]
+    )
+    return intervals(rows, ["a negative is of"]) if runs else rows
 
 
 def spread(records: Iterable[Record]) -> pd.DataFrame:

@@ -19,6 +19,7 @@ __all__ = [
     "SEEDS",
     "SWEPT_EPOCHS",
     "SWEPT_RATES",
+    "UNPAIRED",
     "UNSEEN_EPOCHS",
     "UNSEEN_SEEDS",
     "covering",
