@@ -15,6 +15,7 @@ from fflib.study.analyses.learning_rates import (
     sparse_control,
     survivors,
     swept,
+    ties,
 )
 from fflib.study.analyses.matched_accuracy import BOUND, at_matched_accuracy, frontier
 from fflib.study.evidence import claim
@@ -28,6 +29,26 @@ FAR = sweep("bp", {(0.1, 4): (0.5, 0.3)})
 
 def compared(*controls):
     return [at_matched_accuracy([*FF, *control], "mnist") for control in controls]
+
+
+def moved(setting, accuracies, hoyer):
+    """Runs of one setting, one for each accuracy."""
+    runs = sweep("bp", {setting: (0.0, hoyer)})
+    return [
+        r.model_copy(update={"metrics": r.metrics.model_copy(update={"accuracy": accuracy})})
+        for r, accuracy in zip(runs, accuracies, strict=True)
+    ]
+
+
+def test_what_is_not_surely_less_accurate_than_the_best_may_be_as_good():
+    best = moved((0.1, 4), (0.97, 0.96, 0.98), 0.3)
+    uncertain = moved((0.2, 4), (0.969, 0.961, 0.972), 0.5)
+    surely_less = moved((0.3, 4), (0.959, 0.95, 0.969), 0.9)
+    (row,) = ties([*best, *uncertain, *surely_less]).to_dict("records")
+    assert row == {
+        "settings": 2, "lowest": pytest.approx(0.31), "highest": pytest.approx(0.51),
+    }  # fmt: skip
+    assert ties([]).empty
 
 
 def test_from_records_both_data_sets_are_swept_the_given_one_first():

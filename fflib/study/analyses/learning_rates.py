@@ -26,6 +26,7 @@ __all__ = [
     "sparse_control",
     "survivors",
     "swept",
+    "ties",
 ]
 
 ANSWERS = {
@@ -121,6 +122,26 @@ def spans(records: Iterable[Record]) -> pd.DataFrame:
     learned = means[means["accuracy"] >= best + claim("accuracy").bound]
     groups = learned.groupby(GROUP, sort=False)["hoyer"]
     return groups.agg(settings="size", lowest="min", highest="max")
+
+
+def ties(records: Iterable[Record]) -> pd.DataFrame:
+    """Show how sparse a model would be at settings that may be as good as its best.
+
+    Such a setting is not surely less accurate than the best: the 95 % interval of the difference, paired by
+    seed, reaches zero. The table has the columns of :func:`spans`. `records` are runs of a sweep.
+    """
+    every = by_setting(records)
+    if every.empty:
+        return every
+    found = {}
+    for cell, runs in named(every).groupby(GROUP, sort=False):
+        accuracy = runs.pivot_table("accuracy", "seed", SETTING)
+        best = accuracy[accuracy.mean().idxmax()]
+        lost = accuracy.rsub(best, axis=0)
+        as_good = [s for s in lost if not mean_interval(lost[s].dropna()).low > 0]
+        found[cell] = runs.groupby(SETTING)["hoyer"].mean()[as_good]
+    by_cell = pd.concat(found, names=GROUP).groupby(GROUP, sort=False)
+    return by_cell.agg(settings="size", lowest="min", highest="max")
 
 
 def matched_table(comparisons: Iterable[Matched]) -> pd.DataFrame:
