@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from statistics import median
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +15,6 @@ from torch import Tensor
 
 from fflib.bench.baseline import Plain, train_plainly, untrained
 from fflib.bench.growth import AXES, growth
-from fflib.bench.snapshots import spread
 from fflib.data import Dataset, load
 from fflib.experiment import Experiment
 from fflib.networks.dense import Network
@@ -315,4 +315,7 @@ def _seconds(work: Callable[[], Tensor]) -> float:
 
 
 def _spreads(values: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float]]:
-    return {name: spread(numbers) for name, numbers in values.items()}
+    return {
+        name: {"median": median(numbers), "min": min(numbers), "max": max(numbers)}
+        for name, numbers in values.items()
+    }

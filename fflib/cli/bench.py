@@ -16,7 +16,6 @@ Examples:
   fflib bench --quick
   fflib bench --json > bench.json
   fflib bench --device cuda
-  fflib bench --snapshots
 """
 
 
@@ -24,18 +23,12 @@ def bench(
     quick: Annotated[
         bool, Option("--quick", help="Fewer epochs, one repeat, a lower accuracy.")
     ] = False,
-    snapshots: Annotated[
-        bool, Option("--snapshots", help="Only what snapshots cost: train with and without them.")
-    ] = False,
     device: Annotated[
         str, Option(metavar="NAME", help="Measure there: cpu, cuda, mps, or auto.")
     ] = "cpu",
     as_json: Annotated[bool, Option("--json", help="Print one object with every figure.")] = False,
 ) -> None:
     """Measure how much faster fflib trains than a plain baseline."""
-    if snapshots:
-        _snapshots(quick, as_json, device)
-        return
     from fflib.bench import CARD, FULL, QUICK
     from fflib.bench import bench as measure
     from fflib.study.analyses.throughput import ratios
@@ -62,26 +55,6 @@ def bench(
         if name in reached
     ]
     print_table(["measured", "seconds", "test accuracy"], rows)
-
-
-def _snapshots(quick: bool, as_json: bool, device: str) -> None:
-    from fflib.bench.snapshots import snapshot_cost
-    from fflib.study.plans.grids import planned
-
-    usual = planned("development")[0]
-    experiment = type(usual)(**usual.model_dump() | ({"epochs": 2} if quick else {}))
-    cost = snapshot_cost(
-        experiment, 2 if quick else 5, device, report=lambda line: echo(line, err=True)
-    )
-    if as_json:
-        print_json(cost)
-        return
-    ratio = _range(cost["ratio"])
-    same = "equal bit for bit" if cost["identical"] else "not equal"
-    echo(
-        f"{experiment}: training with snapshots takes {ratio} times as long as without, and the "
-        f"networks are {same}; the snapshots take up {cost['megabytes']:.0f} MB"
-    )
 
 
 def _range(spread: dict[str, float]) -> str:

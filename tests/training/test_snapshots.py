@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fflib
-from fflib.bench.snapshots import snapshot_cost
 from fflib.records.obtain import record_of
 from fflib.records.timeline import timeline
 from fflib.training.snapshots import replay, schedule
@@ -170,10 +169,3 @@ def test_a_record_keeps_the_timeline(measured):
     without = record_of(train(model="bp"))
     assert without.metrics.timeline is None
     assert not any(name.startswith("snapshots/") for name in without.arrays)
-
-
-def test_the_benchmark_compares_equal_networks():
-    cost = snapshot_cost(fflib.Experiment(**SMALL, **FF, snapshots=4), repeats=2)
-    assert cost["identical"]
-    assert len(cost["seconds"]["with"]) == len(cost["seconds"]["without"]) == 2
-    assert cost["ratio"]["min"] <= cost["ratio"]["median"] <= cost["ratio"]["max"]
