@@ -135,7 +135,7 @@ def by_negatives(records: Iterable[Record]) -> pd.DataFrame:
     """Compare networks whose negatives are of the same images as their positives with the authors' way.
 
     `records` are runs of Forward-Forward that differ in seed and ``negatives`` alone; those of other settings
-    than :data:`fflib.study.plans.grids.UNPAIRED` are left out. The table has a row for each way, of whose
+    than those of the grid "authors-unpaired" are left out. The table has a row for each way, of whose
     image a negative is, and a column for each quantity, with its 95 % interval over runs.
     """
     unpaired = planned("authors-unpaired")
