@@ -97,8 +97,10 @@ def reached_table(records: Iterable[Record], failed: Iterable[Experiment] = ()) 
     without = [e.dataset for e in failed]
     trained = [r for r in records if r.experiment.epochs]
     rows = []
-    for dataset in dict.fromkeys(r.experiment.dataset for r in trained):
+    for dataset in dict.fromkeys([*ASKED, *(r.experiment.dataset for r in trained)]):
         runs = [r.metrics for r in trained if r.experiment.dataset == dataset]
+        if not runs:
+            continue
         layers = pd.DataFrame([m.layer_accuracy for m in runs])
         network = mean_interval([m.accuracy for m in runs], scale="share")
         lost = without.count(dataset)
