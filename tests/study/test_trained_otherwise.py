@@ -47,7 +47,7 @@ def test_the_same_criterion_and_the_same_rivals_judge_every_way():
 
 
 @pytest.mark.parametrize(
-    ("ways", "named"), [(["longer"], ACCURATE[0].title), (["as long"], "none"), ([], "none")]
+    ("ways", "named"), [(["longer"], f"“{ACCURATE[0].title}”"), (["as long"], "none"), ([], "none")]
 )
 def test_a_verdict_is_another_where_its_word_is(ways, named):
     longer = [*RIVALS, *runs("ff", 0.97, epochs=25)]

@@ -92,7 +92,7 @@ def changed(table: pd.DataFrame, ways: Sequence[str]) -> str:
     --------
     >>> table = pd.DataFrame({"as judged": ["holds, in every layer"], "longer": ["open"]}, ["Sparse"])
     >>> changed(table, ["longer"])
-    'Sparse'
+    '“Sparse”'
     """
     words = table.map(lambda verdict: verdict.partition(",")[0])
     other = [
@@ -100,4 +100,4 @@ def changed(table: pd.DataFrame, ways: Sequence[str]) -> str:
         for title, row in words.iterrows()
         if any(row[way] and row[way] != row[AS_JUDGED] for way in ways)
     ]
-    return wording.listed(map(str, other)) if other else "none"
+    return wording.listed(f"“{title}”" for title in other) if other else "none"
