@@ -5,7 +5,7 @@ criteria and the rivals stay as they are here; only the networks that are judged
 more epochs, of the authors' own settings, and of the first preprint.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -15,9 +15,10 @@ from fflib.study.claims import CLAIMS, Claim, judge
 from fflib.study.evidence import where
 from fflib.study.plans.grids import planned
 
-__all__ = ["AS_JUDGED", "WAYS", "changed", "in_the_place_of", "published", "verdicts_table"]
+__all__ = ["AS_JUDGED", "changed", "in_the_place_of", "published", "verdicts_table"]
 
 AS_JUDGED = "as judged"
+"""The way of the networks that verdicts rest on, at the best settings of a search."""
 
 
 def in_the_place_of(records: Iterable[Record], trained: Iterable[Record]) -> list[Record]:
@@ -34,36 +35,21 @@ def in_the_place_of(records: Iterable[Record], trained: Iterable[Record]) -> lis
     return [*rivals, *trained]
 
 
-def _of_main() -> list[Record]:
-    main = PUBLISHED.among(planned("main"))
-    return in_the_place_of(_judged(), where(main, model="ff", protocol="relu-l2"))
-
-
-def _of_authors() -> list[Record]:
-    return in_the_place_of(_judged(), where(PUBLISHED.among(planned("authors-full")), model="ff"))
-
-
-def _of_preprint() -> list[Record]:
-    main = where(PUBLISHED.among(planned("main")), protocol="sigmoid-linf")
-    return in_the_place_of(main, PUBLISHED.among(planned("winner-takes-all")))
-
-
-def _judged() -> list[Record]:
-    return PUBLISHED.among(planned("rivals"))
-
-
-WAYS: dict[str, Callable[[], list[Record]]] = {
-    AS_JUDGED: _judged,
-    "25 epochs": _of_main,
-    "the authors' settings": _of_authors,
-    "the first preprint": _of_preprint,
-}
-"""Ways to train the networks that are judged, and where their records and those of their rivals are."""
-
-
 def published() -> dict[str, list[Record]]:
-    """Return what is on record of each of the :data:`WAYS`."""
-    return {way: records() for way, records in WAYS.items()}
+    """Return the records of each way to train the networks that are judged, and those of their rivals.
+
+    The first is :data:`AS_JUDGED`; the rivals of the first preprint's network have its protocol.
+    """
+    judged, main = PUBLISHED.among(planned("rivals")), PUBLISHED.among(planned("main"))
+    authors = where(PUBLISHED.among(planned("authors-full")), model="ff")
+    preprint = PUBLISHED.among(planned("winner-takes-all"))
+    longer = where(main, model="ff", protocol="relu-l2")
+    return {
+        AS_JUDGED: judged,
+        "25 epochs": in_the_place_of(judged, longer),
+        "the authors' settings": in_the_place_of(judged, authors),
+        "the first preprint": in_the_place_of(where(main, protocol="sigmoid-linf"), preprint),
+    }
 
 
 def verdicts_table(
