@@ -1,14 +1,15 @@
 """The test of the mechanism by which a second layer loses accuracy, on curves made up for it."""
 
-import pytest
+import synthetic
 
 from fflib.experiment import Experiment
-from fflib.study.analyses.overtraining import kept
+from fflib.study.analyses.overtraining import by_change, in_words, kept
 from fflib.study.plans.overtraining import CHANGES, KEPT, SEEDS, UNCHANGED
 
 LOST = 0.04
 BY_FIELD = {next(iter(change)): change for change in CHANGES.values()}
 NAMES = {next(iter(change)): name for name, change in CHANGES.items()}
+TEMPLATE = synthetic.record("ff", 0)
 
 
 def stage(layer, accuracies):
@@ -18,29 +19,20 @@ def stage(layer, accuracies):
     ]
 
 
-def made(template, change, seed, end):
+def made(change, seed, end):
     """A run whose second layer begins at 0.95 and ends at so much accuracy."""
     experiment = Experiment(model="ff", seed=seed, **UNCHANGED | change)
     curve = stage(0, [0.9, 0.95, 0.95]) + stage(1, [0.9, 0.95, end])
-    return template.model_copy(update={"experiment": experiment, "curve": curve})
+    return TEMPLATE.model_copy(update={"experiment": experiment, "curve": curve})
 
 
-@pytest.fixture
-def table():
-    import synthetic
-
-    template = synthetic.record("ff", 0)
-
-    def of(ends, lost=LOST):
-        unchanged = [made(template, {}, s, 0.95 - lost - 0.001 * s) for s in SEEDS]
-        changed = [
-            made(template, BY_FIELD[field], s, 0.95 + gain(s))
-            for field, gain in ends.items()
-            for s in SEEDS
-        ]
-        return kept(unchanged + changed)
-
-    return of
+def table(ends, lost=LOST):
+    """What is found where unchanged runs lose so much, and changed ones gain what `ends` has by field."""
+    unchanged = [made({}, s, 0.95 - lost - 0.001 * s) for s in SEEDS]
+    changed = [
+        made(BY_FIELD[field], s, 0.95 + gain(s)) for field, gain in ends.items() for s in SEEDS
+    ]
+    return kept(unchanged + changed)
 
 
 def test_each_change_is_of_one_field_and_has_a_name():
@@ -48,20 +40,37 @@ def test_each_change_is_of_one_field_and_has_a_name():
     assert all(len(change) == 1 for change in CHANGES.values())
 
 
-def test_what_ends_where_it_began_keeps_what_is_lost_and_what_falls_as_far_does_not(table):
+def test_what_ends_where_it_began_keeps_what_is_lost_and_what_falls_as_far_does_not():
     found = table({"negatives": lambda s: 0.0, "epsilon": lambda s: -LOST - 0.001 * s})
     assert found.loc[NAMES["negatives"], "answer"] == "keeps it"
     assert found.loc[NAMES["epsilon"], "answer"] == "does not"
     assert found.loc["unchanged", "answer"] == ""
     assert found.loc["unchanged", "change in accuracy"].startswith("−0.042 [")
+    assert in_words(found) == (
+        f"It is kept with {NAMES['negatives']}; it is lost with {NAMES['epsilon']} all the same."
+    )
 
 
-def test_a_difference_of_the_size_that_counts_leaves_the_question_open(table):
+def test_a_difference_of_the_size_that_counts_leaves_the_question_open():
     # Runs lie on both sides of what counts, so that their interval holds it.
     found = table({"weight_decay": lambda s: -LOST + KEPT + 0.004 * (s % 2 - 0.4) - 0.001 * s})
     assert found.loc[NAMES["weight_decay"], "answer"] == "open"
 
 
-def test_nothing_is_kept_where_nothing_is_lost(table):
+def test_nothing_is_kept_where_nothing_is_lost():
     found = table({"negatives": lambda s: 0.01}, lost=-0.01)
     assert found.loc[NAMES["negatives"], "answer"] == "nothing to keep"
+
+
+def test_a_single_run_and_none_are_tables_too():
+    found = kept([made({}, 0, 0.9)])
+    assert found["best epoch"].tolist() == ["2 (2 to 2)"]
+    assert found["at its floor"].tolist() == ["never"]
+    assert in_words(kept([])) == "No run of the test is on record."
+
+
+def test_runs_are_sorted_by_what_is_changed():
+    runs = [made(c, s, 0.9) for s in (0, 1) for c in (BY_FIELD["epsilon"], {})]
+    found = by_change(runs)
+    assert list(found) == ["unchanged", NAMES["epsilon"]]
+    assert [r.experiment.seed for r in found["unchanged"]] == [0, 1]

@@ -120,8 +120,7 @@ def spans(records: Iterable[Record]) -> pd.DataFrame:
     means = runs.groupby([*GROUP, *SETTING], sort=False)[["accuracy", "hoyer"]].mean()
     best = means["accuracy"].groupby(GROUP, sort=False).transform("max")
     learned = means[means["accuracy"] >= best + claim("accuracy").bound]
-    groups = learned.groupby(GROUP, sort=False)["hoyer"]
-    return groups.agg(settings="size", lowest="min", highest="max")
+    return _span(learned["hoyer"])
 
 
 def ties(records: Iterable[Record]) -> pd.DataFrame:
@@ -140,7 +139,12 @@ def ties(records: Iterable[Record]) -> pd.DataFrame:
         lost = accuracy.rsub(best, axis=0)
         as_good = [s for s in lost if not mean_interval(lost[s].dropna()).low > 0]
         found[cell] = runs.groupby(SETTING)["hoyer"].mean()[as_good]
-    by_cell = pd.concat(found, names=GROUP).groupby(GROUP, sort=False)
+    return _span(pd.concat(found, names=GROUP))
+
+
+def _span(sparseness: "pd.Series[float]") -> pd.DataFrame:
+    """Count the settings of each data set and model, and find the least and the most sparse."""
+    by_cell = sparseness.groupby(GROUP, sort=False)
     return by_cell.agg(settings="size", lowest="min", highest="max")
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "along",
     "at_the_end",
     "floor",
+    "in_epochs",
     "stages",
     "turns",
     "turns_table",
@@ -132,8 +133,8 @@ def turns_table(records: Iterable[Record]) -> pd.DataFrame:
         {
             **dict(zip(("dataset", "model", "layer"), cell, strict=True)),
             "epochs": runs["epochs"].max(),
-            "best": _median(runs["best"]),
-            "loss at its floor": _median(runs["settled"]),
+            "best": in_epochs(runs["best"]),
+            "loss at its floor": in_epochs(runs["settled"]),
             "early": runs["early"].mean(),
             "end": runs["last"].mean(),
             "difference": minus(f"{mean_interval(runs['last'] - runs['early']):.3f}"),
@@ -143,7 +144,14 @@ def turns_table(records: Iterable[Record]) -> pd.DataFrame:
     return named(pd.DataFrame(rows)).set_index(["data set", "model", "layer"])
 
 
-def _median(epochs: "pd.Series[float]") -> str:
+def in_epochs(epochs: "pd.Series[float]") -> str:
+    """Write epochs, one per run and nan where something never came, as their median and range.
+
+    Examples
+    --------
+    >>> in_epochs(pd.Series([3, 4, float("nan")]))
+    '3.5 (3 to 4, 2 of 3 runs)'
+    """
     known = epochs.dropna()
     if known.empty:
         return "never"

@@ -7,26 +7,19 @@ import pandas as pd
 from fflib.experiment import Experiment
 from fflib.records.stores import Record
 from fflib.statistics import mean_interval
-from fflib.study.analyses.length import turns
+from fflib.study.analyses.length import in_epochs, turns
 from fflib.study.claims.claim import RISK
 from fflib.study.plans.overtraining import CHANGES, KEPT, UNCHANGED
 from fflib.study.plans.search import configuration
-from fflib.wording import minus
+from fflib.wording import listed, minus
 
-__all__ = ["kept"]
+__all__ = ["by_change", "in_words", "kept"]
 
-SECOND = 2  # the layer that loses accuracy
+FIRST, SECOND = 1, 2  # the layer that learns its pairs by heart, and the one that loses accuracy
 
 
-def kept(records: Iterable[Record]) -> pd.DataFrame:
-    """Say of each change whether it keeps what the second layer loses without it.
-
-    `records` are runs of :func:`fflib.study.plans.overtraining.runs`. The table has a row for the unchanged
-    training and one for each change: its ``runs``; the ``change in accuracy`` on validation images from
-    the first epochs of the second stage to its end; the difference from the unchanged run of the same
-    seed, ``against unchanged``; and the ``answer``, by the criterion of :mod:`fflib.study.plans.overtraining`.
-    Nothing can be kept where the unchanged runs lose nothing.
-    """
+def by_change(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Sort runs of :func:`fflib.study.plans.overtraining.runs` by what is changed: first "unchanged", then by name."""
     names = {
         Experiment(model="ff", **UNCHANGED | change): name
         for name, change in {"unchanged": {}, **CHANGES}.items()
@@ -34,12 +27,29 @@ def kept(records: Iterable[Record]) -> pd.DataFrame:
     runs: dict[str, list[Record]] = {name: [] for name in names.values()}
     for record in records:
         runs[names[configuration(record.experiment)]].append(record)
-    gains = {name: _gain(found) for name, found in runs.items() if found}
+    return {name: found for name, found in runs.items() if found}
+
+
+def kept(records: Iterable[Record]) -> pd.DataFrame:
+    """Say of each change whether it keeps what the second layer loses without it.
+
+    `records` are runs of :func:`fflib.study.plans.overtraining.runs`. The table has a row for the unchanged
+    training and one for each change: its ``runs``; the epoch in which the loss of the first layer is ``at
+    its floor``, and the ``best epoch`` of the second, as in :func:`fflib.study.analyses.length.turns_table`;
+    the ``change in accuracy`` on validation images from the first epochs of the second stage to its end;
+    the difference from the unchanged run of the same seed, ``against unchanged``; and the ``answer``, by
+    the criterion of :mod:`fflib.study.plans.overtraining`. Nothing can be kept where the unchanged runs
+    lose nothing.
+    """
+    stages = {name: turns(found).set_index("layer") for name, found in by_change(records).items()}
+    gains = {name: _gain(found.loc[[SECOND]]) for name, found in stages.items()}
     loses = "unchanged" in gains and mean_interval(gains["unchanged"]).high < 0
     rows: dict[str, dict[str, object]] = {}
     for name, gain in gains.items():
         rows[name] = {
             "runs": len(gain),
+            "at its floor": in_epochs(stages[name].loc[[FIRST], "settled"]),
+            "best epoch": in_epochs(stages[name].loc[[SECOND], "best"]),
             "change in accuracy": minus(f"{mean_interval(gain):.3f}"),
         }
         if name in CHANGES and "unchanged" in gains:
@@ -47,11 +57,34 @@ def kept(records: Iterable[Record]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").fillna("")
 
 
-def _gain(records: list[Record]) -> "pd.Series[float]":
+def in_words(table: pd.DataFrame) -> str:
+    """Say in a sentence what :func:`kept` found.
+
+    Examples
+    --------
+    >>> in_words(pd.DataFrame({"answer": ["", "keeps it", "open"]}, index=["unchanged", "rest", "play"]))
+    'It is kept with rest; the question is open for play.'
+    """
+    said = {
+        "keeps it": "it is kept with {}",
+        "does not": "it is lost with {} all the same",
+        "open": "the question is open for {}",
+        "nothing to keep": "there is nothing to keep for {}",
+    }
+    found = table.get("answer", pd.Series(dtype=str))
+    parts = [
+        text.format(listed(found.index[found == answer]))
+        for answer, text in said.items()
+        if (found == answer).any()
+    ]
+    sentence = "; ".join(parts) or "no run of the test is on record"
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _gain(second: pd.DataFrame) -> "pd.Series[float]":
     """Return by seed how accuracy changes along the second stage."""
-    stages = turns(records)
-    second = stages[stages["layer"] == SECOND].set_index("seed")
-    return second["last"] - second["early"]
+    by_seed = second.set_index("seed")
+    return by_seed["last"] - by_seed["early"]
 
 
 def _judged(differences: "pd.Series[float]", *, loses: bool) -> dict[str, str]:
