@@ -4,11 +4,17 @@
 #   benchmarks/card.sh FOLDER
 #
 # FOLDER gets card.json, a short benchmark; sweep.json and records/, a small grid that is trained
-# side by side and measured; and seconds.txt, how long each took. FFLIB_DATA names the folder where
-# MNIST lies. PYTHON names an interpreter that has torch; WHEELS, a folder of whatever else it needs.
+# side by side and measured; and seconds.txt, how long each took. What an earlier call left there is
+# removed. FFLIB_DATA names the folder where MNIST lies. PYTHON names an interpreter that has torch;
+# WHEELS, a folder of whatever else it needs, filled where there is a network, for Python 3.12 by
+#
+#   pip download --only-binary=:all: --python-version 3.12 --dest WHEELS --no-deps pydantic \
+#       pydantic-core annotated-types typing-inspection dask distributed locket partd tblib zict \
+#       tornado cryptography cffi pycparser scikit-dimension
 set -euo pipefail
 mkdir -p "${1:?name a folder for the results: benchmarks/card.sh FOLDER}"
 out=$(cd "$1" && pwd)
+rm -rf "$out"/{card.json,sweep.json,seconds.txt,records}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=${PYTHON:-python3}
 work=$(mktemp -d)

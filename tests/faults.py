@@ -116,11 +116,6 @@ def never(experiment, keeper):
     raise ValueError(f"seed {experiment.seed}\nis unlucky")
 
 
-def short_of_memory(experiment, keeper):
-    """Fail, for a reason that is the machine's."""
-    raise MemoryError
-
-
 def deadly(experiment, keeper):
     """End the worker without a word if the seed is 0."""
     if experiment.seed == 0:

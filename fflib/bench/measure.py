@@ -5,7 +5,7 @@ import platform
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from statistics import median
 from types import MappingProxyType
 from typing import Any
@@ -21,9 +21,9 @@ from fflib.networks.dense import Network
 from fflib.records.measure import summarise
 from fflib.training.device import processor, product_format, product_rate, resolve_device
 from fflib.training.run import Run
-from fflib.training.train import train
+from fflib.training.train import train, train_together
 
-__all__ = ["CARD", "FULL", "QUICK", "SWIFT", "Plan", "bench", "products"]
+__all__ = ["CARD", "FULL", "QUICK", "SWIFT", "Plan", "bench", "planned", "products"]
 
 # What ``fflib search --short`` chose on validation data; its records are in data/searches.
 SWIFT: dict[str, Any] = {
@@ -55,6 +55,8 @@ class Plan:
         What is trained on.
     batch_size, hidden : int
         Of training under the authors' settings: examples per step, and units per layer.
+    together : tuple of int, optional
+        Runs of FF that are trained side by side, and their examples per step.
     growth : dict of str to tuple of int
         The axes of :func:`fflib.bench.growth`.
     growth_epochs : int
@@ -70,6 +72,7 @@ class Plan:
     dataset: str = "mnist"
     batch_size: int = 512
     hidden: int = 784
+    together: tuple[int, int] | None = None
     growth: dict[str, tuple[int, ...]] = field(default_factory=lambda: AXES)
     growth_epochs: int = 2
 
@@ -92,8 +95,24 @@ CARD = Plan(
     accuracy=0.9,
     swift_epochs=(1, 2),
     plain_epochs=(4, 6),
+    together=(10, 1024),
     growth={"hidden": (784, 1568), "runs": (1, 10, 20)},
 )
+
+
+def planned(device: str, *, quick: bool) -> Plan:
+    """Return what is measured on a device, in full or in a few minutes.
+
+    Examples
+    --------
+    >>> planned("cpu", quick=True) == QUICK
+    True
+    """
+    if resolve_device(device).type == "cpu":
+        return QUICK if quick else FULL
+    side_by_side = {"runs": CARD.growth["runs"]}
+    full = replace(FULL, together=CARD.together, growth=FULL.growth | side_by_side)
+    return CARD if quick else full
 
 
 def bench(
@@ -108,7 +127,8 @@ def bench(
     ``median``, ``min`` and ``max`` over repeats, in the number format this machine is fast in:
 
     - ``speedup_same_work``, ``speedup_bp_ff``, ``speedup_bp``: how many times faster training is than
-      the baseline with a data loader; ``speedup_resident``, for FF, with all data on the device;
+      the baseline with a data loader; ``speedup_resident``, for FF, with all data on the device, and
+      ``speedup_together``, for each of several runs side by side, where that is planned;
     - ``speedup_to_accuracy``, ``speedup_predict``: the same to an accuracy, and of prediction;
     - ``ceiling_fraction``: share of the product rate that FF reaches;
     - ``measuring_fraction``: time to measure a run of FF for its record, over that of its training.
@@ -141,6 +161,9 @@ def bench(
                 tally.ratios[precision][f"speedup_{name}"].append(plain.seconds / run.seconds)
                 if model == "ff":
                     _only_of_ff(run, precision, (before + after) / 2, tally)
+    if plan.together:
+        report(f"{plan.together[0]} runs side by side")
+        _together(plan, *plan.together, data, formats, tally, device)
     report(f"time to an accuracy of {plan.accuracy}")
     epochs = _time_to_accuracy(plan, data, formats, tally, device)
     ratios = {precision: _spreads(tally.ratios[precision]) for precision in formats}
@@ -207,10 +230,34 @@ def _only_of_ff(run: Run, precision: str, rate: float, tally: _Tally) -> None:
     tally.note(f"predict, {precision}", quick)
     ratios["speedup_predict"].append(slow / quick)
     started = time.perf_counter()
-    summarise(run)
+    summarise(replace(run))  # which has not predicted anything yet
     measuring = time.perf_counter() - started
     tally.note(f"measure, {precision}", measuring)
     ratios["measuring_fraction"].append(measuring / run.seconds)
+
+
+def _together(
+    plan: Plan,
+    runs: int,
+    batch_size: int,
+    data: Dataset,
+    formats: Sequence[str],
+    tally: _Tally,
+    device: str,
+) -> None:
+    """Time runs side by side, and the baseline for the same work as one of them."""
+    seeds = [_with(_experiment(plan, "ff", s), batch_size=batch_size) for s in range(runs)]
+    plain = train_plainly(seeds[0], data, resolve_device(device), resident=True)
+    steps = seeds[0].layers * seeds[0].epochs * math.ceil(len(data.train) / batch_size)
+    for precision in formats:
+        asked = [_with(e, precision=precision) for e in seeds]
+        trained = train_together(asked, device, progress=False)
+        # Each has the time of all, and is trained to the end whether it learned or not.
+        seconds = next(run.seconds for run in trained if isinstance(run, Run))
+        name = f"{precision}, {runs} runs in batches of {batch_size}"
+        tally.note(f"ff, {name}", seconds)
+        tally.steps[name].append(1e6 * seconds / steps)
+        tally.ratios[precision]["speedup_together"].append(runs * plain.seconds / seconds)
 
 
 def _time_to_accuracy(

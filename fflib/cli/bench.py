@@ -29,12 +29,11 @@ def bench(
     as_json: Annotated[bool, Option("--json", help="Print one object with every figure.")] = False,
 ) -> None:
     """Measure how much faster fflib trains than a plain baseline."""
-    from fflib.bench import CARD, FULL, QUICK
     from fflib.bench import bench as measure
+    from fflib.bench import planned
     from fflib.study.analyses.throughput import ratios
 
-    short = QUICK if device == "cpu" else CARD
-    plan = short if quick else FULL
+    plan = planned(device, quick=quick)
     result = measure(plan, lambda line: echo(line, err=True), device=device)
     if as_json:
         print_json(result)

@@ -24,11 +24,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from fflib.measures import sharing, sparsity
-from fflib.measures.arrays import as_array
+from fflib.measures.arrays import as_array, as_tensor
 from fflib.measures.ensembles import Labelled, median_quantile
 from fflib.measures.robustness import THRESHOLDS, members_by_threshold
 
@@ -132,7 +133,8 @@ def unseen_class(
     Parameters
     ----------
     unseen : sequence of Tensor or array-like, each of shape (n, units)
-        Activations of the unseen class's images, one entry per layer, not negative.
+        Activations of the unseen class's images, one entry per layer, not negative. Ensembles are
+        found on the device where they are.
     seen : sequence of Tensor or array-like, each of shape (m, units)
         Activations of images of the seen classes.
     seen_labels : Tensor or array-like of int, shape (m,)
@@ -198,7 +200,7 @@ def told_by_threshold(
     """
     by_layer = [
         _layer_by_threshold(*layer, rule, splits, np.random.default_rng(seed))
-        for layer in _pairs(unseen, seen, min((len(as_array(s)) for s in seen), default=0))
+        for layer in _pairs(unseen, seen, min((len(as_tensor(s)) for s in seen), default=0))
     ]
     return [
         UnseenChoice(rule, threshold, *zip(*numbers, strict=True))
@@ -207,27 +209,27 @@ def told_by_threshold(
 
 
 def _layer_by_threshold(
-    unseen: Floats, seen: Floats, rule: str, splits: int, rng: np.random.Generator
+    unseen: Tensor, seen: Tensor, rule: str, splits: int, rng: np.random.Generator
 ) -> list[tuple[float, float]]:
     """Return the mean size of the halves' ensembles, and the AUROC, at each threshold."""
 
-    def ensembles(values: Floats) -> Booleans:
+    def ensembles(values: Tensor) -> Booleans:
         return members_by_threshold(rule, _one_class(values), THRESHOLDS[rule], classes=1)[:, 0, 0]
 
     halves = [half for pair in _halves(unseen, splits, ensembles, rng) for half in pair]
-    results = []
+    images, results = (as_array(unseen), as_array(seen)), []
     for place in range(len(THRESHOLDS[rule])):
         there = [half._replace(ensemble=half.ensemble[place]) for half in halves]
         size = float(np.mean([half.ensemble.sum() for half in there]))
-        results.append((size, _auroc(unseen, seen, there)))
+        results.append((size, _auroc(*images, there)))
     return results
 
 
 def _pairs(
     unseen: Sequence[Tensor | ArrayLike], seen: Sequence[Tensor | ArrayLike], seen_images: int
-) -> list[tuple[Floats, Floats]]:
+) -> list[tuple[Tensor, Tensor]]:
     """Pair activations on unseen and seen images by layer, if there are enough of either."""
-    layers = [(as_array(u), as_array(s)) for u, s in zip(unseen, seen, strict=True)]
+    layers = [(as_tensor(u), as_tensor(s)) for u, s in zip(unseen, seen, strict=True)]
     if not seen_images or any(len(u) < 2 for u, _ in layers):
         raise ValueError(
             "the protocol needs seen images and at least two unseen ones to halve, got "
@@ -237,8 +239,8 @@ def _pairs(
 
 
 def _layer(
-    unseen: Floats,
-    seen: Floats,
+    unseen: Tensor,
+    seen: Tensor,
     labels: NDArray[np.integer],
     rule: Rule,
     classes: int,
@@ -247,20 +249,21 @@ def _layer(
     seed: int,
 ) -> UnseenClass:
     rng = np.random.default_rng(seed)
-    everything = np.concatenate([unseen, seen])
+    everything = torch.cat([unseen, seen])
     all_labels = np.concatenate([np.full(len(unseen), classes), labels])
     ensembles = rule(Labelled([everything], all_labels), classes=classes + 1)[0]
     own = ensembles[-1]
     was_seen = np.isin(np.arange(classes), labels)
 
-    def ensemble(values: Floats) -> Booleans:
+    def ensemble(values: Tensor) -> Booleans:
         return rule(_one_class(values), classes=1)[0, 0]
 
     halves = _halves(unseen, splits, ensemble, rng)
     size, stability = int(own.sum()), _stability(halves)
     chance = np.full((permutations, 2), np.nan)
     for draw in chance:
-        group = everything[rng.choice(len(everything), len(unseen), replace=False)]
+        drawn = rng.choice(len(everything), len(unseen), replace=False)
+        group = everything[torch.from_numpy(drawn)]
         draw[:] = ensemble(group).sum(), _stability(_halves(group, splits, ensemble, rng))
     if permutations:
         chance_size, chance_stability = chance.mean(axis=0)
@@ -279,20 +282,24 @@ def _layer(
         silent=sparsity.silent_fraction(unseen),
         shared=tuple(sharing.shared_units(ensembles)[-1, :-1].tolist()),
         jaccard=tuple(np.where(was_seen, sharing.jaccard(ensembles)[-1, :-1], np.nan).tolist()),
-        auroc=_auroc(unseen, seen, [half for pair in halves for half in pair]),
+        auroc=_auroc(as_array(unseen), as_array(seen), [half for pair in halves for half in pair]),
     )
 
 
-def _one_class(values: Floats) -> Labelled:
+def _one_class(values: Tensor) -> Labelled:
     return Labelled([values], np.zeros(len(values), dtype=int))
 
 
 def _halves(
-    values: Floats, splits: int, find: Callable[[Floats], Booleans], rng: np.random.Generator
+    values: Tensor, splits: int, find: Callable[[Tensor], Booleans], rng: np.random.Generator
 ) -> list[tuple[_Half, _Half]]:
     """Halve samples at random, ``splits`` times, and find the ensemble, or several, of each half."""
     orders = [np.array_split(rng.permutation(len(values)), 2) for _ in range(splits)]
-    return [(_Half(find(values[a]), b), _Half(find(values[b]), a)) for a, b in orders]
+
+    def half(own: NDArray[np.integer], others: NDArray[np.integer]) -> _Half:
+        return _Half(find(values[torch.from_numpy(own)]), others)
+
+    return [(half(a, b), half(b, a)) for a, b in orders]
 
 
 def _stability(halves: list[tuple[_Half, _Half]]) -> float:

@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from platform import platform, python_version
@@ -48,7 +49,7 @@ def summarise(run: Run, rules: Sequence[str] = RULES) -> tuple[Metrics, dict[str
     """
     split, seed = run.experiment.evaluate_on, run.experiment.seed
     classes = len(run.data.classes)
-    everything = _on_device(run, run.activations(split, correct_only=False))
+    everything = run.activations(split, correct_only=False).to(run.network.device)
     right = run.correct(split)
     correct = everything if right.all() else some(everything, right)
     if run.experiment.hold_out is not None or run.snapshots:
@@ -171,19 +172,18 @@ def _held_out(
     Seen images carry the same kind of label as unseen ones and none is left out for being
     misclassified, so that only the image can tell the two apart.
     """
-    split = run.experiment.evaluate_on
+    split, device = run.experiment.evaluate_on, run.network.device
     classes, seed = len(run.data.classes), run.experiment.seed
     metrics, profiles = {}, {}
     detection: list[UnseenChoice] = []
     for name, carried in conditions(run).items():
-        shown = run.activations(split, correct_only=False, carried=carried, unseen=True)
-        others = run.activations(split, correct_only=False, carried=carried)
+        on = partial(run.activations, split, correct_only=False, carried=carried)
+        shown, others = on(unseen=True).to(device), on().to(device)
         metrics[name] = unseen.unseen_class(
             shown.values, others.values, others.labels, classes=classes, seed=seed
         )
-        profiles[f"unseen/{name}"] = np.stack([h.numpy().mean(0) for h in shown.values]).astype(
-            np.float16
-        )
+        means = [h.cpu().numpy().mean(0) for h in shown.values]
+        profiles[f"unseen/{name}"] = np.stack(means).astype(np.float16)
         if name in ("plain", "predicted"):
             detection = [
                 choice
@@ -209,10 +209,6 @@ def provenance(run: Run) -> Provenance:
 
 def _mean_of_known(values: np.ndarray) -> float:
     return float(np.nanmean(values)) if np.isfinite(values).any() else np.nan
-
-
-def _on_device(run: Run, activations: Activations) -> Activations:
-    return Activations([h.to(run.network.device) for h in activations.values], activations.labels)
 
 
 def _commit() -> str:

@@ -60,7 +60,8 @@ def timeline(run: Run) -> Found:
         answers = predictions(then, learns)
         accuracy = (answers == truth).mean(axis=0)
         agreement = (answers == ends[learns]).mean(axis=0)
-        shown = Activations(then.activations(pixels[right], labels[right]), labels[right])
+        hidden = then.activations(pixels[right], labels[right])
+        shown = Activations(hidden, labels[right]).to(network.device)
         means = ensembles.class_means(shown, classes=classes)
         all_members.append(ensembles.median_quantile(shown, classes=classes))
         all_preferred.append(preferred(means))
@@ -76,7 +77,7 @@ def timeline(run: Run) -> Found:
                     "layer": depth,
                     "alone": float(accuracy[depth]) if has_a_say else None,
                     "alike": float(agreement[depth]) if has_a_say else None,
-                    "hoyer": known(sparsity.mean_hoyer(h.numpy())),
+                    "hoyer": known(sparsity.mean_hoyer(h)),
                     "selectivity": known(mean_selectivity(means[depth - 1])),
                     "negative": polarity.negative_fraction(w),
                 }

@@ -67,6 +67,7 @@ class Checkpoints:
             "experiments": [e.model_dump(mode="json") for e in experiments],
             "identity": identity(),
             "device": str(session.labels.device),
+            "products": str(session.products),  # which a machine may measure another way later
             "threads": torch.get_num_threads(),
         }
         if not self.path.exists():

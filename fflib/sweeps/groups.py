@@ -70,8 +70,9 @@ def memory(e: DenseExperiment, data: Dataset, products: torch.dtype) -> tuple[in
     All share the images, in float32 and in product format. A run has its parameters, gradients
     and two moments in float32, and a copy of the weights in product format; what the layer that
     learns receives for every image, with a right and a wrong label, where it is not the images
-    themselves, which negatives of other images repeat; the labels; and the activations of a batch, or of a chunk in evaluation, in some
-    eight forms, twice, for the last batch of an epoch is recorded apart.
+    themselves, which negatives of other images repeat; the labels; and the activations of a batch,
+    or of a chunk in evaluation, in some eight forms, twice, for the last batch of an epoch is
+    recorded apart.
     """
     size, images, classes = products.itemsize, len(data.train.labels), len(data.classes)
     shown = 2 if e.labelled else 1
@@ -80,9 +81,7 @@ def memory(e: DenseExperiment, data: Dataset, products: torch.dtype) -> tuple[in
     parameters += e.layers * (e.hidden + 1) * classes
     total = parameters * (4 * 4 + size)
     if e.stages > 1:
-        # Where labels are drawn again, the old inputs are there until the new ones are.
-        copies = 2 if e.redraws else 1
-        total += copies * shown * images * e.hidden * size
+        total += shown * images * e.hidden * size
     if e.negatives == "unpaired":
         total += shown * images * data.inputs * size
     if e.labelled:

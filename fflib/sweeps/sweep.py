@@ -209,6 +209,8 @@ def _outcomes(
                         )
                     case "recorded":
                         yield Outcome(experiment, _arrived(store, experiment))
+                    case "aborted" if experiment in store:  # before the worker died
+                        yield Outcome(experiment, store.load(experiment))
                     case _:
                         yield Outcome(experiment, None, answer["reason"])
         groups = busy

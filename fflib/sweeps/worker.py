@@ -99,6 +99,9 @@ REPORT_EVERY = 1.0  # seconds
 MACHINE_ERRORS = (OSError, MemoryError, torch.OutOfMemoryError, DataError)
 """Errors whose cause is the machine, and not the experiment."""
 
+MACHINE_PARTS = ("CUDA", "CUBLAS", "CUDNN", "DefaultCPUAllocator")
+"""What torch names in a RuntimeError whose cause is the machine: it has no class of its own for some."""
+
 
 def train_and_measure(experiment: Experiment, keeper: Checkpoints) -> Record:
     """Make a record as a sweep does."""
@@ -198,7 +201,7 @@ def _done(
 
 def _saved(experiment: Experiment, made: Record | Exception, store: Store) -> tuple[State, str]:
     """Save a record, or note why there is none."""
-    if isinstance(made, MACHINE_ERRORS):
+    if isinstance(made, Exception) and _of_the_machine(made):
         return "aborted", one_line(made)
     try:
         if isinstance(made, Exception):
@@ -208,6 +211,12 @@ def _saved(experiment: Experiment, made: Record | Exception, store: Store) -> tu
     except OSError as error:
         return "full", one_line(error)
     return "recorded", ""
+
+
+def _of_the_machine(error: Exception) -> bool:
+    """Tell whether the same run may do on another machine, or on this one later."""
+    named = isinstance(error, RuntimeError) and any(part in str(error) for part in MACHINE_PARTS)
+    return named or isinstance(error, MACHINE_ERRORS)
 
 
 def one_line(error: BaseException) -> str:

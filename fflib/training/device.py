@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ __all__ = [
     "processor",
     "product_format",
     "product_rate",
+    "recorded",
     "resolve_device",
 ]
 
@@ -133,24 +134,38 @@ def private_stream(device: torch.device) -> AbstractContextManager[object]:
     return torch.cuda.stream(stream)
 
 
+def recorded(step: Callable[[], None]) -> Callable[[], None]:
+    """Record a step as a CUDA graph, without taking it, and return what takes it."""
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
+        step()
+    return graph.replay
+
+
 class Replay:
     """A training step that a CUDA device replays as one graph, and other devices take directly.
 
     A step of these small networks is dozens of kernels, each shorter than its launch. Replaying
     launches them all at once. The step is called as ``step(runs, rows)``. It must work in place on
-    tensors that stay where they are, and must not wait for the device.
+    tensors that stay where they are, and must not wait for the device. ``record`` makes of a step
+    without arguments what replays it; by default :func:`recorded`, where the device is CUDA.
     """
 
     EAGER = 2  # steps taken directly, in which kernels are loaded and Adam's moments made
 
-    def __init__(self, step: Callable[[slice, Tensor], None]) -> None:
-        self._step = step
+    def __init__(
+        self,
+        step: Callable[[slice, Tensor], None],
+        record: Callable[[Callable[[], None]], Callable[[], None]] | None = None,
+    ) -> None:
+        self._step, self._record = step, record
         self._taken: dict[tuple[int, int, int], int] = {}
-        self._graphs: dict[tuple[int, int, int], tuple[torch.cuda.CUDAGraph, Tensor]] = {}
+        self._replays: dict[tuple[int, int, int], tuple[Callable[[], None], Tensor]] = {}
 
     def __call__(self, runs: slice, rows: Tensor) -> None:
         """Take one step on ``rows``, shape (runs, batch)."""
-        if rows.device.type != "cuda":
+        record = self._record or (recorded if rows.device.type == "cuda" else None)
+        if record is None:
             self._step(runs, rows)
             return
         shape = (runs.start, runs.stop, rows.shape[1])
@@ -158,11 +173,9 @@ class Replay:
         if self._taken[shape] <= self.EAGER:
             self._step(runs, rows)
             return
-        if shape not in self._graphs:
-            graph, static = torch.cuda.CUDAGraph(), rows.clone()
-            with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
-                self._step(runs, static)
-            self._graphs[shape] = graph, static
-        graph, static = self._graphs[shape]
+        if shape not in self._replays:
+            static = rows.clone()
+            self._replays[shape] = record(partial(self._step, runs, static)), static
+        replay, static = self._replays[shape]
         static.copy_(rows)
-        graph.replay()
+        replay()

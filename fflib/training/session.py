@@ -183,8 +183,17 @@ class Session(Generic[N]):
         self.wrong_now = torch.stack([drawn, places], 1) if unpaired else drawn
         return self.wrong_now
 
-    def pairs(self: "Session[Stack]", depth: int, wrong: Tensor) -> ImagePairs | HiddenPairs:
-        """Compute what layer ``depth`` (from 0) receives for true and for wrong labels."""
+    def pairs(
+        self: "Session[Stack]",
+        depth: int,
+        wrong: Tensor,
+        old: ImagePairs | HiddenPairs | None = None,
+    ) -> ImagePairs | HiddenPairs:
+        """Compute what layer ``depth`` (from 0) receives for true and for wrong labels.
+
+        Where the ``old`` pairs of that layer have the same shape, they are overwritten and returned:
+        a step that is recorded on a device then stays as it is.
+        """
         network = self.stack.networks[0]
         image, strength = self.image_and_strength
         first: ImagePairs | HiddenPairs
@@ -194,9 +203,17 @@ class Session(Generic[N]):
             both = torch.stack([self.labels.expand_as(wrong), wrong], 1)
             first = ImagePairs(image, F.one_hot(both, network.classes) * strength)
         if depth == 0:
+            if isinstance(old, ImagePairs) and isinstance(first, ImagePairs):
+                old.label.copy_(first.label)
+                return old
             return first
         runs = slice(0, len(wrong))
-        below = image.new_empty(len(wrong), 2, len(image), self.experiment.hidden)
+        if isinstance(old, HiddenPairs) and old.awake is None:
+            pairs = old
+        else:
+            shape = (len(wrong), 2, len(image), self.experiment.hidden)
+            pairs = HiddenPairs(image.new_empty(shape))
+        below = pairs.below
         # Runs side by side have silent units of their own; and elsewhere, products are cheap.
         alone = len(wrong) == 1 and image.device.type == "cpu"
         active = torch.zeros(self.experiment.hidden, dtype=torch.bool)
@@ -210,7 +227,6 @@ class Session(Generic[N]):
             below[:, :, rows] = x.to(self.products)
             if alone:
                 active |= below[:, :, rows].flatten(0, 2).ne(0).any(0)
-        pairs = HiddenPairs(below)
         return pairs.without_silent(active, 2 * self.experiment.batch_size) if alone else pairs
 
     def _unpaired(self: "Session[Stack]", wrong: Tensor, places: Tensor) -> HiddenPairs:

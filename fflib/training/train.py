@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Generator, Tensor
+from torch.backends import cudnn
 
 from fflib.data import Dataset
 from fflib.errors import ExperimentError, TrainingError
@@ -180,7 +181,9 @@ def train_together(
         # Moments of weights that no longer move decay until they are too small for a normal
         # float, where processors are many times slower.
         torch.set_flush_denormal(True)
-        with private_stream(place):
+        # Equal experiments give equal bits, and float32 is float32, in convolutions on CUDA, too.
+        exact = cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+        with exact, private_stream(place):
             trainers = CONV_TRAINERS if common.architecture == "conv" else TRAINERS
             if common.epochs:
                 trainers[common.model](session)

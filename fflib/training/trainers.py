@@ -137,7 +137,8 @@ def _train_on_pairs(
     for epoch, optimiser, steps in session.epochs(depth, layers):
         if e.redraws and epoch > 1:
             wrong = session.wrong(e.layers if depth is None else depth + 1)
-            pairs, take = session.pairs(place, wrong), None
+            old, pairs = pairs, session.pairs(place, wrong, pairs)
+            take = take if pairs is old else None
         take = take or Replay(partial(step, pairs, optimiser))
         for runs, rows in steps:
             take(runs, rows)

@@ -9,14 +9,15 @@ from typer.testing import CliRunner
 
 import fflib
 from fflib import bench as package
-from fflib.bench import Plan, bench, growth
+from fflib.bench import CARD, FULL, QUICK, Plan, bench, growth, measure, planned
 from fflib.bench.baseline import train_plainly
 from fflib.bench.measure import _first_to_reach
+from fflib.book.figures import speed
 from fflib.cli import app
 from fflib.data import load
 from fflib.errors import ExperimentError
 from fflib.presets import MODELS
-from fflib.study.analyses.throughput import RATIOS
+from fflib.study.analyses.throughput import RATIOS, exponents, ratios
 
 TINY = Plan(
     epochs=4,
@@ -28,6 +29,7 @@ TINY = Plan(
     dataset="digits",
     batch_size=32,
     hidden=400,
+    together=(2, 64),
     growth={"hidden": (256, 400), "images": (1200, 1437), "runs": (1, 3)},
     growth_epochs=4,  # in two, no layer learns what digits are
 )
@@ -80,6 +82,23 @@ def test_what_only_ff_is_asked_for_is_measured(benchmark):
     assert benchmark["machine"]["device"] == "cpu"
 
 
+def test_each_of_several_runs_side_by_side_is_compared_with_one(benchmark):
+    assert benchmark["speedup_together"]["median"] > 0
+    name = "mixed, 2 runs in batches of 64"
+    seconds = benchmark["seconds"][f"ff, {name}"]["median"]
+    steps = TINY.epochs * 3 * 23  # 1437 images in batches of 64
+    assert benchmark["step"][name]["median"] == pytest.approx(1e6 * seconds / steps)
+
+
+def test_what_is_measured_hangs_on_the_device_that_is_found(monkeypatch):
+    for found, short, together in (("cpu", QUICK, None), ("cuda", CARD, CARD.together)):
+        monkeypatch.setattr(measure, "resolve_device", lambda name, here=found: torch.device(here))
+        assert planned("auto", quick=True) == short
+        full = planned("auto", quick=False)
+        assert (full.together, full.epochs) == (together, FULL.epochs)
+        assert full.growth["runs"] == ((1, 5) if found == "cpu" else (1, 10, 20))
+
+
 def test_an_unknown_device_is_named():
     with pytest.raises(ExperimentError, match="unknown device 'abacus'"):
         bench(TINY, device="abacus")
@@ -95,6 +114,15 @@ def test_growth_has_a_time_for_every_point(benchmark):
             [axis, value] for axis, values in TINY.growth.items() for value in values
         ]
     assert set(growth.loc[growth["version"] == "plain", "model"]) == {"ff"}
+
+
+@pytest.mark.usefixtures("book_style")
+def test_the_page_on_speed_shows_what_is_measured(benchmark):
+    assert len(speed.growth(benchmark).axes) == len(TINY.growth)
+    found = exponents(benchmark)
+    assert found.index.tolist() == list(TINY.growth)
+    assert found.isna().stack().sum() == 1  # the baseline with several runs
+    assert set(ratios(benchmark).index) == set(RATIOS.values())
 
 
 def test_a_run_that_learns_nothing_has_no_time():

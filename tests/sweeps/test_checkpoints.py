@@ -156,11 +156,22 @@ def test_a_checkpoint_that_does_not_fit_is_ignored(fault, tmp_path):
     same(run, whole)
 
 
-def test_another_number_of_threads_begins_again(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "first", "later"),
+    [
+        ("torch.get_num_threads", 1, 99),
+        # What "auto" is measured to be.
+        ("fflib.training.train.product_format", torch.float32, torch.bfloat16),
+    ],
+)
+def test_another_number_of_threads_or_format_begins_again(
+    name, first, later, tmp_path, monkeypatch
+):
     path = tmp_path / "state"
+    monkeypatch.setattr(name, lambda *_: first)
     with pytest.raises(Interrupted):
         finish([Experiment(**SMALL)], path, stop_after=1)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 99)
+    monkeypatch.setattr(name, lambda *_: later)
     assert finish([Experiment(**SMALL)], path)[1][0] == 1
 
 

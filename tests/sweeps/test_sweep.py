@@ -26,7 +26,7 @@ from fflib.sweeps.identity import identity
 from fflib.sweeps.plan import costs, estimate, plan
 from fflib.sweeps.reservations import Reservations
 from fflib.sweeps.sweep import sweep
-from fflib.sweeps.worker import Request, work
+from fflib.sweeps.worker import Request, one_line, work
 
 TINY = {"epochs": 1, "hidden": 8}
 
@@ -118,8 +118,20 @@ def test_a_failure_is_noted_in_one_line_and_not_tried_again(asked, store):
     assert begun(store) == 0
 
 
-def test_what_the_machine_is_to_blame_for_is_not_noted_as_a_failure_of_the_run(asked, store):
-    ends(asked, "aborted", "MemoryError", make=faults.short_of_memory)
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("CUDA error: an illegal memory access was encountered"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate"),
+    ],
+)
+def test_what_the_machine_is_to_blame_for_is_not_noted_as_a_failure_of_the_run(asked, store, error):
+    def of_the_machine(experiment, keeper):
+        raise error
+
+    ends(asked, "aborted", one_line(error), make=of_the_machine)
     assert store.failures() == {}
     ends(asked, "recorded")
 
@@ -228,6 +240,17 @@ def test_a_run_that_kills_its_workers_does_not_take_the_sweep_along(store):
     assert len(list(store)) == 3
     assert store.failures() == {}
     assert leftovers(store) == []
+
+
+@pytest.mark.cluster
+def test_a_run_that_was_recorded_before_its_worker_died_is_a_record(store, monkeypatch):
+    died = {"state": "aborted", "reason": "the worker died", "worker": ""}
+    monkeypatch.setattr("fflib.sweeps.sweep._answers", lambda future, runs: [died] * runs)
+    (recorded,) = sweep(experiments(1, **TINY), store, jobs=1, make=faults.stub)
+    assert recorded.error is None
+    assert recorded.record.experiment == recorded.experiment
+    (lost,) = sweep(experiments(2, **TINY), store, jobs=1, make=faults.never)
+    assert (lost.error, lost.record) == ("the worker died", None)
 
 
 @pytest.mark.cluster

@@ -2,6 +2,7 @@
 
 import math
 import time
+from functools import partial
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from fflib.presets import CONTROLS, MODELS
 from fflib.records.obtain import record_of
 from fflib.records.stores import Store
 from fflib.training import device, gradients
-from fflib.training.device import product_format, product_rate, resolve_device
+from fflib.training.device import Replay, product_format, product_rate, resolve_device
 from fflib.training.session import Session
 from fflib.training.train import _initial, _streams, train_together
 
@@ -376,6 +377,26 @@ def test_devices_are_chosen_or_named():
     assert resolve_device("auto").type in ("cpu", "cuda", "mps")
     with pytest.raises(ExperimentError, match="unknown device 'gpu'"):
         resolve_device("gpu")
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "stages"),
+    [("bp", {}, 1), ("local-bp", {}, 3), ("local-contrast", {}, 3)]
+    + [(m, {"negatives": n}, s) for m, s in (("ff", 3), ("bp-ff", 1)) for n in ("fixed", "hard")],
+)
+def test_a_step_that_is_recorded_once_is_the_step_of_every_epoch(
+    model, fields, stages, monkeypatch
+):
+    expected, kept = train(model, **fields), []
+
+    def record(step):
+        kept.append(step)
+        return step
+
+    monkeypatch.setattr(gradients, "COPIES", math.inf)  # a card computes silent units, too
+    monkeypatch.setattr("fflib.training.trainers.Replay", partial(Replay, record=record))
+    assert same(expected, train(model, **fields))
+    assert len(kept) == 2 * stages  # the last batch of an epoch has a length of its own
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")

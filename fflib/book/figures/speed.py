@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axis import Axis
@@ -20,7 +21,12 @@ from fflib.study.analyses.throughput import RATIOS, aims
 __all__ = ["growth", "number_formats", "speedups"]
 
 FORMATS = {"float32": ("float32", style.POSITIVE, "o"), "mixed": ("bfloat16 products", style.NEGATIVE, "D")}  # fmt: skip
-AXES = {"hidden": "units per layer", "layers": "hidden layers", "images": "training images"}
+AXES = {
+    "hidden": "units per layer",
+    "layers": "hidden layers",
+    "images": "training images",
+    "runs": "runs side by side",
+}
 
 
 def speedups(result: dict[str, Any]) -> Figure:
@@ -61,15 +67,23 @@ def speedups(result: dict[str, Any]) -> Figure:
 
 
 def growth(result: dict[str, Any]) -> Figure:
-    """Draw seconds per epoch as width, depth and data grow.
+    """Draw seconds per epoch as width, depth, data and the number of runs grow.
 
-    The result is that of :func:`fflib.bench.bench`. There is a panel per axis, both scales
-    logarithmic; a line per model, and a dashed one for the baseline on FF.
+    The result is that of :func:`fflib.bench.bench`. There is a panel per axis that was measured, both
+    scales logarithmic; a line per model, and a dashed one for the baseline on FF, which trains one
+    run at a time.
     """
-    rows = pd.DataFrame(result["growth"])
-    figure, [axes] = style.axes_grid(1, len(AXES), 3.1, sharey=True)
-    for ax, (axis, title) in zip(axes, AXES.items(), strict=True):
-        here = rows[rows["axis"] == axis]
+    rows = pd.DataFrame(result["growth"], columns=["axis", "value", "model", "version", "seconds"])
+    measured = [axis for axis in AXES if axis in set(rows["axis"])]
+    if not measured:
+        return plt.figure()
+    lines = -(-len(measured) // 2)
+    figure, grid = style.axes_grid(lines, 2, 0.7 + 2.4 * lines, sharey=True)
+    axes, spare = np.split(grid.flatten(), [len(measured)])
+    for ax in spare:
+        ax.remove()
+    for ax, axis in zip(axes, measured, strict=True):
+        here, title = rows[rows["axis"] == axis], AXES[axis]
         for (version, model), points in here.groupby(["version", "model"], sort=False):
             looks, name = style.looks(model), wording.model_name(model)
             if version != "engine":
@@ -80,7 +94,8 @@ def growth(result: dict[str, Any]) -> Figure:
         _ticks(ax.xaxis, sorted(here["value"].unique()))
         _ticks(ax.yaxis, [0.5, 1, 2, 5, 10, 20])
         ax.grid(axis="y", lw=0.5, color="0.9")
-    axes[0].set_ylabel("seconds per epoch")
+    for first, *_ in grid:
+        first.set_ylabel("seconds per epoch")
     shown = sorted(axes[0].lines, key=lambda line: "baseline" in line.get_label())
     style.legend(figure, shown, columns=len(shown))
     style.letter(axes)
