@@ -5,7 +5,7 @@ import platform
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from statistics import median
 from types import MappingProxyType
 from typing import Any
@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from fflib.bench.baseline import Plain, train_plainly, untrained
-from fflib.bench.growth import AXES, growth
+from fflib.bench.growth import growth
+from fflib.bench.plan import FULL, SWIFT, Plan
 from fflib.data import Dataset, load
 from fflib.experiment import Experiment
 from fflib.networks.dense import Network
@@ -23,96 +24,7 @@ from fflib.training.device import processor, product_format, product_rate, resol
 from fflib.training.run import Run
 from fflib.training.train import train, train_together
 
-__all__ = ["CARD", "FULL", "QUICK", "SWIFT", "Plan", "bench", "planned", "products"]
-
-# What ``fflib search --short`` chose on validation data; its records are in data/searches.
-SWIFT: dict[str, Any] = {
-    "schedule": "constant",
-    "negatives": "hard",
-    "batch_size": 32,
-    "learning_rate": 0.01,
-}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How much is measured.
-
-    Parameters
-    ----------
-    epochs : int
-        Epochs per layer of FF, for the same work in all versions.
-    backprop_epochs : int
-        Epochs of BP/FF and BP.
-    repeats : int
-        Times each version is timed, in turn with the others.
-    accuracy : float
-        Test accuracy whose time is asked.
-    swift_epochs, plain_epochs : tuple of int
-        Epochs per layer to try, in order, until that accuracy is reached: under ``SWIFT``, and by
-        the baseline under the authors' settings.
-    dataset : str
-        What is trained on.
-    batch_size, hidden : int
-        Of training under the authors' settings: examples per step, and units per layer.
-    together : tuple of int, optional
-        Runs of FF that are trained side by side, and their examples per step.
-    growth : dict of str to tuple of int
-        The axes of :func:`fflib.bench.growth`.
-    growth_epochs : int
-        Epochs per layer at each of their points.
-    """
-
-    epochs: int = 8
-    backprop_epochs: int = 3
-    repeats: int = 3
-    accuracy: float = 0.944
-    swift_epochs: tuple[int, ...] = (2, 3, 4, 6)
-    plain_epochs: tuple[int, ...] = (30, 40, 60)
-    dataset: str = "mnist"
-    batch_size: int = 512
-    hidden: int = 784
-    together: tuple[int, int] | None = None
-    growth: dict[str, tuple[int, ...]] = field(default_factory=lambda: AXES)
-    growth_epochs: int = 2
-
-
-FULL = Plan()
-QUICK = Plan(
-    epochs=2,
-    backprop_epochs=1,
-    repeats=1,
-    accuracy=0.88,
-    swift_epochs=(1, 2),
-    plain_epochs=(2, 3),
-    growth={},
-)
-# On a card all but the baseline is over soon, and what grows is runs side by side.
-CARD = Plan(
-    epochs=6,
-    backprop_epochs=3,
-    repeats=2,
-    accuracy=0.9,
-    swift_epochs=(1, 2),
-    plain_epochs=(4, 6),
-    together=(10, 1024),
-    growth={"hidden": (784, 1568), "runs": (1, 10, 20)},
-)
-
-
-def planned(device: str, *, quick: bool) -> Plan:
-    """Return what is measured on a device, in full or in a few minutes.
-
-    Examples
-    --------
-    >>> planned("cpu", quick=True) == QUICK
-    True
-    """
-    if resolve_device(device).type == "cpu":
-        return QUICK if quick else FULL
-    side_by_side = {"runs": CARD.growth["runs"]}
-    full = replace(FULL, together=CARD.together, growth=FULL.growth | side_by_side)
-    return CARD if quick else full
+__all__ = ["bench", "products"]
 
 
 def bench(

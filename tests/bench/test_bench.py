@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import fflib
 from fflib import bench as package
-from fflib.bench import CARD, FULL, QUICK, Plan, bench, growth, measure, planned
+from fflib.bench import CARD, FULL, QUICK, Plan, bench, growth, plan, planned
 from fflib.bench.baseline import train_plainly
 from fflib.bench.measure import _first_to_reach
 from fflib.book.figures import speed
@@ -92,7 +92,7 @@ def test_each_of_several_runs_side_by_side_is_compared_with_one(benchmark):
 
 def test_what_is_measured_hangs_on_the_device_that_is_found(monkeypatch):
     for found, short, together in (("cpu", QUICK, None), ("cuda", CARD, CARD.together)):
-        monkeypatch.setattr(measure, "resolve_device", lambda name, here=found: torch.device(here))
+        monkeypatch.setattr(plan, "resolve_device", lambda name, here=found: torch.device(here))
         assert planned("auto", quick=True) == short
         full = planned("auto", quick=False)
         assert (full.together, full.epochs) == (together, FULL.epochs)
