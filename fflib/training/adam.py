@@ -1,6 +1,6 @@
 """Adam, with which every network is trained, and the course of its learning rate."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from math import cos, pi
 
@@ -8,7 +8,29 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adam import adam
 
-__all__ = ["SCHEDULES", "Adam", "rates"]
+__all__ = ["SCHEDULES", "Adam", "pieces", "rates"]
+
+# Of torch's fused step on CUDA: numbers that one multiprocessor works on, one after the other, and
+# tensors that one launch takes.
+WORK = 65536
+TENSORS = 36
+
+
+def pieces(parameters: Sequence[Tensor]) -> list[int]:
+    """Say into how many pieces each parameter is cut, so that a step occupies more of a CUDA device.
+
+    A multiprocessor takes thousands of numbers of one tensor, so that a layer occupies a tenth of a
+    device. Large tensors are cut as far as one launch goes; elsewhere, and where many runs side by
+    side fill the device, they stay whole.
+
+    Examples
+    --------
+    >>> pieces([torch.zeros(784, 784), torch.zeros(784)])  # on a CPU
+    [1, 1]
+    """
+    large = [p.is_cuda and p.is_contiguous() and p.numel() > WORK for p in parameters]
+    spare = TENSORS - (len(parameters) - sum(large))
+    return [max(1, spare // sum(large)) if cut else 1 for cut in large]
 
 
 class Adam:
@@ -32,7 +54,7 @@ class Adam:
     Attributes
     ----------
     moments : list of dict of str to Tensor
-        Of each parameter: ``step``, the steps that it has taken; ``exp_avg`` and ``exp_avg_sq``, the
+        Of each parameter: ``step``, the steps that each of its :func:`pieces` has taken; ``exp_avg`` and ``exp_avg_sq``, the
         running means of its gradient and of the square of that.
 
     Examples
@@ -57,13 +79,14 @@ class Adam:
         self.parameters, self.then = list(parameters), list(then)
         self._epsilon = epsilon
         self._decays = [weight_decay if p.dim() > 1 else 0.0 for p in self.parameters]
+        self._pieces = pieces(self.parameters)
         self.moments = [
             {
-                "step": torch.zeros((), device=parameter.device),
+                "step": torch.zeros(number, device=parameter.device),
                 "exp_avg": torch.zeros_like(parameter, requires_grad=False),
                 "exp_avg_sq": torch.zeros_like(parameter, requires_grad=False),
             }
-            for parameter in self.parameters
+            for parameter, number in zip(self.parameters, self._pieces, strict=True)
         ]
         device = self.parameters[0].device
         # A step that is replayed as a graph reads its rate from where it was at the recording.
@@ -84,16 +107,24 @@ class Adam:
     @torch.no_grad()
     def step(self) -> None:
         """Take a step along the gradients."""
-        every = list(zip(self.parameters, self.moments, self._decays, strict=True))
+        every = list(zip(self.parameters, self.moments, self._decays, self._pieces, strict=True))
         for decay in set(self._decays):
             taking = [
-                (parameter, parameter.grad, *moments.values())
-                for parameter, moments, own in every
+                piece
+                for parameter, moments, own, number in every
                 if own == decay and parameter.grad is not None
+                for piece in _cut(
+                    number,
+                    parameter.grad,
+                    parameter.detach(),
+                    moments["exp_avg"],
+                    moments["exp_avg_sq"],
+                    step=moments["step"],
+                )
             ]
             if not taking:
                 continue
-            parameters, gradients, steps, means, squares = map(list, zip(*taking, strict=True))
+            gradients, parameters, means, squares, steps = map(list, zip(*taking, strict=True))
             adam(
                 parameters,
                 gradients,
@@ -118,6 +149,17 @@ class Adam:
         """Forget the gradients."""
         for parameter in self.parameters:
             parameter.grad = None
+
+
+def _cut(
+    number: int, gradient: Tensor, *states: Tensor, step: Tensor
+) -> Iterator[tuple[Tensor, ...]]:
+    """Yield so many pieces of a gradient and of what it changes, which are views, each with its step."""
+    if number == 1:
+        yield gradient, *states, step[0]
+        return
+    flat = (gradient.reshape(-1), *(state.view(-1) for state in states))
+    yield from zip(*(tensor.tensor_split(number) for tensor in flat), step, strict=True)
 
 
 def _constant(rate: float, epochs: int) -> list[float]:

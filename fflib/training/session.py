@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from fflib.data import wrong_labels, wrong_pairs
 from fflib.experiment import ConvExperiment, Experiment
 from fflib.goodness import Goodness
-from fflib.networks.base import CHUNK, LayeredNetwork
+from fflib.networks.base import LayeredNetwork, examples_at_once
 from fflib.training.adam import Adam, rates
 from fflib.training.averaging import Average
 from fflib.training.gradients import HiddenPairs, ImagePairs
@@ -217,7 +217,9 @@ class Session(Generic[N]):
         # Runs side by side have silent units of their own; and elsewhere, products are cheap.
         alone = len(wrong) == 1 and image.device.type == "cpu"
         active = torch.zeros(self.experiment.hidden, dtype=torch.bool)
-        for rows in self._places.split(CHUNK):
+        # For each image, both labels of every run, in some eight forms.
+        size = examples_at_once(image.device, 8 * 2 * len(wrong) * self.experiment.hidden)
+        for rows in self._places.split(size):
             batch = first.at(runs, rows.expand(len(wrong), -1))
             z = batch.preactivation(self.stack.layers[0], runs)
             x = network.layer_input(network.activation.value(z))

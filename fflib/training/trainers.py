@@ -20,7 +20,6 @@ from torch.nn import functional as F
 
 from fflib.experiment import DenseExperiment
 from fflib.goodness import ff_loss
-from fflib.networks.base import CHUNK
 from fflib.training.adam import Adam
 from fflib.training.device import Replay
 from fflib.training.gradients import (
@@ -234,7 +233,7 @@ def _above(session: Session[Stack], layer: StackedLayer, below: Tensor, run: int
     network, only = session.stack.networks[run], slice(run, run + 1)
     chunks = [
         network.layer_input(network.activation.value(layer(x[None], only)[0].float()))
-        for x in below.split(CHUNK)
+        for x in below.split(network.at_once)
     ]
     return torch.cat(chunks).to(session.products)
 

@@ -1,6 +1,8 @@
 """Adam and the schedules of its rate: the same numbers as torch's own, bit for bit."""
 
 from itertools import pairwise
+from math import prod
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR
 
-from fflib.training.adam import SCHEDULES, Adam, rates
+from fflib.training import adam
+from fflib.training.adam import SCHEDULES, Adam, pieces, rates
 
 SHAPES = [(5, 3), (1,), (700, 11)]
 
@@ -53,8 +56,37 @@ def test_steps_are_those_of_torch(epsilon, decay):
         reference.step()
         for one, other in zip(ours, theirs, strict=True):
             assert torch.equal(one, other)
-    assert [int(moments["step"]) for moments in optimiser.moments] == [7, 5, 7]
+    assert [moments["step"].tolist() for moments in optimiser.moments] == [[7], [5], [7]]
     assert optimiser.rate == rate
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_steps_in_pieces_are_those_of_the_whole(decay, monkeypatch):
+    whole, cut = parameters(), parameters()
+    one = Adam(whole, weight_decay=decay)
+    monkeypatch.setattr(adam, "pieces", lambda of: [2, 1, 9])
+    other = Adam(cut, weight_decay=decay)
+    for step in range(5):
+        for optimiser in (one, other):
+            for parameter, gradient in zip(optimiser.parameters, gradients(step), strict=True):
+                parameter.grad = gradient
+            optimiser.rate = 0.1
+            optimiser.step()
+    for ours, theirs in zip(cut, whole, strict=True):
+        # The end of a piece is computed number by number, and rounded otherwise than the rest.
+        torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-7)
+    assert [moments["step"].tolist() for moments in other.moments] == [[5] * 2, [3], [5] * 9]
+
+
+def test_a_step_of_a_card_is_cut_as_far_as_one_launch_goes():
+    def on_a_card(*shape):
+        return SimpleNamespace(is_cuda=True, is_contiguous=lambda: True, numel=lambda: prod(shape))
+
+    layer = [on_a_card(784, 784), on_a_card(784)]
+    assert pieces(layer) == [35, 1]
+    assert pieces(layer * 3) == [11, 1] * 3
+    assert pieces(layer * 40) == [1] * 80  # which fill it as they are
+    assert pieces(parameters()) == [1] * 3
 
 
 def test_what_follows_a_step_is_done_after_it():
