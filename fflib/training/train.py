@@ -146,6 +146,7 @@ def train_together(
     split = "fit" if common.evaluate_on == "validation" else "train"
     labels = data.split(split).labels
     watched = [_seen(e, data, e.evaluate_on, WATCHED) for e in experiments]
+    watched = [(pixels.to(place), own) for pixels, own in watched]
 
     def accuracy(run: int, depth: int | None) -> float:
         pixels, own = watched[run]

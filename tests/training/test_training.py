@@ -400,10 +400,36 @@ def test_a_step_that_is_recorded_once_is_the_step_of_every_epoch(
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
-def test_a_gpu_gives_what_the_cpu_gives():
-    here, there = train(epochs=3), fflib.train(experiment(epochs=3), "cuda", progress=False)
+@pytest.mark.parametrize(
+    ("model", "fields"),
+    [(model, {}) for model in ALL]
+    + [
+        ("ff", fields)
+        for fields in (
+            {"negatives": "hard"},
+            {"negatives": "unpaired"},
+            {"order": "simultaneous"},
+            {"signs": "dale", "layers": 1},
+            {"hold_out": 3},
+            {"snapshots": 3},
+            {"probe": "attribution"},
+        )
+    ]
+    + [
+        (model, {"architecture": "conv", "hidden": 12, "layers": 2, "theta": None} | fields)
+        for model, fields in (("bp", {}), ("ff", {"scope": "class"}))
+    ],
+)
+def test_a_gpu_gives_what_the_cpu_gives(model, fields):
+    e = experiment(model, **fields)
+    here, there = train(model, **fields), fflib.train(e, "cuda", progress=False)
     # Sums in another order differ in the last digits, and training magnifies them.
     assert there.accuracy == pytest.approx(here.accuracy, abs=0.05)
+    ours, theirs = record_of(here).metrics, record_of(there).metrics
+    for one, other in zip(ours.layers, theirs.layers, strict=True):
+        assert other.hoyer == pytest.approx(one.hoyer, abs=0.05)
+    for found in ("unseen", "timeline", "probe", "readout"):
+        assert (getattr(theirs, found) is None) == (getattr(ours, found) is None)
 
 
 @pytest.mark.parametrize("model", ALL)
