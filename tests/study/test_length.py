@@ -13,6 +13,7 @@ from fflib.study.analyses.length import (
     LAYER,
     along,
     at_the_end,
+    extremes,
     floor,
     stages,
     turns,
@@ -133,6 +134,11 @@ def test_a_layer_is_followed_while_it_learns_by_epochs_of_its_own_stage():
         assert found[["layer", "epoch", "hoyer"]].to_numpy().tolist() == [
             [1, epochs / 4, 2], [1, epochs, 5], [2, epochs / 4, 3], [2, epochs, 6],
         ]  # fmt: skip
+    table = extremes([timed])
+    assert table.loc[(2, LAYER["hoyer"])].tolist() == [
+        f"3 (epoch {epochs / 4:g})", f"6 (epoch {epochs:g})", "6",
+    ]  # fmt: skip
+    assert len(table) == 2 * len(LAYER)
     figure = plots.layers_along([timed])
     titles = [ax.get_title(loc="left").split("  ")[1] for ax in figure.axes]
     assert titles == list(LAYER.values())

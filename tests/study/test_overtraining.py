@@ -57,6 +57,12 @@ def test_a_difference_of_the_size_that_counts_leaves_the_question_open():
     assert found.loc[NAMES["weight_decay"], "answer"] == "open"
 
 
+def test_what_keeps_accuracy_and_yet_loses_some_keeps_part_of_it():
+    found = table({"weight_decay": lambda s: -LOST / 4 - 0.001 * s})
+    assert found.loc[NAMES["weight_decay"], "answer"] == "keeps part of it"
+    assert in_words(found) == f"Part of it is kept with {NAMES['weight_decay']}."
+
+
 def test_nothing_is_kept_where_nothing_is_lost():
     found = table({"negatives": lambda s: 0.01}, lost=-0.01)
     assert found.loc[NAMES["negatives"], "answer"] == "nothing to keep"

@@ -23,6 +23,7 @@ __all__ = [
     "LAYER",
     "along",
     "at_the_end",
+    "extremes",
     "floor",
     "in_epochs",
     "stages",
@@ -175,6 +176,25 @@ def along(records: Iterable[Record]) -> pd.DataFrame:
             yield {"layer": row["layer"], "epoch": epoch} | {name: row[name] for name in LAYER}
 
     return rows_of(records, of_run, STAGE[:3])
+
+
+def extremes(records: Iterable[Record]) -> pd.DataFrame:
+    """Show when each layer is at its lowest and at its highest in what :func:`along` follows.
+
+    `records` are runs of one model on one data set, with equal snapshots. The table has a row per layer and
+    quantity of :data:`LAYER`: the ``lowest`` and the ``highest`` mean over runs, each with its epoch, and
+    that ``at the end``.
+    """
+    means = along(records).groupby(["layer", "epoch"])[[*LAYER]].mean().rename(columns=LAYER)
+    rows: dict[tuple[int, str], dict[str, str]] = {}
+    for layer, courses in means.groupby("layer"):
+        for measure, course in courses.droplevel("layer").items():
+            ends = {"lowest": course.idxmin(), "highest": course.idxmax()}
+            rows[layer, measure] = {
+                name: f"{course[epoch]:.3g} (epoch {float(f'{epoch:.2g}'):g})"
+                for name, epoch in ends.items()
+            } | {"at the end": f"{course.iloc[-1]:.3g}"}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["layer", "measure"])
 
 
 def at_the_end(records: Iterable[Record]) -> pd.DataFrame:

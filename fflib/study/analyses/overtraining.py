@@ -38,8 +38,9 @@ def kept(records: Iterable[Record]) -> pd.DataFrame:
     its floor``, and the ``best epoch`` of the second, as in :func:`fflib.study.analyses.length.turns_table`;
     the ``change in accuracy`` on validation images from the first epochs of the second stage to its end;
     the difference from the unchanged run of the same seed, ``against unchanged``; and the ``answer``, by
-    the criterion of :mod:`fflib.study.plans.overtraining`. Nothing can be kept where the unchanged runs
-    lose nothing.
+    the criterion of :mod:`fflib.study.plans.overtraining`. A change that keeps accuracy, and with which
+    some is surely lost all the same, keeps part of it. Nothing can be kept where the unchanged runs lose
+    nothing.
     """
     stages = {name: turns(found).set_index("layer") for name, found in by_change(records).items()}
     gains = {name: _gain(found.loc[[SECOND]]) for name, found in stages.items()}
@@ -53,7 +54,7 @@ def kept(records: Iterable[Record]) -> pd.DataFrame:
             "change in accuracy": minus(f"{mean_interval(gain):.3f}"),
         }
         if name in CHANGES and "unchanged" in gains:
-            rows[name] |= _judged(gain - gains["unchanged"], loses=loses)
+            rows[name] |= _judged(gain, gain - gains["unchanged"], loses=loses)
     return pd.DataFrame.from_dict(rows, orient="index").fillna("")
 
 
@@ -67,6 +68,7 @@ def in_words(table: pd.DataFrame) -> str:
     """
     said = {
         "keeps it": "it is kept with {}",
+        "keeps part of it": "part of it is kept with {}",
         "does not": "it is lost with {} all the same",
         "open": "the question is open for {}",
         "nothing to keep": "there is nothing to keep for {}",
@@ -87,12 +89,14 @@ def _gain(second: pd.DataFrame) -> "pd.Series[float]":
     return by_seed["last"] - by_seed["early"]
 
 
-def _judged(differences: "pd.Series[float]", *, loses: bool) -> dict[str, str]:
+def _judged(
+    gain: "pd.Series[float]", differences: "pd.Series[float]", *, loses: bool
+) -> dict[str, str]:
     interval = mean_interval(differences.dropna(), confidence=1 - RISK / len(CHANGES))
     if not loses:
         answer = "nothing to keep"
     elif interval.low > KEPT:
-        answer = "keeps it"
+        answer = "keeps part of it" if mean_interval(gain).high < 0 else "keeps it"
     else:
         answer = "does not" if interval.high < KEPT else "open"
     return {"against unchanged": minus(f"{interval:.3f}"), "answer": answer}
