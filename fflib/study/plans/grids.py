@@ -8,7 +8,14 @@ from typing import Any
 from fflib.errors import ExperimentError, unknown
 from fflib.experiment import Experiment, crossed
 from fflib.presets import MODELS, PROTOCOLS
-from fflib.study.plans import cifar10, goodness_choice, local_losses, rivals, winner_takes_all
+from fflib.study.plans import (
+    cifar10,
+    goodness_choice,
+    local_losses,
+    overtraining,
+    rivals,
+    winner_takes_all,
+)
 
 __all__ = [
     "AUTHORS_ROWS",
@@ -153,6 +160,7 @@ GRIDS: Mapping[str, list[Experiment]] = Grids(
         "authors-full": lambda: [
             _as_authors(row, seed) for row, seed in product(AUTHORS_FULL, range(10))
         ],
+        "overtraining": overtraining.runs,
         "local": lambda: [
             Experiment(**step, dataset=d, seed=s, learning_rate=ABLATION_RATE, **ABLATION_TRAINING)
             for s, d, step in product(range(5), DATASETS, ABLATION)
