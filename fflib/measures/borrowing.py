@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fflib.measures.ensembles import Labelled
+from fflib.measures.ensembles import Activations
 from fflib.measures.unseen import auroc, told_apart
 
 __all__ = ["Borrowing", "borrowing", "linear_auroc", "own_share"]
@@ -127,7 +127,7 @@ def borrowing(
     def find(u: Integers, s: Integers) -> tuple[Booleans, Booleans]:
         values = np.concatenate([unseen[u], seen[s]])
         all_labels = np.concatenate([np.full(len(u), classes), labels[s]])
-        ensembles = rule(Labelled([values], all_labels), classes=classes + 1)[0]
+        ensembles = rule(Activations([values], all_labels), classes=classes + 1)[0]
         return ensembles[-1], ensembles[:-1]
 
     (u, test_u), (s, test_s) = _halves(len(unseen), len(seen), seed)

@@ -18,7 +18,7 @@ unit where units are compared with each other, and labels out of range raise a V
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +32,6 @@ from fflib.measures.kolmogorov_smirnov import summed_p_values
 __all__ = [
     "RULES",
     "Activations",
-    "Labelled",
     "class_means",
     "kolmogorov_smirnov",
     "leave_one_out",
@@ -46,24 +45,27 @@ Floats = NDArray[np.floating]
 Booleans = NDArray[np.bool_]
 
 
-class Activations(Protocol):
-    """Anything that holds activations, layer by layer, and a label for each sample."""
-
-    @property
-    def values(self) -> Sequence[Any]:
-        """Activations, a Tensor or ndarray of shape (n, units) per layer, of one width for the rules."""
-
-    @property
-    def labels(self) -> Any:
-        """Class of each sample, a Tensor or ndarray of int, shape (n,)."""
-
-
 @dataclass(frozen=True)
-class Labelled:
-    """Activations of labelled samples, the least that a rule needs."""
+class Activations:
+    """What units did on a set of images.
+
+    Parameters
+    ----------
+    values : sequence of Tensor or ndarray, each of shape (n, units)
+        Activations, first hidden layer first; those of a run are tensors on the CPU.
+    labels : Tensor or ndarray of int, shape (n,)
+        The class of each image.
+    """
 
     values: Sequence[Any]
     labels: Any
+
+    def to(self, device: torch.device) -> "Activations":
+        """Return the same with activations, which are tensors, on a device, where measures take less time."""
+        return Activations([h.to(device) for h in self.values], self.labels)
+
+
+Labelled = Activations  # as fflib.measures.unseen calls it
 
 
 def _layers(
@@ -123,7 +125,7 @@ def class_means(activations: Activations, *, classes: int | None = None) -> NDAr
     Examples
     --------
     >>> values = np.array([[1.0, 0.0], [3.0, 0.0], [5.0, 7.0]])
-    >>> class_means(Labelled([values], labels=np.array([0, 0, 1])))
+    >>> class_means(Activations([values], labels=np.array([0, 0, 1])))
     array([[[2., 0.],
             [5., 7.]]])
     """
@@ -147,7 +149,7 @@ def median_quantile(
     Examples
     --------
     >>> values = np.array([[0.0, 0.0, 5.0], [0.0, 9.0, 6.0], [0.0, 0.0, 7.0]])
-    >>> median_quantile(Labelled([values], labels=np.zeros(3, int)), q=0.6)
+    >>> median_quantile(Activations([values], labels=np.zeros(3, int)), q=0.6)
     array([[[False, False,  True]]])
     """
     return median_quantiles(activations, (q,), classes=classes)[0]
@@ -162,7 +164,7 @@ def median_quantiles(
 
     Examples
     --------
-    >>> one = Labelled([np.array([[0.0, 5.0, 6.0]])], labels=np.array([0]))
+    >>> one = Activations([np.array([[0.0, 5.0, 6.0]])], labels=np.array([0]))
     >>> median_quantiles(one, (0.2, 0.6))[:, 0, 0]
     array([[False,  True,  True],
            [False, False,  True]])
@@ -192,7 +194,7 @@ def leave_one_out(
     Examples
     --------
     >>> values = np.array([[0.0, 1.0, 1.0, 5.0], [0.0, 1.0, 1.0, 7.0]])
-    >>> leave_one_out(Labelled([values], labels=np.zeros(2, int)))
+    >>> leave_one_out(Activations([values], labels=np.zeros(2, int)))
     array([[[False, False, False,  True]]])
     """
     return mean_excess(activations, classes=classes) > k
@@ -206,7 +208,7 @@ def mean_excess(activations: Activations, *, classes: int | None = None) -> NDAr
 
     Examples
     --------
-    >>> mean_excess(Labelled([np.array([[1.0, 1.0, 4.0]])], labels=np.array([0])))
+    >>> mean_excess(Activations([np.array([[1.0, 1.0, 4.0]])], labels=np.array([0])))
     array([[[-0.6, -0.6,  3. ]]])
     """
     means = class_means(activations, classes=classes)
@@ -237,7 +239,7 @@ def kolmogorov_smirnov(
     --------
     >>> values = np.zeros((10, 30))
     >>> values[:, 4] = 1.0
-    >>> np.flatnonzero(kolmogorov_smirnov(Labelled([values], labels=np.zeros(10, int))))
+    >>> np.flatnonzero(kolmogorov_smirnov(Activations([values], labels=np.zeros(10, int))))
     array([4])
     """
     return mean_p_values(activations, classes=classes) < p
@@ -253,7 +255,7 @@ def mean_p_values(activations: Activations, *, classes: int | None = None) -> ND
 
     Examples
     --------
-    >>> mean_p_values(Labelled([np.zeros((10, 3))], labels=np.zeros(10, int)))
+    >>> mean_p_values(Activations([np.zeros((10, 3))], labels=np.zeros(10, int)))
     array([[[1., 1., 1.]]])
     """
 

@@ -157,7 +157,7 @@ def interventions(
     truth = np.asarray(labels)
 
     def members(hidden: Sequence[ArrayLike]) -> NDArray[np.bool_]:
-        return ensembles.median_quantile(ensembles.Labelled(hidden, truth), classes=classes)
+        return ensembles.median_quantile(ensembles.Activations(hidden, truth), classes=classes)
 
     @cache  # operations change the same weights
     def chosen(layer: int, target: str, dose: float) -> NDArray[np.bool_]:

@@ -72,8 +72,8 @@ def members_by_threshold(
 
     Examples
     --------
-    >>> from fflib.measures.ensembles import Labelled
-    >>> one = Labelled([np.array([[0.0, 1.0, 1.0, 6.0]])], labels=np.array([0]))
+    >>> from fflib.measures.ensembles import Activations
+    >>> one = Activations([np.array([[0.0, 1.0, 1.0, 6.0]])], labels=np.array([0]))
     >>> members_by_threshold("leave-one-out", one, (2.0, 9.0))[:, 0, 0]
     array([[False, False, False,  True],
            [False, False, False, False]])

@@ -9,7 +9,6 @@ that takes the place of the goodness on labelled ones.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
 from typing import Literal, Self
 
 import torch
@@ -19,30 +18,11 @@ from torch.nn import functional as F
 from fflib.data import place_label
 from fflib.goodness import NORMS, normalise, vector_norm
 from fflib.measures.drive import excitation
+from fflib.measures.ensembles import Activations
 from fflib.networks.base import NO_LABEL, LayeredNetwork
 from fflib.networks.signs import column_signs, impose
 
 __all__ = ["NO_LABEL", "Activations", "Network"]
-
-
-@dataclass(frozen=True)
-class Activations:
-    """What a network's units did on a set of images.
-
-    Parameters
-    ----------
-    values : list of Tensor, each of shape (n, units)
-        Activations, first hidden layer first, on the CPU.
-    labels : Tensor, shape (n,)
-        The class of each image.
-    """
-
-    values: list[Tensor]
-    labels: Tensor
-
-    def to(self, device: torch.device) -> "Activations":
-        """Return the same with activations on a device, where measures take less time."""
-        return Activations([h.to(device) for h in self.values], self.labels)
 
 
 class Network(LayeredNetwork):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fflib.measures.crossed import explained
-from fflib.measures.ensembles import Labelled, class_means, median_quantile
+from fflib.measures.ensembles import Activations, class_means, median_quantile
 from fflib.measures.readout import decode
 from fflib.networks.dense import NO_LABEL
 from fflib.records.halves import found_on_half
@@ -75,7 +75,7 @@ def image_or_label(run: Run) -> Found:
         carried
     ) in shown_with:  # one after the other, for the activity under all of them takes memory
         hidden = network.activations(x, carried.expand(len(y)))
-        shown = Labelled([h.to(network.device) for h in hidden], y)
+        shown = Activations([h.to(network.device) for h in hidden], y)
         cells.append(median_quantile(shown, classes=classes)[:, tried])
         activity.append(class_means(shown, classes=classes)[:, tried])
         under.append(read(hidden))

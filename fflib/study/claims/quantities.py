@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fflib.measures.ensembles import Labelled, leave_one_out
+from fflib.measures.ensembles import Activations, leave_one_out
 from fflib.measures.robustness import USUAL
 from fflib.measures.unseen import UnseenClass
 from fflib.records.schema import unpack
@@ -33,7 +33,7 @@ def first_ensembles(record: Record) -> np.ndarray:
     holds, which are all that the rule needs.
     """
     means = record.arrays["mean"][:1].astype(np.float32)
-    return leave_one_out(Labelled(list(means), np.arange(means.shape[1])), 1.0)[0]
+    return leave_one_out(Activations(list(means), np.arange(means.shape[1])), 1.0)[0]
 
 
 def unseen_layers(record: Record) -> list[UnseenClass]:
