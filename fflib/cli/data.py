@@ -24,11 +24,11 @@ app = Typer(help="List, check and download data sets.", no_args_is_help=True, ep
 def list_() -> None:
     """List the data sets and where they are on this machine."""
     from fflib.data import NAMES, where
+    from fflib.data.published import PUBLISHED
 
     rows = []
     for name in NAMES:
-        found = where(name)
-        place = "comes with scikit-learn" if found.embedded else found.root
+        place = where(name) if name in PUBLISHED else "comes with scikit-learn"
         rows.append([name, place or _not_here(name)])
     print_table(["name", "where"], rows)
 
@@ -43,7 +43,7 @@ def check(
     bad = False
     for each in data.NAMES if name is None else (name,):
         files = data.check(each)
-        here = data.where(each).embedded or any(file.found for file in files)
+        here = not files or any(file.found for file in files)
         if not here:
             echo(f"{each}: {_not_here(each)}")
         elif not files:
@@ -68,6 +68,6 @@ def fetch(
 
 
 def _not_here(name: str) -> str:
-    from fflib.data import where
+    from fflib.data.published import PUBLISHED
 
-    return f"not here: fflib data fetch {name}" if where(name).offered else "not here"
+    return f"not here: fflib data fetch {name}" if PUBLISHED[name].reader else "not here"

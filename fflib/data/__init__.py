@@ -2,7 +2,6 @@
 
 from fflib.data.by_name import (
     NAMES,
-    Availability,
     check,
     class_names,
     fetch,
@@ -20,7 +19,6 @@ __all__ = [
     "IMAGES",
     "NAMES",
     "SPLITS",
-    "Availability",
     "Dataset",
     "FileCheck",
     "Split",

@@ -1,6 +1,5 @@
 """Find and load a data set by its name, or by the path of a folder of images."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,33 +13,6 @@ from fflib.errors import DataError, unknown
 
 EMBEDDED = "digits"
 NAMES = (EMBEDDED, *PUBLISHED)
-
-
-@dataclass(frozen=True)
-class Availability:
-    """Where a data set is on this machine.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    root : Path or None
-        The folder in which it was found, None where it is embedded or was not found.
-    embedded : bool
-        Whether it comes with an installed library, and no files are needed.
-    offered : bool
-        Whether :func:`fetch` can download it.
-    """
-
-    name: str
-    root: Path | None
-    embedded: bool
-    offered: bool = True
-
-    @property
-    def here(self) -> bool:
-        """Whether it can be loaded without a download."""
-        return self.embedded or self.root is not None
 
 
 def load(
@@ -184,21 +156,14 @@ def fetch(name: str, root: str | Path | None = None) -> tuple[FileCheck, ...]:
     return published.check_files(name, published.download(name, published.roots(root)))
 
 
-def where(name: str, root: str | Path | None = None) -> Availability:
-    """Find a data set on this machine, where :func:`load` looks for it, without reading it.
+def where(name: str, root: str | Path | None = None) -> Path | None:
+    """Find the folder on this machine in which :func:`load` finds a data set, without reading it.
 
-    An unknown name raises a DataError.
-
-    Examples
-    --------
-    >>> where("digits").here
-    True
+    It is None where no folder has all its files, as for digits, which has none. An unknown name
+    raises a DataError.
     """
     _require_name(name)
-    if name == EMBEDDED:
-        return Availability(name, None, embedded=True)
-    offered = PUBLISHED[name].reader is not None
-    return Availability(name, published.find(name, root), embedded=False, offered=offered)
+    return None if name == EMBEDDED else published.find(name, root)
 
 
 def _require_name(name: str) -> None:

@@ -141,7 +141,7 @@ def test_a_check_tells_missing_altered_and_right_files_apart(mirror, nowhere):
 def test_loading_downloads_once_with_a_progress_bar_and_leaves_only_the_files(
     mirror, nowhere, capsys
 ):
-    assert not data.where("mnist").here
+    assert data.where("mnist") is None
     mnist = data.load("mnist")
     captured = capsys.readouterr()
     assert "100%" in captured.err
@@ -149,7 +149,7 @@ def test_loading_downloads_once_with_a_progress_bar_and_leaves_only_the_files(
     assert (len(mnist.train), len(mnist.test), mnist.inputs) == (12, 4, 784)
     assert mnist.train.labels.tolist() == [*range(10), 0, 1]
     assert mnist.checksums == published.PUBLISHED["mnist"].md5
-    assert data.where("mnist").root == nowhere / "data"
+    assert data.where("mnist") == nowhere / "data"
     left = {path.relative_to(nowhere / "data") for path in (nowhere / "data").rglob("*-*")}
     assert left == {Path(file) for file in FILES["mnist"]}
     shutil.rmtree(mirror)
@@ -189,7 +189,7 @@ def test_what_an_old_torchvision_pickled_is_not_read(mirror, nowhere):
 
 
 def test_embedded_data_are_always_here_and_have_no_files(nowhere):
-    assert data.where("digits").here
+    assert data.where("digits") is None
     assert data.check("digits") == data.fetch("digits") == ()
 
 
