@@ -37,20 +37,24 @@ def claims(
     """Judge the claims of the paper, then ours on its checks and questions, by what is published."""
     from fflib.records import stores
     from fflib.study.claims import CHECKS, CLAIMS, QUESTIONS
+    from fflib.study.claims.first import in_first_words
     from fflib.study.evidence import first_edition, on_record
 
     verdicts = on_record([*CLAIMS, *CHECKS, *QUESTIONS], stores.PUBLISHED)
     first = first_edition(stores.PUBLISHED)
     before = {v.claim.id: first[v.claim.first] for v in verdicts if v.claim.first}
+    words = {name: in_first_words(found) for name, found in before.items()}
     if as_json:
-        old = {name: found.as_dict() for name, found in before.items()}
+        old = {
+            name: {"id": v.claim.id, "verdict": words[name], "criterion": v.claim.criterion}
+            for name, v in before.items()
+        }
         print_json([v.as_dict() | {"first_edition": old.get(v.claim.id)} for v in verdicts])
         return
     rows = []
     for v in verdicts:
-        word = before[v.claim.id].word if v.claim.id in before else "-"
         also = (v.back_propagation_too or "-", v.label_alone or "-")
-        rows.append([v.claim.id, v.verdict, len(v.cells), *also, word])
+        rows.append([v.claim.id, v.verdict, len(v.cells), *also, words.get(v.claim.id, "-")])
     print_table(COLUMNS, rows)
     for v in verdicts:
         echo(f"\n{v.claim.id}: {v.sentence}\n  {v.claim.criterion}.")

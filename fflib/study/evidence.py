@@ -8,7 +8,6 @@ from fflib.errors import FflibError, unknown
 from fflib.presets import MODELS, PROTOCOLS
 from fflib.records.stores import PUBLISHED, Record, Store
 from fflib.study.claims import CHECKS, CLAIMS, FIRST, QUESTIONS, Claim, Verdict, judge
-from fflib.study.claims.first import First, in_first_words
 from fflib.study.claims.judging import where
 from fflib.study.plans.grids import DATASETS, JUDGED, planned
 
@@ -67,10 +66,12 @@ def on_record(
 
 def first_edition(
     store: Store = PUBLISHED, datasets: Sequence[str] | None = None
-) -> dict[str, First]:
-    """Judge the claims of the first edition as they were, by the runs that they were judged by."""
-    found = on_record(FIRST, store, datasets)
-    return {v.claim.id: First(v, in_first_words(v)) for v in found}
+) -> dict[str, Verdict]:
+    """Judge the claims of the first edition as they were, by the runs that they were judged by.
+
+    :func:`fflib.study.claims.first.in_first_words` says each verdict in its words.
+    """
+    return {v.claim.id: v for v in on_record(FIRST, store, datasets)}
 
 
 def verdict(name: str, source: Source, records: Iterable[Record]) -> Verdict:

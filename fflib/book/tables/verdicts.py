@@ -8,7 +8,7 @@ from fflib import wording
 from fflib.study.analyses.learning_rates import ANSWERS
 from fflib.study.analyses.matched_accuracy import Matched
 from fflib.study.claims import Claim, Verdict
-from fflib.study.claims.first import First
+from fflib.study.claims.first import in_first_words
 from fflib.study.claims.verdicts import WORDS, Cell
 from fflib.wording import in_markdown, minus
 
@@ -98,7 +98,7 @@ def scorecard(verdicts: Iterable[Verdict]) -> Markdown:
     return _table(("claim", "verdict", *asked, "ours, over the cells"), rows)
 
 
-def changes(verdicts: Iterable[Verdict], first: Mapping[str, First]) -> Markdown:
+def changes(verdicts: Iterable[Verdict], first: Mapping[str, Verdict]) -> Markdown:
     """Tabulate what the second edition changed: both criteria, the fault, and both verdicts."""
     rows = []
     for v in verdicts:
@@ -106,10 +106,10 @@ def changes(verdicts: Iterable[Verdict], first: Mapping[str, First]) -> Markdown
         rows.append(
             (
                 f"[**{v.claim.title}**]({v.claim.chapter}.ipynb)",
-                minus(f"{before.verdict.claim.criterion}.") if before else "–",
+                minus(f"{before.claim.criterion}.") if before else "–",
                 v.claim.fault,
                 minus(f"{v.claim.criterion}."),
-                f"**{_first_word(v.claim, first)}**",
+                f"**{in_first_words(before) if before else 'not tested'}**",
                 f"**{v.verdict}**: {in_markdown(v.why)}",
             )
         )
@@ -212,10 +212,6 @@ def _plainly(verdict: Verdict) -> str:
 def _place(cell: Cell) -> str:
     layer = f", layer {cell.layer}" if cell.layer else ""
     return f"{in_markdown(wording.dataset_name(cell.dataset))}{layer}"
-
-
-def _first_word(claim: Claim, first: Mapping[str, First]) -> str:
-    return first[claim.first].word if claim.first and claim.first in first else "not tested"
 
 
 def _wanted(claim: Claim) -> str:

@@ -6,32 +6,9 @@ and *not decidable* otherwise, even where it surely failed in some cells. Nothin
 but what the quantity itself says.
 """
 
-from dataclasses import dataclass
-
 from fflib.study.claims.verdicts import Verdict
 
-__all__ = ["First", "in_first_words"]
-
-
-@dataclass(frozen=True)
-class First:
-    """A claim of the first edition with what it came to.
-
-    Parameters
-    ----------
-    verdict : Verdict
-        The claim and its cells.
-    word : str
-        The first edition's verdict.
-    """
-
-    verdict: Verdict
-    word: str
-
-    def as_dict(self) -> dict[str, str]:
-        """Return it as plain data, for ``fflib claims --json``."""
-        claim = self.verdict.claim
-        return {"id": claim.id, "verdict": self.word, "criterion": claim.criterion}
+__all__ = ["in_first_words"]
 
 
 def in_first_words(verdict: Verdict) -> str:
