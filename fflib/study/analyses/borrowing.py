@@ -22,7 +22,6 @@ __all__ = [
     "NUMBERS",
     "PREFERRED",
     "ahead",
-    "answer",
     "borrowing_table",
     "by_class",
     "in_words",
@@ -85,40 +84,28 @@ def ahead(rows: pd.DataFrame) -> Interval:
     return _known((rows["auroc"] - rows["borrowed_auroc"]).groupby(rows["hold_out"]).mean())
 
 
-def answer(rows: pd.DataFrame) -> str:
-    """Say whether unseen classes have ensembles of their own, in a word: "own", "borrowed" or "open".
-
-    *Own*: their own ensembles tell them apart better than borrowed ones do, and more of the units are
-    in no other ensemble than chance gives. *Borrowed*: neither. Else it is *open*. `rows` are as in
-    :func:`ahead`.
-    """
-    better, more = _better(rows), _more(rows)
-    return "own" if better and more else "open" if better or more else "borrowed"
-
-
-def _better(rows: pd.DataFrame) -> bool:
-    return ahead(rows).low > 0
-
-
-def _more(rows: pd.DataFrame) -> bool:
-    return bool(rows["own"].mean() > rows["own_by_chance"].mean())
-
-
 def in_words(rows: pd.DataFrame) -> str:
-    """Write :func:`answer` as two sentences, with the numbers that it rests on."""
-    said = {
-        (True, True): "form ensembles of their own",
-        (
-            True,
-            False,
-        ): "combine units of seen classes, and do better with them than with one class's",
-        (False, True): "have units of their own, and do no better with them",
-        (False, False): "borrow the ensembles of seen classes",
-    }[_better(rows), _more(rows)]
+    """Say in two sentences whether unseen classes have ensembles of their own, with the numbers that it rests on.
+
+    They have if their own ensembles tell them apart better than borrowed ones do, and more of the units are
+    in no other ensemble than chance gives; they borrow if neither is so. `rows` are as in :func:`ahead`.
+    """
+    better = ahead(rows).low > 0
+    own, by_chance = rows["own"].mean(), rows["own_by_chance"].mean()
+    if better:
+        said = (
+            "form ensembles of their own"
+            if own > by_chance
+            else "combine units of seen classes, and do better with them than with one class's"
+        )
+    elif own > by_chance:
+        said = "have units of their own, and do no better with them"
+    else:
+        said = "borrow the ensembles of seen classes"
     return minus(
         f"In {rows['network'].iloc[0]}, unseen classes {said}: the AUROC by their ensembles, less that by "
-        f"the best seen class's, is {ahead(rows):z.2f}. Of their units, {rows['own'].mean():.0%} are in no "
-        f"other ensemble, where chance gives {rows['own_by_chance'].mean():.0%}."
+        f"the best seen class's, is {ahead(rows):z.2f}. Of their units, {own:.0%} are in no other ensemble, "
+        f"where chance gives {by_chance:.0%}."
     )
 
 

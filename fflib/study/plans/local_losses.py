@@ -11,7 +11,7 @@ where two classes share fewer units than ensembles of the same sizes do by chanc
 
 Whether a class that was never shown has an ensemble of its own is asked of networks of the ladder's size, each
 class in turn (:func:`unseen`), with the lengths of training that bring both models to about one accuracy, and
-answered as everywhere (:func:`fflib.study.analyses.borrowing.answer`). The network for a graphics card
+answered as everywhere (:func:`fflib.study.analyses.borrowing.in_words`). The network for a graphics card
 (:data:`CARD`) is trained here for its first epochs only (:func:`first_epochs`).
 """
 

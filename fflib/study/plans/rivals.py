@@ -6,21 +6,13 @@ rival is back-propagation with a penalty on its activity, the strongest of five 
 nothing, by the mean of three seeds, too (the grid "penalties"). Test images choose nothing.
 """
 
-from collections.abc import Callable, Hashable, Iterable
 from itertools import product
-from statistics import fmean
-from typing import Any, TypeVar
+from typing import Any
 
 from fflib.experiment import Experiment
 from fflib.presets import MODELS
-from fflib.records.stores import Record
 
-__all__ = [
-    "CHOSEN", "PENALTIES", "SPARED", "STRONGEST", "choose", "final", "penalties", "strongest", "unseen",
-]  # fmt: skip
-
-C = TypeVar("C", bound=Hashable)
-S = TypeVar("S", bound=Hashable)
+__all__ = ["CHOSEN", "PENALTIES", "SPARED", "STRONGEST", "final", "penalties", "unseen"]
 
 DATASETS = ("mnist", "fashion-mnist")
 SEEDS = range(10)
@@ -34,8 +26,7 @@ CHOSEN: dict[tuple[str, str], dict[str, Any]] = {
     ("fashion-mnist", "bp-ff"): {"learning_rate": 0.001, "epochs": 12},
     ("fashion-mnist", "bp"): {"learning_rate": 0.001, "epochs": 12},
 }
-"""What :func:`choose` makes of the search on record, by data set and model."""
-
+"""The rate and length of the best mean accuracy in the search on record, by data set and model."""
 
 PENALTIES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 """Penalties on the activity of back-propagation that are tried."""
@@ -44,7 +35,7 @@ SPARED = 0.005
 """Validation accuracy that a penalty may cost."""
 
 STRONGEST = {"mnist": 0.001, "fashion-mnist": 0.0003}
-"""What :func:`strongest` makes of the penalties on record, by data set."""
+"""The strongest penalty on record that costs at most :data:`SPARED`, by data set."""
 
 
 def penalties() -> list[Experiment]:
@@ -55,52 +46,6 @@ def penalties() -> list[Experiment]:
         )
         for seed, d, l1 in product(range(3), ("mnist", "fashion-mnist"), (0.0, *PENALTIES))
     ]
-
-
-def strongest(records: Iterable[Record]) -> dict[str, float]:
-    """Choose the strongest penalty for every data set that costs at most :data:`SPARED` accuracy.
-
-    `records` are runs on validation data that differ in penalty and seed; accuracy is the mean over
-    seeds.
-
-    Examples
-    --------
-    >>> strongest([])
-    {}
-    """
-    found = _accuracies(records, lambda e: e.dataset, lambda e: float(getattr(e, "l1", 0.0)))
-    return {
-        dataset: max(l1 for l1, accuracy in tried.items() if accuracy >= tried[0.0] - SPARED)
-        for dataset, tried in found.items()
-    }
-
-
-def choose(records: Iterable[Record]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Choose a rate and a length for every data set and model: those of the best mean accuracy.
-
-    `records` are of runs on validation data that differ in rate, length and seed.
-
-    Examples
-    --------
-    >>> choose([])
-    {}
-    """
-    found = _accuracies(
-        records, lambda e: (e.dataset, e.model), lambda e: (e.learning_rate, e.epochs)
-    )
-    best = {cell: max(tried, key=tried.__getitem__) for cell, tried in found.items()}
-    return {cell: {"learning_rate": r, "epochs": epochs} for cell, (r, epochs) in best.items()}
-
-
-def _accuracies(
-    records: Iterable[Record], cell: Callable[[Experiment], C], setting: Callable[[Experiment], S]
-) -> dict[C, dict[S, float]]:
-    """Average the accuracy of the runs of every setting, cell by cell."""
-    found: dict[C, dict[S, list[float]]] = {}
-    for record in records:
-        tried = found.setdefault(cell(record.experiment), {})
-        tried.setdefault(setting(record.experiment), []).append(record.metrics.accuracy)
-    return {c: {s: fmean(runs) for s, runs in tried.items()} for c, tried in found.items()}
 
 
 def final() -> list[Experiment]:

@@ -10,17 +10,13 @@ The best on each data set is trained with ten seeds and evaluated on test images
 runs, before they are made, is :data:`ASKED`, fixed together with the second round.
 """
 
-from collections import Counter
-from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
 from fflib.experiment import Experiment
-from fflib.records.stores import Record
 from fflib.study.plans.rivals import MEASURED
-from fflib.study.plans.search import best, configuration
 
-__all__ = ["ASKED", "CENTRE", "CHANGES", "CHOSEN", "COMBINED", "choose", "final", "search"]
+__all__ = ["ASKED", "CENTRE", "CHANGES", "CHOSEN", "COMBINED", "final", "search"]
 
 DATASETS = ("mnist", "fashion-mnist")
 
@@ -65,7 +61,7 @@ CHOSEN: dict[str, dict[str, Any]] = {
         "epochs": 48, "learning_rate": 0.003, "theta": 0.7, "batch_size": 2048, "label_gain": 10.0, "negatives": "fixed",
     },
 }  # fmt: skip
-"""What :func:`choose` makes of the search on record, by data set."""
+"""The setting whose weakest layer is best in the search on record, if no seed failed; by data set."""
 
 SEARCH_SEEDS, SEEDS = range(2), range(10)
 SHARED: dict[str, Any] = {"protocol": CENTRE["protocol"], **MEASURED}
@@ -89,25 +85,3 @@ def final() -> list[Experiment]:
         Experiment(model="ff", dataset=d, seed=seed, **SHARED | CHOSEN[d] | epochs)
         for epochs, seed, d in product(({}, {"epochs": 0}), SEEDS, DATASETS)
     ]
-
-
-def choose(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
-    """Choose the settings for every data set whose weakest layer is best on validation images.
-
-    A setting counts if the training of no seed failed.
-
-    Examples
-    --------
-    >>> choose([])
-    {}
-    """
-    found = list(records)
-    trained = Counter(configuration(record.experiment) for record in found)
-    tried: dict[str, list[Record]] = {}
-    for record in found:
-        if trained[configuration(record.experiment)] == len(SEARCH_SEEDS):
-            tried.setdefault(record.experiment.dataset, []).append(record)
-    varied = {name for change in (*CHANGES, *COMBINED) for name in change}
-    return {
-        dataset: best(runs).experiment.model_dump(include=varied) for dataset, runs in tried.items()
-    }
