@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-__all__ = ["FEWEST", "Interval", "Scale", "mean_interval", "paired_interval"]
+__all__ = ["FEWEST", "Interval", "Scale", "known_interval", "mean_interval", "paired_interval"]
 
 FEWEST = 3
 """Runs that an interval needs: two say next to nothing of their spread."""
@@ -161,6 +161,21 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95, scale: Scale = "p
     '0.955 (n = 2, no interval)'
     """
     return student_interval(as_runs(values), confidence, lambda s, n: s / math.sqrt(n), scale)
+
+
+def known_interval(values: ArrayLike, confidence: float = 0.95, scale: Scale = "plain") -> Interval:
+    """Return the :func:`mean_interval` of the runs that are not nan; nan where none is left.
+
+    Examples
+    --------
+    >>> str(known_interval([0.95, math.nan, 0.96, 0.97])), known_interval([]).n
+    ('0.960 [0.935, 0.985] (n = 3)', 0)
+    """
+    runs = np.asarray(values, dtype=np.float64)
+    known = runs[~np.isnan(runs)]
+    if not known.size:
+        return Interval(math.nan, math.nan, math.nan, 0, confidence)
+    return mean_interval(known, confidence, scale)
 
 
 def paired_interval(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Interval:

@@ -16,7 +16,8 @@ from fflib.book.figures.panels import by_model, means
 from fflib.measures.dimension import ORDERS, PARTS
 from fflib.measures.manifolds import Recovery
 from fflib.records.stores import Record
-from fflib.study.analyses.dimension import ensemble_sizes, interval, of_all, of_classes
+from fflib.statistics import known_interval
+from fflib.study.analyses.dimension import ensemble_sizes, of_all, of_classes
 from fflib.study.evidence import by_dataset
 
 __all__ = ["against_size", "by_layer", "by_scale", "where_known"]
@@ -48,7 +49,7 @@ def by_layer(records: Iterable[Record]) -> Figure:
 
 
 def _class_means(record: Record) -> NDArray[np.float64]:
-    return np.array([interval(layer).mean for layer in of_classes(record)])
+    return np.array([known_interval(layer).mean for layer in of_classes(record)])
 
 
 def _lines(
@@ -85,7 +86,7 @@ def against_size(records: Iterable[Record]) -> Figure:
         sizes = np.stack([ensemble_sizes(r) for r in here]).mean(axis=0)
         for depth, ax in enumerate(row):
             for label, size in enumerate(sizes[depth]):
-                found = interval(dimensions[:, depth, label])
+                found = known_interval(dimensions[:, depth, label])
                 ax.plot([size, size], [found.low, found.high], color=style.GREY, lw=1, zorder=1)
                 ax.plot(size, found.mean, "o", color="white", ms=10, zorder=2)
                 if np.isfinite(found.mean):

@@ -5,14 +5,13 @@ runs numbers are averaged first: seeds of one class are no independent answers t
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fflib.records.stores import Record
-from fflib.statistics import Interval, mean_interval
-from fflib.statistics.intervals import Scale
+from fflib.statistics import Interval, known_interval
 from fflib.study.analyses.attribution import network_name
 from fflib.study.tables import intervals, named, rows_of
 from fflib.wording import minus
@@ -69,7 +68,8 @@ def borrowing_table(records: Iterable[Record]) -> pd.DataFrame:
     """
     rows = by_class(records).sort_values("rule", ascending=False, kind="stable")
     rows = named(rows).drop(columns="hold_out")
-    table = intervals(rows, ["data set", "rule", "network", "layer"], _share)
+    share = partial(known_interval, scale="share")
+    table = intervals(rows, ["data set", "rule", "network", "layer"], share)
     classes = table["auroc"].map(lambda one: one.n)
     shown = table.map(lambda one: f"{one:.3f}" if one.n else "")
     return shown.rename(columns=NUMBERS).assign(classes=classes)
@@ -81,7 +81,7 @@ def ahead(rows: pd.DataFrame) -> Interval:
     `rows` are those of :func:`by_class`, of one network, rule and data set. The difference is averaged
     over layers; a class for which there was nothing to borrow is left out.
     """
-    return _known((rows["auroc"] - rows["borrowed_auroc"]).groupby(rows["hold_out"]).mean())
+    return known_interval((rows["auroc"] - rows["borrowed_auroc"]).groupby(rows["hold_out"]).mean())
 
 
 def in_words(rows: pd.DataFrame) -> str:
@@ -107,12 +107,3 @@ def in_words(rows: pd.DataFrame) -> str:
         f"the best seen class's, is {ahead(rows):z.2f}. Of their units, {own:.0%} are in no other ensemble, "
         f"where chance gives {by_chance:.0%}."
     )
-
-
-def _share(values: pd.Series) -> Interval:
-    return _known(values, "share")
-
-
-def _known(values: pd.Series, scale: Scale = "plain") -> Interval:
-    known = values.dropna()
-    return mean_interval(known, scale=scale) if len(known) else Interval(np.nan, np.nan, np.nan, 0)

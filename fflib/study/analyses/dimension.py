@@ -11,7 +11,7 @@ from fflib import wording
 from fflib.measures.agreement import agreement
 from fflib.measures.manifolds import Recovery
 from fflib.records.stores import Record
-from fflib.statistics import Interval, mean_interval, orderings
+from fflib.statistics import known_interval, orderings
 from fflib.study.claims.dimension import ensemble_sizes, lower, of_all, of_classes, sparseness
 from fflib.study.evidence import by_dataset
 from fflib.study.tables import intervals, named, rows_of
@@ -22,7 +22,6 @@ __all__ = [
     "by_depth",
     "chance",
     "ensemble_sizes",
-    "interval",
     "lower",
     "of_all",
     "of_classes",
@@ -32,14 +31,6 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-
-
-def interval(values: Iterable[float]) -> Interval:
-    """Return mean and 95 % interval over the runs that have a value; nan where none has."""
-    known = [value for value in values if np.isfinite(value)]
-    return mean_interval(known) if known else Interval(np.nan, np.nan, np.nan, 0)
-
-
 Measure = Callable[[Record], Array]
 
 
@@ -101,7 +92,7 @@ def readings(records: Iterable[Record]) -> pd.DataFrame:
     for dataset, here in by_dataset(records).items():
         for name, measure in MEASURES.items():
             found = {
-                reading: interval(read(record, measure) for record in here)
+                reading: known_interval([read(record, measure) for record in here])
                 for reading, read in READINGS.items()
             }
             table[wording.dataset_name(dataset), name] = {
@@ -163,7 +154,7 @@ def by_depth(records: Iterable[Record]) -> pd.DataFrame:
             yield row
 
     names = ["data set", "model", "layer"]
-    table = intervals(named(rows_of(records, rows, ["dataset", "model"])), names, interval)
+    table = intervals(named(rows_of(records, rows, ["dataset", "model"])), names, known_interval)
     return table.apply(_shown)
 
 

@@ -6,6 +6,7 @@ alike and all others equally unlike.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy.spatial.distance import pdist
 from fflib.measures.arrays import ratio
 from fflib.measures.similarity import distances, rsa
 from fflib.records.stores import Record
-from fflib.statistics import Interval, mean_interval
+from fflib.statistics import known_interval
 from fflib.study.analyses.attribution import network_name
 from fflib.study.tables import intervals, named, rows_of
 
@@ -112,16 +113,8 @@ def to_pixels_and_labels(
             }
 
     table = named(rows_of(records, rows, ["dataset"]))
-    return intervals(table, ["data set", "network", "layer"], _correlation)
-
-
-def _correlation(values: pd.Series) -> Interval:
-    known = values.dropna()  # a silent layer is like nothing
-    return (
-        mean_interval(known, scale="correlation")
-        if len(known)
-        else Interval(np.nan, np.nan, np.nan, 0)
-    )
+    correlation = partial(known_interval, scale="correlation")  # a silent layer is like nothing
+    return intervals(table, ["data set", "network", "layer"], correlation)
 
 
 def most_with_labels(record: Record) -> float:
