@@ -7,7 +7,7 @@ from fflib.data import published
 from fflib.data.dataset import Dataset
 from fflib.data.digits import read_digits
 from fflib.data.folder import read_folder
-from fflib.data.layout import class_folders
+from fflib.data.layout import layout
 from fflib.data.published import PUBLISHED, FileCheck
 from fflib.errors import DataError, unknown
 
@@ -110,7 +110,7 @@ def class_names(name: str | Path) -> tuple[str, ...]:
     """
     if name in NAMES:
         return PUBLISHED[name].classes if name in PUBLISHED else load(name).classes
-    return class_folders(find_folder(name))
+    return layout(find_folder(name)).classes
 
 
 def image_shape(name: str | Path) -> tuple[int, int, int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from fflib.data.images import formats
 from fflib.errors import DataError
 
-__all__ = ["Layout", "class_folders", "layout"]
+__all__ = ["Layout", "layout"]
 
 PARTS = {
     "train": ("train", "training"),
@@ -75,11 +75,6 @@ def layout(folder: Path) -> Layout:
         )
     files = tuple(file for part, own in found.items() for file in _files(part, own, left))
     return Layout(tuple(found["train"]), files, (*remarks, *_left_out(left)))
-
-
-def class_folders(folder: Path) -> tuple[str, ...]:
-    """Return the classes of a folder; the errors are those of :func:`layout`."""
-    return layout(folder).classes
 
 
 def _files(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fflib.data import class_names
 from fflib.data.published import download_folder
 from fflib.errors import MissingData
+from fflib.study.plans.grids import AUTHORS_FULL
 from fflib.study.tables import named
 
 __all__ = ["BP_BATCH", "ORIGIN", "results", "settings", "shared_units"]
@@ -24,20 +25,9 @@ ORIGIN = (
 """Where their numbers are, for what is drawn from them."""
 
 _DATASETS = {"mnist": "mnist", "fashionmnist": "fashion-mnist"}
-_MODELS = {"ff": "ff", "bp_ff": "bp-ff", "bp": "bp"}
 
 BP_BATCH = 2048
 """Images in a batch of their BP: their configuration says 1024, and their code takes these whatever it says."""
-
-# Epochs (per layer for FF), batch size and learning rate of the released configuration.
-_RELEASED = {
-    ("mnist", "ff"): (1200, 1024, 0.01),
-    ("fashion-mnist", "ff"): (100, 1024, 0.01),
-    ("mnist", "bp-ff"): (300, 1024, 0.0001),
-    ("fashion-mnist", "bp-ff"): (300, 1024, 0.0001),
-    ("mnist", "bp"): (80, BP_BATCH, 0.0001),
-    ("fashion-mnist", "bp"): (80, BP_BATCH, 0.0001),
-}
 
 
 def results(datasets: Iterable[str]) -> pd.DataFrame:
@@ -58,7 +48,7 @@ def results(datasets: Iterable[str]) -> pd.DataFrame:
         raise MissingData(f"the authors' results come with a checkout, not found: {path}")
     rows = pd.read_csv(path)
     rows["dataset"] = rows["dataset"].map(_DATASETS)
-    rows["model"] = rows["model"].map(_MODELS)
+    rows["model"] = rows["model"].str.replace("_", "-")
     rows.loc[(rows["model"] == "bp") & rows["batch"].notna(), "batch"] = BP_BATCH
     return rows[rows["dataset"].isin(list(datasets))].reset_index(drop=True)
 
@@ -75,11 +65,7 @@ def settings(datasets: Iterable[str]) -> pd.DataFrame:
     1200
     """
     wanted = list(datasets)
-    rows = [
-        (dataset, model, *released)
-        for (dataset, model), released in _RELEASED.items()
-        if dataset in wanted
-    ]
+    rows = [row for row in AUTHORS_FULL if row[0] in wanted]
     columns = ["dataset", "model", "epochs", "batch size", "learning rate"]
     return named(pd.DataFrame(rows, columns=columns)).set_index(["data set", "model"])
 

@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 
 from fflib import wording
-from fflib.experiment import gradient_reach
 from fflib.presets import MODELS
 from fflib.records.obtain import attempt
 from fflib.records.stores import Record
 from fflib.statistics import Interval, mean_interval
-from fflib.study.analyses.cost import multiply_adds, weights
+from fflib.study.analyses.cost import TAKEN, taken
 from fflib.study.claims.quantities import accuracy, hoyer, members, overlap
 from fflib.study.plans.cifar10 import convolutional, dense, variant, variants
 from fflib.study.tables import by_run, intervals
@@ -41,7 +40,7 @@ _BY_RUN: dict[str, Callable[[Record], Any]] = {
     "accuracy": accuracy,
     "hoyer": hoyer,
     "overlap": overlap,
-    "seconds": lambda r: r.provenance.circumstances.seconds,
+    "seconds": TAKEN["seconds"],
 }
 _KINDS = {"dense": "dense", "conv": "convolutional"}
 
@@ -57,17 +56,14 @@ def by_network(records: Iterable[Record]) -> pd.DataFrame:
 
     Columns: ``network``, ``model``, ``seed``, ``accuracy``; as means over the layers ``hoyer``,
     ``size`` (share of units in a class's ensemble by the median-quantile rule) and ``overlap``
-    (Jaccard index of the ensembles of two classes); ``weights`` of the hidden layers,
-    ``multiply_adds`` for each training image in the whole of training, ``seconds`` of training, and
-    ``reach``, how many layers a gradient crosses. `records` are runs on test images.
+    (Jaccard index of the ensembles of two classes); and the numbers of
+    :data:`fflib.study.analyses.cost.TAKEN`. `records` are runs on test images.
     """
     measures = {
         "network": kind_and_model,
         **_BY_RUN,
         "size": lambda r: members(r).mean(),
-        "weights": lambda r: int(weights(r).sum()),
-        "multiply_adds": lambda r: float(multiply_adds(r)[-1]),
-        "reach": lambda r: gradient_reach(r.experiment),
+        **TAKEN,
     }
     return by_run(records, ["model", "seed"], measures)
 
@@ -81,16 +77,11 @@ def networks_table(records: Iterable[Record]) -> pd.DataFrame:
     """
     runs = by_network(records).drop(columns=["model", "seed"])
     table = intervals(runs, ["network"])
-    means = table.map(lambda interval: interval.mean)
     shown = {
         label.replace("\n", " "): table[name].map(Interval.give_or_take)
         for name, label in MEASURES.items()
     }
-    shown["layers a gradient crosses"] = means["reach"].map("{:.0f}".format)
-    shown["weights (10⁶)"] = (means["weights"] / 1e6).map("{:.2f}".format)
-    shown["multiply-adds per image (10⁹)"] = (means["multiply_adds"] / 1e9).map("{:.2f}".format)
-    shown["seconds"] = means["seconds"].map("{:.0f}".format)
-    return pd.DataFrame(shown)
+    return pd.DataFrame(shown | taken(table.map(lambda interval: interval.mean)))
 
 
 def by_variant(records: Iterable[Record]) -> pd.DataFrame:

@@ -1,18 +1,21 @@
 """What training costs: passes, multiply-adds and seconds, at every row of a learning curve."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import prod
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fflib import wording
 from fflib.data import image_shape
-from fflib.experiment import ConvExperiment, Experiment
+from fflib.experiment import ConvExperiment, Experiment, gradient_reach
 from fflib.networks.convolutional import sizes
 from fflib.records.stores import Record
 
-__all__ = ["cost_table", "foreseen", "learning_curve", "multiply_adds", "time_to_learn", "weights"]
+__all__ = [
+    "TAKEN", "cost_table", "foreseen", "learning_curve", "multiply_adds", "taken", "time_to_learn", "weights",
+]  # fmt: skip
 
 
 def weights(record: Record) -> np.ndarray:
@@ -59,6 +62,26 @@ def multiply_adds(record: Record) -> np.ndarray:
     if e.layerwise:
         return examples * _by_layers(e, products) * epochs
     return (examples * (3 * products.sum() - products[0]) + head) * epochs
+
+
+TAKEN: dict[str, Callable[[Record], Any]] = {
+    "reach": lambda r: gradient_reach(r.experiment),
+    "weights": lambda r: int(weights(r).sum()),
+    "multiply_adds": lambda r: float(multiply_adds(r)[-1]),
+    "seconds": lambda r: r.provenance.circumstances.seconds,
+}
+"""What a run took, by column: how many layers a gradient crosses, weights of the hidden layers,
+multiply-adds for each training image in the whole of training, and seconds of training."""
+
+
+def taken(means: pd.DataFrame) -> dict[str, pd.Series]:
+    """Write the mean numbers of :data:`TAKEN` as columns for readers."""
+    return {
+        "layers a gradient crosses": means["reach"].map("{:.0f}".format),
+        "weights (10⁶)": (means["weights"] / 1e6).map("{:.2f}".format),
+        "multiply-adds per image (10⁹)": (means["multiply_adds"] / 1e9).map("{:.2f}".format),
+        "seconds": means["seconds"].map("{:.0f}".format),
+    }
 
 
 def foreseen(e: ConvExperiment) -> float:

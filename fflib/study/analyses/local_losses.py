@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from fflib import wording
-from fflib.experiment import Experiment, gradient_reach
+from fflib.experiment import Experiment
 from fflib.records.obtain import attempt
 from fflib.records.stores import Record
 from fflib.statistics import Interval, mean_interval
-from fflib.study.analyses.cost import multiply_adds, weights
+from fflib.study.analyses.cost import TAKEN, taken
 from fflib.study.claims.dimension import of_all
 from fflib.study.claims.measures import overlap_beyond_chance, own_beyond_chance, probed
 from fflib.study.claims.quantities import accuracy, hoyer
@@ -49,9 +49,8 @@ def rung(experiment: Experiment) -> str:
 def of_networks(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per run: what it took, and what its layers are like on average.
 
-    Runs are in the order of the ladder. Columns: ``network`` (see :func:`rung`), ``model``, ``seed``, ``epochs``, ``accuracy``; ``reach``,
-    the layers that a gradient crosses; ``weights`` of the hidden layers; ``multiply_adds`` for each training
-    image in the whole of training; ``seconds`` of training; and the :data:`MEASURES`: ``hoyer``; ``beyond``,
+    Runs are in the order of the ladder. Columns: ``network`` (see :func:`rung`), ``model``, ``seed``, ``epochs``, ``accuracy``;
+    the numbers of :data:`fflib.study.analyses.cost.TAKEN`; and the :data:`MEASURES`: ``hoyer``; ``beyond``,
     the Jaccard index of two classes' ensembles less that by chance; ``own``, the share of an ensemble that is in
     no other one, less that by chance; ``balance``, from -1, inhibition only, to 1
     (:class:`fflib.measures.drive.Drive`); ``dimension`` by TwoNN.
@@ -59,10 +58,7 @@ def of_networks(records: Iterable[Record]) -> pd.DataFrame:
     measures = {
         "network": lambda r: rung(r.experiment),
         "accuracy": accuracy,
-        "reach": lambda r: gradient_reach(r.experiment),
-        "weights": lambda r: int(weights(r).sum()),
-        "multiply_adds": lambda r: float(multiply_adds(r)[-1]),
-        "seconds": lambda r: r.provenance.circumstances.seconds,
+        **TAKEN,
         "hoyer": hoyer,
         "beyond": lambda r: float(np.nanmean(overlap_beyond_chance(r))),
         "own": lambda r: float(np.nanmean(own_beyond_chance(r))),
@@ -94,10 +90,7 @@ def brought(records: Iterable[Record]) -> pd.DataFrame:
         "brought by the step": pd.Series(
             {name: wording.minus(f"{gain:.3f}") for name, gain in _gains(runs).items()}
         ),
-        "layers a gradient crosses": means["reach"].map("{:.0f}".format),
-        "weights (10⁶)": (means["weights"] / 1e6).map("{:.2f}".format),
-        "multiply-adds per image (10⁹)": (means["multiply_adds"] / 1e9).map("{:.2f}".format),
-        "seconds": means["seconds"].map("{:.0f}".format),
+        **taken(means),
     }
     return _numbered(pd.DataFrame(shown).reindex(accuracies.index).fillna(""))
 
