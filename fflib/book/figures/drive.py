@@ -54,17 +54,16 @@ def signs(records: Iterable[Record]) -> Figure:
 BALANCE = {"balance": (style.INK, "D", "balance")}
 
 
-def without(records: Iterable[Record], sparseness: str = "hoyer") -> Figure:
+def without(records: Iterable[Record]) -> Figure:
     """Draw accuracy and sparseness of networks without a part of their drive.
 
     The runs are on one data set under one protocol, with the probe "attribution". There is a column
     per network: above, accuracy, with a dashed line for the untouched network; below, sparseness by
     layer, where nothing is drawn for a layer that is silent. Means over runs with 95 % intervals.
-    `sparseness` is a number in :func:`fflib.records.drive.driven`.
     """
     records = list(records)
-    by_run, by_layer = removed(records, sparseness), of_part(records, "drive-removed")
-    by_layer = by_layer.astype({sparseness: float})
+    by_run = removed(records)
+    by_layer = of_part(records, "drive-removed").astype({"hoyer": float})
     figure, grid, parts = _columns(by_layer, "row", sharex=False)
     for (upper, lower), here in zip(grid.T, parts, strict=True):
         runs = by_run[by_run["network"] == here["network"].iloc[0]]
@@ -73,8 +72,8 @@ def without(records: Iterable[Record], sparseness: str = "hoyer") -> Figure:
         upper.axhline(untouched, color=style.INK, lw=1, ls="--", zorder=0)
         upper.set_ylim(0, 1)
         upper.set_xticks([])
-        known = here.dropna(subset=sparseness)
-        means(lower, known, "layer", sparseness, "removed", REMOVED, dodge=0.25)
+        known = here.dropna(subset="hoyer")
+        means(lower, known, "layer", "hoyer", "removed", REMOVED, dodge=0.25)
         lower.set_xlabel("hidden layer")
     grid[0, 0].set_ylabel("accuracy")
     grid[1, 0].set_ylabel("sparseness")

@@ -13,7 +13,7 @@ from fflib.book.figures import style
 from fflib.book.figures.scorecard import ANSWERS, answer_entries
 from fflib.measures.robustness import THRESHOLDS, USUAL
 from fflib.records.stores import Record
-from fflib.statistics import Interval, mean_interval
+from fflib.statistics import mean_interval
 from fflib.study.claims import Claim
 from fflib.study.tables import by_choice
 
@@ -25,10 +25,8 @@ SYMBOLS = {"median-quantile": "quantile", "leave-one-out": "k", "kolmogorov-smir
 """What the threshold of a rule is called."""
 
 
-def conclusions(
-    records: Iterable[Record], claim: Claim, quantity: Quantity, model: str = "ff"
-) -> Figure:
-    """Draw the estimate for a claim on ensembles under every rule, by the rule's threshold.
+def conclusions(records: Iterable[Record], claim: Claim, quantity: Quantity) -> Figure:
+    """Draw the estimate for a claim on ensembles of Forward-Forward under every rule, by the rule's threshold.
 
     The quantity is the claim's, see :class:`fflib.measures.robustness.Choice` and, for "auroc",
     :class:`fflib.measures.unseen.UnseenChoice`; the claim's bound and criterion are applied to
@@ -40,7 +38,7 @@ def conclusions(
     that have no ensembles at all have no overlap and are left out of means. The side on which the
     claim holds is shaded, the usual threshold is marked by a vertical line.
     """
-    table = _values(records, claim, quantity, model)
+    table = _values(records, claim, quantity)
     where = list(table.groupby(["dataset", "protocol"], sort=False).groups)
     height = 0.9 + 1.75 * len(where)
     figure, grid = style.axes_grid(len(where), len(THRESHOLDS), height, sharex="col", sharey=True)
@@ -65,29 +63,27 @@ def conclusions(
     return figure
 
 
-def answers(
-    records: Iterable[Record], claim: Claim, quantity: Quantity, model: str = "ff"
-) -> pd.Series:
+def answers(records: Iterable[Record], claim: Claim, quantity: Quantity) -> pd.Series:
     """Return what each marker of :func:`conclusions` says of the claim: "holds", "fails" or "open".
 
     Answers stand by data set, protocol, rule and threshold. Where no layer of any run has ensembles
     there is no entry.
     """
-    table = _measured(_values(records, claim, quantity, model))
+    table = _measured(_values(records, claim, quantity))
     cell = ["dataset", "protocol", "rule", "threshold"]
     runs = table.groupby([*cell, "run"], sort=False)["value"].mean().dropna()
-    return runs.groupby(cell, sort=False).agg(lambda v: claim.answer(_interval(claim, v)))
+    return runs.groupby(cell, sort=False).agg(
+        lambda v: claim.answer(mean_interval(v, claim.confidence))
+    )
 
 
-def _values(
-    records: Iterable[Record], claim: Claim, quantity: Quantity, model: str
-) -> pd.DataFrame:
+def _values(records: Iterable[Record], claim: Claim, quantity: Quantity) -> pd.DataFrame:
     """Return a row per run, layer, rule and threshold, with the claim's quantity as ``value``."""
-    runs = [r for r in records if r.experiment.model == model]
+    runs = [r for r in records if r.experiment.model == "ff"]
     table = by_choice(runs, "detection" if claim.unseen else "choices")
     if table.empty:
         raise ValueError(
-            f"no run of {model} on record was measured at several thresholds: train them again"
+            "no run of ff on record was measured at several thresholds: train them again"
         )
     table = table.rename(columns={quantity: "value"})
     if claim.test:  # overlap that is the same for all pairs follows nothing, as in the criterion
@@ -98,10 +94,6 @@ def _values(
 def _measured(rows: pd.DataFrame) -> pd.DataFrame:
     """Those rows that the criterion is about."""
     return rows[rows["images"] == "correct"] if "images" in rows else rows
-
-
-def _interval(claim: Claim, values: Iterable[float]) -> Interval:
-    return mean_interval(list(values), claim.confidence)
 
 
 def _panel(ax: Axes, claim: Claim, rows: pd.DataFrame, rule: str) -> None:
@@ -116,7 +108,7 @@ def _panel(ax: Axes, claim: Claim, rows: pd.DataFrame, rule: str) -> None:
         ax.plot([thresholds.index(t) for t in everything.index], everything, ":", color=style.INK)
     runs = measured.groupby(["threshold", "run"])["value"].mean().dropna()
     for threshold, values in runs.groupby("threshold"):
-        interval, x = _interval(claim, values), thresholds.index(threshold)
+        interval, x = mean_interval(values, claim.confidence), thresholds.index(threshold)
         colour, marker = ANSWERS[claim.answer(interval)]
         ax.plot([x, x], [interval.low, interval.high], color=colour)
         ax.plot(x, interval.mean, marker, color=colour, ms=6)

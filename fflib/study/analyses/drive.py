@@ -70,26 +70,26 @@ def contrast(records: Iterable[Record]) -> str:
     )
 
 
-def removed(records: Iterable[Record], sparseness: str = "hoyer") -> pd.DataFrame:
+def removed(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per run and part of the drive that is removed, "none" being the first.
 
     Columns: ``dataset``, ``protocol``, ``model``, ``seed``, ``network``, ``removed``, ``accuracy`` and
-    the mean `sparseness` over the layers in which it is defined, see
+    ``hoyer``, the mean over the layers in which it is defined, see
     :func:`fflib.records.drive.driven`. Runs without the probe "attribution" have no rows.
     """
-    rows = of_part(records, "drive-removed").astype({sparseness: float})
+    rows = of_part(records, "drive-removed").astype({"hoyer": float})
     run = ["dataset", "protocol", "model", "seed", "network", "removed"]
-    return rows.groupby(run, sort=False)[["accuracy", sparseness]].mean().reset_index()
+    return rows.groupby(run, sort=False)[["accuracy", "hoyer"]].mean().reset_index()
 
 
-def cost(records: Iterable[Record], sparseness: str = "hoyer") -> pd.DataFrame:
+def cost(records: Iterable[Record]) -> pd.DataFrame:
     """Show what each part of the drive is worth: the network without it less the untouched one.
 
     The table has a row per data set, protocol, network and part removed: changes in accuracy and in
     sparseness, averaged over layers, with their 95 % intervals over runs.
     """
-    numbers = ["accuracy", sparseness]
-    rows = named(against(removed(records, sparseness), "removed", "none", numbers))
+    numbers = ["accuracy", "hoyer"]
+    rows = named(against(removed(records), "removed", "none", numbers))
     rows = rows[rows["removed"] != "none"]
     return intervals(rows[[*NETWORK, "removed", *numbers]], [*NETWORK, "removed"])
 
