@@ -4,7 +4,7 @@ Nothing is read from records: rule and threshold can be moved, and ensembles, im
 follow.
 """
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import ipywidgets as widgets
@@ -14,7 +14,6 @@ from fflib import wording
 from fflib.book.explorers.drawing import paragraph, picture, portrait_of, shared_matrix, wall_of
 from fflib.book.explorers.ensembles import sharing_of
 from fflib.book.explorers.timeline import moment_said
-from fflib.data import Dataset
 from fflib.measures.drivers import NO_IMAGE, strongest
 from fflib.measures.ensembles import RULES, class_means, mean_p_values
 from fflib.measures.robustness import THRESHOLDS, USUAL
@@ -59,8 +58,8 @@ class _Layers:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.classes = run.data.classes
-        self._found: dict[tuple[str, float, int], np.ndarray] = {}
-        self._p_values: dict[int, np.ndarray] = {}
+        self.ensembles = cache(self._ensembles)
+        self.p_values = cache(self._p_values)
 
     @cached_property
     def activations(self) -> Activations:
@@ -81,20 +80,15 @@ class _Layers:
     def means(self) -> np.ndarray:
         return class_means(self.activations, classes=len(self.classes))
 
-    def ensembles(self, rule: str, threshold: float, depth: int) -> np.ndarray:
+    def _ensembles(self, rule: str, threshold: float, depth: int) -> np.ndarray:
         """Boolean, shape (class, unit)."""
-        asked = rule, threshold, depth
-        if asked not in self._found:
-            self._found[asked] = self._find(*asked)
-        return self._found[asked]
+        if rule == "kolmogorov-smirnov":
+            return self.p_values(depth) < threshold
+        return RULES[rule](self.layer(depth), threshold, classes=len(self.classes))[0]
 
-    def _find(self, rule: str, threshold: float, depth: int) -> np.ndarray:
-        classes = len(self.classes)
-        if rule != "kolmogorov-smirnov":
-            return RULES[rule](self.layer(depth), threshold, classes=classes)[0]
-        if depth not in self._p_values:  # they cost minutes for wide layers, comparing them nothing
-            self._p_values[depth] = mean_p_values(self.layer(depth), classes=classes)[0]
-        return self._p_values[depth] < threshold
+    def _p_values(self, depth: int) -> np.ndarray:
+        # They cost minutes for wide layers, comparing them nothing.
+        return mean_p_values(self.layer(depth), classes=len(self.classes))[0]
 
 
 class _Choice:
@@ -204,8 +198,10 @@ class EnsembleExplorer(_Choice):
             f"It shares units with {others or 'no other'}."
         )
         self.text.value = paragraph(said)
-        pixels = _images(layers.run.data, layers.run.experiment.evaluate_on, numbers)
-        figure = portrait_of(layers.means[depth, label], ensembles[label], pixels, self.order.value)
+        images = layers.run.data.split(layers.run.experiment.evaluate_on).images
+        figure = portrait_of(
+            layers.means[depth, label], ensembles[label], images[numbers].numpy(), self.order.value
+        )
         self.picture.value = picture(
             figure, f"{said} Test images that drive it: {', '.join(map(str, numbers)) or 'none'}."
         )
@@ -289,7 +285,3 @@ class TrainingExplorer:
             for found in (self.members[moment], self.members[-1])
         )
         self.picture.value = picture(wall_of(now, end, self.run.data.classes), said)
-
-
-def _images(data: Dataset, split: str, numbers: np.ndarray) -> np.ndarray:
-    return data.split(split).images[numbers].numpy()

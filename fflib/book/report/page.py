@@ -6,6 +6,7 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from typing import Any
 
 import matplotlib as mpl
 
@@ -68,19 +69,17 @@ def write(
     records: Sequence[Record],
     output: str | Path,
     *,
-    failures: Mapping[Experiment, str] | None = None,
-    on_file: OnFile = find,
     command: str = "fflib.book.report.write",
+    **options: Any,
 ) -> Path:
-    """Write the page of :func:`render` as ``index.html`` in a folder, and return its path.
+    """Write the page of :func:`render`, which explains the options, and return its path.
 
-    The folder is not there yet, is empty, or holds an earlier page; otherwise
+    It is ``index.html`` in a folder that is not there yet, is empty, or holds an earlier page; otherwise
     :class:`fflib.errors.DataError` is raised.
     """
     output = Path(output)
     require_own(output)
-    content = render(records, failures=failures, on_file=on_file, command=command)
-    return write_whole(output / PAGE, content.encode())
+    return write_whole(output / PAGE, render(records, command=command, **options).encode())
 
 
 def render(

@@ -17,9 +17,9 @@ from fflib.data import Dataset
 from fflib.experiment import Experiment
 from fflib.records.stores import Record
 from fflib.statistics import mean_interval
-from fflib.study.claims import Claim, Verdict, members, scorecard
+from fflib.study.claims import Claim, Verdict, members
 from fflib.study.claims.verdicts import in_words
-from fflib.study.evidence import where
+from fflib.study.evidence import claim, where
 from fflib.study.tables import settings as settings_table
 from fflib.wording import minus
 
@@ -248,7 +248,7 @@ def caveats(data: Dataset, full: Sequence[Record]) -> Iterable[str]:
                 f"{wording.model_name(model)} has a mean accuracy of {accuracy:.2f}, nearer to chance "
                 f"({chance:.2f}) than to 1: what it says of ensembles counts for little."
             )
-    smallest, wanted = 1 / math.factorial(classes), 1 - _confidence("shared")
+    smallest, wanted = 1 / math.factorial(classes), 1 - claim("shared").confidence
     if not smallest < wanted:
         yield (
             "That categories which look alike share units is also put to a Mantel test, which reorders the "
@@ -265,10 +265,6 @@ def caveats(data: Dataset, full: Sequence[Record]) -> Iterable[str]:
         "Forward-Forward and back-propagation are compared at one setting each. Sparseness depends on "
         "the learning rate; the book's chapter on it shows how much."
     )
-
-
-def _confidence(claim: str) -> float:
-    return next(v.claim.confidence for v in scorecard([]) if v.claim.id == claim)
 
 
 def versions(record: Record) -> str:
