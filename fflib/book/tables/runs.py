@@ -1,6 +1,6 @@
 """Tables of runs: what each was, what it was made by, and numbers averaged over many."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -9,8 +9,9 @@ from fflib import wording
 from fflib.measures.readout import own_and_others
 from fflib.measures.sharing import jaccard
 from fflib.records.stores import Record
-from fflib.statistics import holm, mantel, mean_interval, permutations_needed
+from fflib.statistics import holm, mantel, permutations_needed
 from fflib.study.claims import members
+from fflib.study.tables import intervals, named, rows_of
 
 __all__ = ["by_label", "checksums", "machines", "mantel_tests", "provenance", "readout", "shown"]
 
@@ -137,32 +138,22 @@ def readout(records: Iterable[Record]) -> pd.DataFrame:
     >>> readout([]).empty
     True
     """
-    rows = []
-    for record in records:
-        if (found := record.metrics.readout) is None:
-            continue
-        own, others = own_and_others(record.arrays["damage/ensembles"])
-        rows.append(
-            {
-                **_cell(record),
+
+    def of_run(record: Record) -> Iterator[dict[str, float]]:
+        if found := record.metrics.readout:
+            own, others = own_and_others(record.arrays["damage/ensembles"])
+            yield {
                 "read off": found.unlabelled[0],
                 "own loss": own[0],
                 "others' loss": others[0],
-                "in no ensemble": np.mean(found.cut.outside),
+                "in no ensemble": float(np.mean(found.cut.outside)),
                 "intact": found.cut.intact,
                 "without them": found.cut.without,
                 "random cut": found.cut.random,
             }
-        )
-    if not rows:
-        return pd.DataFrame()
-    groups = pd.DataFrame(rows).groupby(["data set", "protocol", "model"], sort=False)
-    cells = {
-        where: {name: mean_interval(v) for name, v in runs.drop(columns=groups.keys).items()}
-        for where, runs in groups
-    }
-    index = pd.MultiIndex.from_tuples(cells, names=groups.keys)
-    return pd.DataFrame(cells.values(), index)
+
+    rows = rows_of(records, of_run, ["dataset", "protocol", "model"])
+    return rows if rows.empty else intervals(named(rows), ["data set", "protocol", "model"])
 
 
 def shown(intervals: pd.DataFrame, spec: str = ".3f") -> pd.DataFrame:
@@ -172,6 +163,7 @@ def shown(intervals: pd.DataFrame, spec: str = ".3f") -> pd.DataFrame:
 
     Examples
     --------
+    >>> from fflib.statistics import mean_interval
     >>> one = mean_interval([0.95, 0.96, 0.97])
     >>> shown(pd.DataFrame({"accuracy": [one]})).to_dict("records")
     [{'accuracy': '0.960 [0.935, 0.985]', 'runs': 3}]
