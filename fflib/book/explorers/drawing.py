@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from fflib import wording
 from fflib.book.figures import style
-from fflib.book.figures.panels import matrix
-from fflib.book.figures.portraits import ensemble_key, profile, side_by_side
-from fflib.book.figures.timeline import LEAVING, membership_key, membership_wall
+from fflib.book.figures.panels import colour_key, matrix
+from fflib.book.figures.portraits import UNITS, profile, side_by_side
+from fflib.book.figures.timeline import LEAVING, MEMBERS, membership_wall
 
 __all__ = ["paragraph", "picture", "portrait_of", "shared_matrix", "wall_of"]
 
@@ -63,7 +63,7 @@ def portrait_of(
     below.set_axis_off()
     if len(images):
         below.imshow(side_by_side(images), cmap="gray", interpolation="none")
-    ensemble_key(figure)
+    colour_key(figure, UNITS)
     return figure
 
 
@@ -91,5 +91,5 @@ def wall_of(now: NDArray[np.bool_], end: NDArray[np.bool_], classes: Sequence[st
     names = wording.layer_names(len(now))
     for ax, here, last, name in zip(grid[:, 0], now, end, names, strict=True):
         membership_wall(ax, here, last, classes, name)
-    membership_key(figure)
+    colour_key(figure, MEMBERS)
     return figure

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from fflib import wording
@@ -18,7 +20,7 @@ from fflib.statistics import mean_interval
 from fflib.study.evidence import where
 
 __all__ = [
-    "by_model", "estimate", "estimate_rows", "matrix", "means", "models_by_layer",
+    "by_model", "colour_key", "estimate", "estimate_rows", "matrix", "means", "models_by_layer",
     "on_colour", "on_layers", "runs_by_layer", "shifts", "wall", "wall_order",
 ]  # fmt: skip
 
@@ -234,3 +236,11 @@ def matrix(
 def on_colour(ax: Axes, x: float, y: float, said: str, colour: str, *, size: float) -> None:
     """Write on a coloured cell, around its middle; in the dark the text keeps its colour."""
     ax.text(x, y, said, ha="center", va="center", fontsize=size, color=colour, gid="on-colour")
+
+
+def colour_key(figure: Figure, colours: Mapping[str, str]) -> None:
+    """Explain colours above a figure, by what they mean."""
+    handles = [
+        Rectangle((0, 0), 1, 1, color=colour, label=name) for name, colour in colours.items()
+    ]
+    style.legend(figure, handles, "upper center", fontsize="small")

@@ -6,14 +6,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from fflib.book.figures import style
+from fflib.book.figures.panels import colour_key
 
-__all__ = ["ensemble_key", "portraits", "profile", "side_by_side"]
+__all__ = ["UNITS", "portraits", "profile", "side_by_side"]
 
 OWN = style.MODEL_COLOURS["ff"]
+UNITS = {"member of the ensemble": OWN, "other unit": style.GREY}
+"""Colours of units, by what they mean."""
+
 STEPS = 80  # from no activation to the top of a profile
 
 
@@ -52,17 +55,8 @@ def portraits(
     grid[0, 0].set_title("mean activation", fontsize="small")
     if images is not None:
         grid[0, 1].set_title("images that drive the ensemble", fontsize="small")
-    ensemble_key(figure)
+    colour_key(figure, UNITS)
     return figure
-
-
-def ensemble_key(figure: Figure) -> None:
-    """Explain above a figure the colours of units."""
-    handles = [
-        Rectangle((0, 0), 1, 1, color=colour, label=label)
-        for colour, label in ((OWN, "member of the ensemble"), (style.GREY, "other unit"))
-    ]
-    style.legend(figure, handles, "upper center", fontsize="small")
 
 
 def profile(

@@ -8,12 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from fflib import wording
 from fflib.book.figures import style
-from fflib.book.figures.panels import by_model, matrix
+from fflib.book.figures.panels import by_model, colour_key, matrix
 from fflib.measures.timeline import SILENT, by_chance, kept
 from fflib.records.schema import unpack
 from fflib.records.stores import Record
@@ -22,7 +21,7 @@ from fflib.study.analyses.timeline import moments
 from fflib.study.claims.timeline import EARLY, timelines
 
 __all__ = [
-    "classes_over_time", "membership_key", "membership_wall", "stills", "timeline", "transitions",
+    "MEMBERS", "classes_over_time", "membership_wall", "stills", "timeline", "transitions",
 ]  # fmt: skip
 
 QUANTITIES = {
@@ -38,7 +37,12 @@ MOMENTS = ("before", "a tenth", "the end")
 """The moments of a layer's training that stills show."""
 
 NOT_YET, LEAVING, MEMBER = "#d4d4d4", "#E69F00", "#0072B2"
-"""Colours of a unit that will be a member, is one but not at the end, and is one to the end."""
+MEMBERS = {
+    "member now and at the end": MEMBER,
+    "member now, not at the end": LEAVING,
+    "member at the end only": NOT_YET,
+}
+"""Colours of units, by what they mean."""
 
 
 def timeline(records: Iterable[Record]) -> Figure:
@@ -168,8 +172,9 @@ def transitions(records: Iterable[Record], names: Sequence[str]) -> Figure:
     for depth, (ax, runs) in enumerate(zip(axes, layers, strict=True), start=1):
         counts = np.zeros((len(labels), len(labels)))
         for layer in runs:
-            places = [_with_none(p, len(names)) for p in (layer.early, layer.preferred[-1])]
-            np.add.at(counts, tuple(places), 1)
+            preferred = np.stack([layer.early, layer.preferred[-1]]).astype(np.intp)
+            preferred[preferred == SILENT] = len(names)
+            np.add.at(counts, tuple(preferred), 1)
         total = counts.sum(axis=1, keepdims=True)
         share = np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
         image = matrix(ax, share, labels, labels, low=0, high=1)
@@ -179,10 +184,6 @@ def transitions(records: Iterable[Record], names: Sequence[str]) -> Figure:
     axes[0].set_ylabel("class at a tenth")
     figure.colorbar(image, ax=axes, shrink=0.7, label="share of the row")
     return figure
-
-
-def _with_none(preferred: NDArray[np.uint8], classes: int) -> NDArray[np.intp]:
-    return np.where(preferred == SILENT, classes, preferred).astype(np.intp)
 
 
 def membership(record: Record, units: int) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
@@ -198,17 +199,6 @@ def membership(record: Record, units: int) -> tuple[NDArray[np.bool_], NDArray[n
     some = np.arange(0, hidden, -(-hidden // units))
     shown = np.stack([some[np.argsort(layer[some], kind="stable")] for layer in last])
     return np.take_along_axis(members, shown[None, :, None, :], axis=-1), shown
-
-
-def membership_key(figure: Figure) -> None:
-    """Explain above a figure the colours of members."""
-    kinds = {
-        "member now and at the end": MEMBER,
-        "member now, not at the end": LEAVING,
-        "member at the end only": NOT_YET,
-    }
-    handles = [Rectangle((0, 0), 1, 1, color=colour, label=name) for name, colour in kinds.items()]
-    style.legend(figure, handles, "upper center", fontsize="small")
 
 
 def membership_wall(
@@ -248,5 +238,5 @@ def stills(record: Record, names: Sequence[str], units: int = 196) -> Figure:
             membership_wall(ax, now, end, names, f"{head}step {layer.step[moment]:,}: {said}")
     figure.supxlabel("units, by the class that they prefer at the end", fontsize="medium")
     figure.supylabel("class", fontsize="medium")
-    membership_key(figure)
+    colour_key(figure, MEMBERS)
     return figure
