@@ -15,6 +15,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from fflib.book.kernels import ThisPython
 from fflib.book.parameters import checked
 from fflib.errors import ChapterError, unknown
+from fflib.records.files import write_whole
 
 TIMEOUT = 1200
 """Seconds that one cell may take."""
@@ -190,10 +191,7 @@ def _write(notebook: Any, output: Path) -> None:
     # papermill notes paths and times of day.
     for noted in (notebook, *notebook.cells):
         noted.metadata.pop("papermill", None)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(f".{output.name}.partial")
-    nbformat.write(notebook, partial)
-    partial.replace(output)
+    write_whole(output, f"{nbformat.writes(notebook)}\n".encode())
 
 
 def _tagged(notebook: Any, tag: str) -> list[Any]:

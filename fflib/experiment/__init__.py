@@ -7,11 +7,9 @@ networks have most fields in common; what only one of them has is a field of its
 
 from fflib.experiment.architectures import (
     BY_CLASS,
-    CONV_NORMS,
     ConvExperiment,
     DenseExperiment,
     LabelCode,
-    Scope,
     crossed,
     gradient_reach,
     properties,
@@ -21,14 +19,12 @@ from fflib.experiment.circumstances import Circumstances
 
 __all__ = [
     "BY_CLASS",
-    "CONV_NORMS",
     "KINDS",
     "Circumstances",
     "ConvExperiment",
     "DenseExperiment",
     "Experiment",
     "LabelCode",
-    "Scope",
     "crossed",
     "fields",
     "gradient_reach",

@@ -14,11 +14,9 @@ from fflib.presets import MODELS
 
 __all__ = [
     "BY_CLASS",
-    "CONV_NORMS",
     "ConvExperiment",
     "DenseExperiment",
     "LabelCode",
-    "Scope",
     "crossed",
     "gradient_reach",
     "properties",

@@ -154,10 +154,6 @@ class Network(LayeredNetwork):
             return F.linear(x, weight, bias)
         return self.drive_sign * excitation(x, self.drive_sign * weight, self.drive_sign * bias)
 
-    def _activate(self, z: Tensor, depth: int) -> Tensor:
-        """Activations of a layer from its pre-activations, shape (..., units)."""
-        return self._silence(self.activation.value(z), depth)
-
     def _silence(self, h: Tensor, depth: int) -> Tensor:
         """Set the silenced units of a layer to zero, in activations of shape (..., units)."""
         silent = self.silent[depth] if self.silent else None
@@ -180,7 +176,8 @@ class Network(LayeredNetwork):
         """Compute activations of every layer, each (n, units), for inputs (n, inputs) with labels."""
         hidden = []
         for depth, layer in enumerate(self.layers):
-            x = self._activate(self._drive(self.layer_input(x), layer), depth)
+            z = self._drive(self.layer_input(x), layer)
+            x = self._silence(self.activation.value(z), depth)
             hidden.append(x)
         return hidden
 
@@ -271,7 +268,7 @@ class Network(LayeredNetwork):
         yield h
         for above, layer in enumerate(self.layers[start + 1 : depth], start + 1):
             z = self._drive(self.layer_input(h).to(products), layer).float()
-            h = self._activate(z, above)
+            h = self._silence(self.activation.value(z), above)
             yield h
 
     def _verdicts(self, hidden: Iterable[Tensor], start: int) -> Tensor:

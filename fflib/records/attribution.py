@@ -71,9 +71,7 @@ def image_or_label(run: Run) -> Found:
 
     cells, activity, under = [], [], []
     shown_with = lit if run.experiment.labelled else lit[:1]  # a plain network sees none of them
-    for (
-        carried
-    ) in shown_with:  # one after the other, for the activity under all of them takes memory
+    for carried in shown_with:  # one after the other: the activity under all takes memory
         hidden = network.activations(x, carried.expand(len(y)))
         shown = Activations([h.to(network.device) for h in hidden], y)
         cells.append(median_quantile(shown, classes=classes)[:, tried])

@@ -90,21 +90,18 @@ def gather(
 
 
 def attempt(
-    experiments: Iterable[Experiment],
-    source: Literal["records", "train"] = "train",
-    *,
-    progress: bool = True,
+    experiments: Iterable[Experiment], source: Literal["records", "train"] = "train"
 ) -> tuple[list[Record], dict[Experiment, str]]:
     """Find or train records; return them, and why training failed, by experiment.
 
-    The source is that of :func:`gather`. Where runs are trained, `progress` shows a bar over all of
-    them; ``TQDM_DISABLE=1`` silences it. A record that is wanted from the store and is not there is
+    The source is that of :func:`gather`. Where runs are trained, there is a bar over all of them;
+    ``TQDM_DISABLE=1`` silences it. A record that is wanted from the store and is not there is
     a ``MissingRecord``.
     """
     records, failures = [], {}
     # In a notebook tqdm itself ignores the variable.
     silent = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
-    hidden = silent or not progress or source == "records"
+    hidden = silent or source == "records"
     for e in tqdm(list(experiments), desc="runs", unit="run", leave=False, disable=hidden):
         try:
             found = find(e) if source == "records" else obtain(e, progress=False)

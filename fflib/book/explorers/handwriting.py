@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from IPython.display import HTML
 from numpy.typing import NDArray
-from torch import Tensor
 
 from fflib import wording
 from fflib.book.explorers.page import bits, encoded, panel
@@ -98,7 +97,7 @@ def handwriting_table(kept: Quantised) -> pd.DataFrame:
     A column per layer holds the goodness under the image's own label and, in brackets, the largest
     under a wrong one.
     """
-    goodness = _goodness(kept)
+    goodness = kept.network.layer_scores(kept.standardise(kept.images))  # (image, layer, label)
     answers = kept.network.choose(goodness).tolist()
     rows = {}
     for digit, (of_image, answer) in enumerate(zip(goodness.numpy(), answers, strict=True)):
@@ -109,8 +108,3 @@ def handwriting_table(kept: Quantised) -> pd.DataFrame:
         rows[digit] = [answer, *cells]
     columns = ["answer", *wording.layer_names(kept.experiment.layers)]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("digit")
-
-
-def _goodness(kept: Quantised) -> Tensor:
-    """Goodness of the images that the network comes with, shape (image, layer, label)."""
-    return kept.network.layer_scores(kept.standardise(kept.images))

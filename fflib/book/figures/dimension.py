@@ -118,7 +118,7 @@ def by_scale(records: Iterable[Record]) -> Figure:
     for row, (method, scales) in zip(grid, (("twonn", PARTS), ("gride", ORDERS)), strict=True):
         for depth, ax in enumerate(row):
             _lines(ax, records, partial(_at_scales, method=method, scales=scales, depth=depth))
-            names_of_scales = [_part(s) if method == "twonn" else str(s) for s in scales]
+            names_of_scales = [f"1/{s}" if method == "twonn" and s > 1 else str(s) for s in scales]
             ax.set_xticks(range(len(scales)), names_of_scales)
     for ax, name in zip(grid[0], names, strict=True):
         ax.set_title(name)
@@ -135,10 +135,6 @@ def by_scale(records: Iterable[Record]) -> Figure:
 
 def _at_scales(record: Record, method: str, scales: Iterable[int], depth: int) -> list[float]:
     return [of_all(record, method=method, scale=scale)[depth] for scale in scales]
-
-
-def _part(parts: int) -> str:
-    return "1" if parts == 1 else f"1/{parts}"
 
 
 def where_known(found: Iterable[Recovery], measured: Mapping[str, Iterable[float]]) -> Figure:

@@ -73,7 +73,9 @@ def heat_maps(
     a cross where the combination learns at no threshold.
     """
     table = by_combination(records)
-    datasets = _datasets(table) or [""]  # where nothing learns, crosses are all there is
+    datasets = list(table["dataset"].unique()) or [
+        ""
+    ]  # where nothing learns, crosses are all there is
     width = style.WIDTH if len(datasets) > 1 else style.WIDTH / 2
     figure, grid = style.axes_grid(
         len(measures), len(datasets), 0.2 + 2.3 * len(measures), width, sharex=True, sharey=True
@@ -167,14 +169,10 @@ def _title(ax: Axes, label: str) -> None:
     ax.set_title(label.replace(" above rest", "\nabove rest"), fontsize="small")
 
 
-def _datasets(table: pd.DataFrame) -> list[str]:
-    return list(dict.fromkeys(table["dataset"]))
-
-
 def _looks(table: pd.DataFrame) -> dict[str, tuple[str, str, str]]:
     """Return colour, marker and name of each data set."""
     colours = (style.MODEL_COLOURS[model] for model in ("ff", "bp", "bp-ff"))
     return {
         dataset: (colour, marker, wording.dataset_name(dataset))
-        for dataset, colour, marker in zip(_datasets(table), colours, "os^", strict=False)
+        for dataset, colour, marker in zip(table["dataset"].unique(), colours, "os^", strict=False)
     }

@@ -12,7 +12,7 @@ from fflib.measures.agreement import agreement
 from fflib.measures.manifolds import Recovery
 from fflib.records.stores import Record
 from fflib.statistics import known_interval, orderings
-from fflib.study.claims.dimension import ensemble_sizes, lower, of_all, of_classes, sparseness
+from fflib.study.claims.dimension import ensemble_sizes, of_all, of_classes, sparseness
 from fflib.study.evidence import by_dataset
 from fflib.study.tables import intervals, named, rows_of
 
@@ -22,7 +22,6 @@ __all__ = [
     "by_depth",
     "chance",
     "ensemble_sizes",
-    "lower",
     "of_all",
     "of_classes",
     "readings",

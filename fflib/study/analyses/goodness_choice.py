@@ -36,8 +36,8 @@ MEASURES = {
 }
 """What combinations are compared by: columns of :func:`by_combination`, as they are written."""
 
-_GOODNESS = {"l1": "ℓ₁", "l2": "ℓ₂", "linf": "ℓ∞", "mean-square": "mean square"}
-_ACTIVATIONS = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh", "gelu": "GELU"}
+_NAMES = {"l1": "ℓ₁", "l2": "ℓ₂", "linf": "ℓ∞", "mean-square": "mean square"}
+_NAMES |= {"relu": "ReLU", "gelu": "GELU"}
 
 
 def goodness_name(name: str) -> str:
@@ -48,7 +48,7 @@ def goodness_name(name: str) -> str:
     >>> goodness_name("mean-square"), goodness_name("gelu")
     ('mean square', 'GELU')
     """
-    return (_GOODNESS | _ACTIVATIONS).get(name, name.partition(MARK)[0])
+    return _NAMES.get(name, name.partition(MARK)[0])
 
 
 def by_combination(records: Iterable[Record]) -> pd.DataFrame:

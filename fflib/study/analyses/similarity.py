@@ -63,7 +63,11 @@ def alike(
             "pairs of runs of different seeds need two seeds at least, got one: train another"
         )
     layers = [_distances(record, label) for record in records]
-    names = [n for r, own in zip(records, layers, strict=True) for n in _names(r, len(own))]
+    names = [
+        f"{network_name(r.experiment)} {depth}"
+        for r, own in zip(records, layers, strict=True)
+        for depth in range(1, len(own) + 1)
+    ]
     seed = np.repeat([r.experiment.seed for r in records], [len(own) for own in layers])
     everything = np.concatenate([*layers, _rivals(records[0])])
     values = measure(everything, everything)
@@ -131,11 +135,6 @@ def most_with_labels(record: Record) -> float:
 def _distances(record: Record, label: bool) -> NDArray[np.floating]:
     asked = "distances" if label else "distances/none"
     return record.arrays.get(asked, record.arrays["distances"])  # a plain network has one kind
-
-
-def _names(record: Record, layers: int) -> list[str]:
-    network = network_name(record.experiment)
-    return [f"{network} {depth}" for depth in range(1, layers + 1)]
 
 
 def _rivals(record: Record) -> NDArray[np.floating]:

@@ -87,8 +87,9 @@ def judge(claim: Claim, records: Iterable[Record]) -> Verdict:
         rivals["chance"] = measured(own_runs, claim.chance)
     label = measured(own_runs, claim.label_alone) if claim.label_alone else {}
     if claim.against:
+        base = rivals[claim.against]
         own = {
-            place: _shared(units, rivals[claim.against].get(place, {}))
+            place: {unit: v for unit, v in units.items() if unit in base.get(place, {})}
             for place, units in own.items()
         }
     places = [
@@ -163,11 +164,6 @@ def _measured(
 def _pairing(record: Record) -> tuple[str, str, int, int | None]:
     e = record.experiment
     return e.dataset, e.protocol, e.seed, e.hold_out
-
-
-def _shared(units: Units, others: Units) -> Units:
-    """Those units that others have, too."""
-    return {unit: values for unit, values in units.items() if unit in others}
 
 
 def _layer(units: Units, layer: int) -> dict[Hashable, float]:

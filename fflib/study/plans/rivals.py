@@ -44,7 +44,7 @@ def penalties() -> list[Experiment]:
         Experiment(
             model="bp", dataset=d, seed=seed, l1=l1, evaluate_on="validation", **CHOSEN[d, "bp"]
         )
-        for seed, d, l1 in product(range(3), ("mnist", "fashion-mnist"), (0.0, *PENALTIES))
+        for seed, d, l1 in product(range(3), DATASETS, (0.0, *PENALTIES))
     ]
 
 

@@ -14,11 +14,9 @@ from itertools import product
 from typing import Any
 
 from fflib.experiment import Experiment
-from fflib.study.plans.rivals import MEASURED
+from fflib.study.plans.rivals import DATASETS, MEASURED
 
 __all__ = ["ASKED", "CENTRE", "CHANGES", "CHOSEN", "COMBINED", "final", "search"]
-
-DATASETS = ("mnist", "fashion-mnist")
 
 CENTRE: dict[str, Any] = {
     "protocol": "sigmoid-linf",
