@@ -37,7 +37,7 @@ def claims(
     """Judge the claims of the paper, then ours on its checks and questions, by what is published."""
     from fflib.records import stores
     from fflib.study.claims import CHECKS, CLAIMS, QUESTIONS
-    from fflib.study.claims.first import in_first_words
+    from fflib.study.claims.verdicts import in_first_words
     from fflib.study.evidence import first_edition, on_record
 
     verdicts = on_record([*CLAIMS, *CHECKS, *QUESTIONS], stores.PUBLISHED)

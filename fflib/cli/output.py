@@ -1,7 +1,6 @@
 """What the commands print: tables and numbers for people, JSON for programs."""
 
 import json
-import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "duration",
-    "finite",
     "named",
     "numbers",
     "print_json",
@@ -34,11 +32,6 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None
 def print_json(value: object) -> None:
     """Print a value as JSON that every parser accepts: nan and infinity are refused."""
     echo(json.dumps(value, indent=2, allow_nan=False))
-
-
-def finite(value: float) -> float | None:
-    """Return a number, or None in the place of nan and infinity, which JSON does not know."""
-    return value if math.isfinite(value) else None
 
 
 def named(experiment: "Experiment", **more: Any) -> dict[str, Any]:

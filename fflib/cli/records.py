@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Exit, Option, Typer, echo
 
 from fflib.cli.options import AsJson, Jobs
-from fflib.cli.output import duration, finite, named, numbers, print_json, print_table, warn
+from fflib.cli.output import duration, named, numbers, print_json, print_table, warn
 
 if TYPE_CHECKING:
     from fflib.records.stores import Record, Store
@@ -62,11 +62,13 @@ def _cells(record: "Record", path: Path) -> list[object]:
 
 
 def _as_dict(record: "Record", path: Path) -> dict[str, Any]:
+    from fflib.records.schema import known
+
     layers, provenance = record.metrics.layers, record.provenance
     return {
         **{"key": record.experiment.key, "experiment": record.experiment.model_dump()},
         "accuracy": record.metrics.accuracy,
-        "hoyer": [finite(layer.hoyer) for layer in layers],
+        "hoyer": [known(layer.hoyer) for layer in layers],
         "negative_weights": [layer.negative_weights for layer in layers],
         **{"seconds": provenance.circumstances.seconds, "date": provenance.date.isoformat()},
         "path": str(path),
@@ -218,9 +220,11 @@ def _retrain(
 
 
 def _compared(comparison: "Comparison") -> dict[str, object]:
+    from fflib.records.schema import known
+
     return named(
         comparison.record.experiment,
         **{name: getattr(comparison, name) for name in ("how", "agree", "why", "number")},
-        difference=finite(comparison.difference),
-        allowance=finite(comparison.allowance),
+        difference=known(comparison.difference),
+        allowance=known(comparison.allowance),
     )

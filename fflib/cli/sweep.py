@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, BadParameter, Option, echo
 
 from fflib.cli.options import Jobs, OnlyJson, Retry
-from fflib.cli.output import finite, named, print_json, say_remarks, warn
+from fflib.cli.output import named, print_json, say_remarks, warn
 from fflib.cli.running import end, expected_size, expected_time, follow, headline
 
 if TYPE_CHECKING:
@@ -114,10 +114,12 @@ def sweep(
 
 
 def _found(plan: "Plan", expected: "Estimate", outcomes: "list[Outcome]") -> dict[str, Any]:
+    from fflib.records.schema import known
+
     return {
         **{"planned": len(plan), "recorded": len(plan.recorded), "known_to_fail": len(plan.failed)},
         **{"to_train": len(plan.todo), "seconds": expected.seconds, "unknown": expected.unknown},
-        "bytes": finite(expected.size),
+        "bytes": known(expected.size),
         "trained": [_trained(o.record) for o in outcomes if o.record is not None],
         "failed": [named(o.experiment, error=o.error) for o in outcomes if o.record is None],
     }

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Context, Option, echo
 
 from fflib.cli.options import OnlyJson
-from fflib.cli.output import duration, finite, print_json, print_table, say_remarks
+from fflib.cli.output import duration, print_json, print_table, say_remarks
 
 if TYPE_CHECKING:
     from fflib.training.run import Run
@@ -64,6 +64,7 @@ def _findings(run: "Run") -> dict[str, Any]:
     from dataclasses import asdict
 
     from fflib.measures import polarity, sparsity
+    from fflib.records.schema import known
     from fflib.study.diagnosis import diagnose
 
     values = run.activations(run.experiment.evaluate_on).values
@@ -71,8 +72,8 @@ def _findings(run: "Run") -> dict[str, Any]:
         "diagnosis": [str(finding) for finding in diagnose(run)],
         "accuracy": run.accuracy,
         "layer_accuracy": run.layer_accuracy,
-        "hoyer": [finite(sparsity.mean_hoyer(h)) for h in values],
-        "silent": [finite(sparsity.silent_fraction(h)) for h in values],
+        "hoyer": [known(sparsity.mean_hoyer(h)) for h in values],
+        "silent": [known(sparsity.silent_fraction(h)) for h in values],
         "negative_weights": [polarity.negative_fraction(w) for w in run.network.weights],
         "remarks": list(run.data.remarks),
         **asdict(run.circumstances),

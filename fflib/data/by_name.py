@@ -113,6 +113,30 @@ def class_names(name: str | Path) -> tuple[str, ...]:
     return layout(find_folder(name)).classes
 
 
+def label_of(dataset: str, name: str) -> int:
+    """Return the number of a class that is given by its name, or else by its number as text.
+
+    Examples
+    --------
+    >>> label_of("fashion-mnist", "Sandal"), label_of("fashion-mnist", "5")
+    (5, 5)
+    """
+    classes = class_names(dataset)
+    if name in classes:
+        return classes.index(name)
+    if name.isdecimal():
+        return int(name)
+    raise ValueError(unknown(f"class of {dataset}", name, classes))
+
+
+def name_of(dataset: str, label: int) -> str:
+    """Return the name of a class; its number where the images are gone or have fewer classes."""
+    try:
+        return class_names(dataset)[label]
+    except (DataError, OSError, IndexError):
+        return str(label)
+
+
 def image_shape(name: str | Path) -> tuple[int, int, int]:
     """Return channels, height and width of the images; of a published data set without them.
 

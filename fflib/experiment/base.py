@@ -19,8 +19,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from fflib.activation import ACTIVATIONS
 from fflib.data import NAMES, class_names
+from fflib.data.by_name import label_of, name_of
 from fflib.errors import ExperimentError, brief, unknown
-from fflib.experiment.held_out import label_of, name_of
 from fflib.experiment.images import FOUND, OfImages
 from fflib.goodness import BUILT_IN, GOODNESS, MARK, NORMS, addressed, needs_registering
 from fflib.presets import (

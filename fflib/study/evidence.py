@@ -69,7 +69,7 @@ def first_edition(
 ) -> dict[str, Verdict]:
     """Judge the claims of the first edition as they were, by the runs that they were judged by.
 
-    :func:`fflib.study.claims.first.in_first_words` says each verdict in its words.
+    :func:`fflib.study.claims.verdicts.in_first_words` says each verdict in its words.
     """
     return {v.claim.id: v for v in on_record(FIRST, store, datasets)}
 

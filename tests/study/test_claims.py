@@ -29,13 +29,13 @@ from fflib.study.claims import (
     judge,
     scorecard,
 )
-from fflib.study.claims.first import in_first_words
 from fflib.study.claims.measures import (
     beyond_borrowing,
     overlap_beyond_chance,
     own_by_chance,
     own_units,
 )
+from fflib.study.claims.verdicts import in_first_words
 from fflib.wording import rival_name
 
 

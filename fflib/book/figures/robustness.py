@@ -53,10 +53,9 @@ def conclusions(records: Iterable[Record], claim: Claim, quantity: Quantity) -> 
     for ax in grid.ravel():
         ax.axhspan(*good, color=ANSWERS["holds"][0], alpha=0.1, lw=0)
         ax.set_ylim(low, high)
-    for ax, rule in zip(grid[0], THRESHOLDS, strict=True):
-        ax.set_title(wording.rule_name(rule))
-    for ax, rule in zip(grid[-1], THRESHOLDS, strict=True):
-        ax.set_xlabel(f"threshold ({SYMBOLS[rule]})")
+    for top, bottom, rule in zip(grid[0], grid[-1], THRESHOLDS, strict=True):
+        top.set_title(wording.rule_name(rule))
+        bottom.set_xlabel(f"threshold ({SYMBOLS[rule]})")
     figure.supylabel(claim.label, fontsize="medium")
     handles = _handles(int(table["layer"].max()), everything="images" in table)
     style.legend(figure, handles, "upper center", columns=4)

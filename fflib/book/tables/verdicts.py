@@ -8,8 +8,7 @@ from fflib import wording
 from fflib.study.analyses.learning_rates import ANSWERS
 from fflib.study.analyses.matched_accuracy import Matched
 from fflib.study.claims import Claim, Verdict
-from fflib.study.claims.first import in_first_words
-from fflib.study.claims.verdicts import WORDS, Cell
+from fflib.study.claims.verdicts import WORDS, Cell, in_first_words
 from fflib.wording import in_markdown, minus
 
 __all__ = [

@@ -140,13 +140,13 @@ def by_depth(records: Iterable[Record]) -> pd.DataFrame:
             row = {
                 "layer": depth,
                 "all images": everything[depth],
-                "a class": _mean(classes[depth]),
+                "a class": known_interval(classes[depth]).mean,
             }
             if depth:
                 own, in_layer = classes[[depth]], [depth - 1]
                 row |= {
-                    "ensemble size": _mean(sizes[in_layer]),
-                    "Hoyer": _mean(sparse[in_layer]),
+                    "ensemble size": known_interval(sizes[depth - 1]).mean,
+                    "Hoyer": known_interval(sparse[depth - 1]).mean,
                     "correlation with size": agreement(own, sizes[in_layer]),
                     "correlation with Hoyer": agreement(own, sparse[in_layer]),
                 }
@@ -160,11 +160,6 @@ def by_depth(records: Iterable[Record]) -> pd.DataFrame:
 def _shown(column: pd.Series) -> pd.Series:
     digits = 1 if column.name in ("all images", "a class", "ensemble size") else 2
     return column.map(lambda one: f"{one:.{digits}f}" if one.n else "")
-
-
-def _mean(values: Array) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else np.nan
 
 
 def recovered(found: Iterable[Recovery]) -> pd.DataFrame:

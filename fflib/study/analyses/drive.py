@@ -132,12 +132,8 @@ def sparser_in_words(records: Iterable[Record]) -> str:
     records = list(records)
     if of_part(records, "drive-removed").empty:
         return UNMEASURED
-    fell = (
-        cost(records)
-        .xs("negative", level="removed")
-        .groupby("network", sort=False)["hoyer"]
-        .first()
-    )
+    lost = cost(records).xs("negative", level="removed")["hoyer"]
+    fell = lost.groupby("network", sort=False).first()
     said = [
         f"{change.mean:.2f} in {network}" for network, change in fell.items() if network in SHOWN
     ]

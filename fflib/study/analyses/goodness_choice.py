@@ -93,7 +93,11 @@ def failures_table(searched: Iterable[Record], failures: Mapping[Experiment, str
     accuracies = {r.experiment: r.metrics.accuracy for r in searched}
     learned = plan.choose(accuracies)
     said = {e: f"accuracy {a:.2f}, not above {plan.LEARNS:g}" for e, a in accuracies.items()}
-    said |= {e: error.partition(":")[0] for e, error in failures.items() if _candidate(e)}
+    said |= {
+        e: error.partition(":")[0]
+        for e, error in failures.items()
+        if (e.model, e.architecture, e.evaluate_on) == ("ff", "dense", "validation")
+    }
     rows = pd.DataFrame(
         [
             (wording.dataset_name(dataset), *map(goodness_name, pair), reason, e.theta)
@@ -111,11 +115,6 @@ def failures_table(searched: Iterable[Record], failures: Mapping[Experiment, str
 
 def _listed(thetas: Iterable[float]) -> str:
     return "θ = " + ", ".join(f"{theta:g}" for theta in sorted(thetas))
-
-
-def _candidate(e: Experiment) -> bool:
-    """Return whether an experiment may be a short run of the search."""
-    return e.model == "ff" and e.architecture == "dense" and e.evaluate_on == "validation"
 
 
 def train_combinations(

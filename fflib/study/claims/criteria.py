@@ -62,7 +62,7 @@ CLAIMS: tuple[Claim, ...] = _group(_FILE["paper"])
 """The claims of the paper, in the order of their chapters."""
 
 FIRST: tuple[Claim, ...] = _group(_read("first-edition.toml")["first"])
-"""The same in the first edition, see :mod:`fflib.study.claims.first`."""
+"""The same in the first edition, see :func:`fflib.study.claims.verdicts.in_first_words`."""
 
 INGREDIENTS: tuple[Claim, ...] = _group(_FILE["ingredients"])
 """Check 1: what makes it sparse? A claim for each step, see :mod:`fflib.study.analyses.ablation`."""

@@ -21,7 +21,7 @@ from fflib.study.claims.prose import recalls, too, where
 from fflib.wording import minus
 
 __all__ = [
-    "WORDS", "Cell", "LabelAlone", "Rival", "Verdict", "as_yes", "in_short", "in_words",
+    "WORDS", "Cell", "LabelAlone", "Rival", "Verdict", "as_yes", "in_first_words", "in_short", "in_words",
 ]  # fmt: skip
 
 Word = Literal["holds", "fails", "mixed", "open"]
@@ -280,6 +280,28 @@ def _of(count: int, n: int) -> str:
     if count == n:
         return {1: "in the only cell", 2: "in both cells"}.get(n, f"in all {n} cells")
     return f"in {count} of {n} cells" if count else ""
+
+
+def in_first_words(verdict: Verdict) -> str:
+    """Return the first edition's word for what the cells of a claim say.
+
+    It is history, kept beside the second edition's. A claim was *reproduced* if it held in every cell, *not
+    reproduced* if it failed in every cell, *partly* reproduced if it held in some, and *not decidable*
+    otherwise, even where it surely failed in some cells. Nothing was asked of rivals but what the quantity
+    itself says.
+
+    Examples
+    --------
+    >>> from fflib.study.claims import FIRST, judge
+    >>> in_first_words(judge(FIRST[0], []))
+    'not decidable'
+    """
+    answers = {cell.answer for cell in verdict.cells}
+    if answers == {"holds"}:
+        return "reproduced"
+    if answers == {"fails"}:
+        return "not reproduced"
+    return "partly" if "holds" in answers else "not decidable"
 
 
 def in_words(verdicts: Iterable[Verdict]) -> str:
