@@ -65,9 +65,6 @@ class Activations:
         return Activations([h.to(device) for h in self.values], self.labels)
 
 
-Labelled = Activations  # as fflib.measures.unseen calls it
-
-
 def _layers(
     activations: Activations, classes: int | None
 ) -> tuple[list[Tensor], NDArray[np.integer], int]:

@@ -30,7 +30,7 @@ from torch import Tensor
 
 from fflib.measures import sharing, sparsity
 from fflib.measures.arrays import as_array, as_tensor
-from fflib.measures.ensembles import Labelled, median_quantile
+from fflib.measures.ensembles import Activations, median_quantile
 from fflib.measures.robustness import THRESHOLDS, members_by_threshold
 
 __all__ = [
@@ -251,7 +251,7 @@ def _layer(
     rng = np.random.default_rng(seed)
     everything = torch.cat([unseen, seen])
     all_labels = np.concatenate([np.full(len(unseen), classes), labels])
-    ensembles = rule(Labelled([everything], all_labels), classes=classes + 1)[0]
+    ensembles = rule(Activations([everything], all_labels), classes=classes + 1)[0]
     own = ensembles[-1]
     was_seen = np.isin(np.arange(classes), labels)
 
@@ -286,8 +286,8 @@ def _layer(
     )
 
 
-def _one_class(values: Tensor) -> Labelled:
-    return Labelled([values], np.zeros(len(values), dtype=int))
+def _one_class(values: Tensor) -> Activations:
+    return Activations([values], np.zeros(len(values), dtype=int))
 
 
 def _halves(
