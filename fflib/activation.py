@@ -24,6 +24,10 @@ class Activation:
         slower, but a new activation then takes one function.
     bounded : bool
         Whether ``|h|`` never exceeds 1, which bounds the goodness a layer can reach.
+    in_place : callable or None
+        As ``value``, but over its argument; ``None`` where the chain rule needs ``z``.
+    rectifies : bool
+        Whether ``h`` is either ``z`` or 0: a gradient along ``h`` is then one along ``z``.
 
     Examples
     --------
@@ -35,6 +39,21 @@ class Activation:
     value: Callable[[Tensor], Tensor]
     backward: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None
     bounded: bool = False
+    in_place: Callable[[Tensor], Tensor] | None = None
+    rectifies: bool = False
+
+    def over(self, z: Tensor) -> Tensor:
+        """Return the activation for a pre-activation that nothing else needs and that may be overwritten.
+
+        Writing to memory that was just read takes a third of the time.
+
+        Examples
+        --------
+        >>> z = torch.tensor([-1.0, 2.0])
+        >>> ACTIVATIONS["relu"].over(z) is z
+        True
+        """
+        return self.value(z) if self.in_place is None else self.in_place(z)
 
 
 # Torch's own derivatives, written over their argument: each is one pass over memory.
@@ -44,10 +63,23 @@ _tanh = torch.ops.aten.tanh_backward.grad_input
 _gelu = torch.ops.aten.gelu_backward.grad_input
 
 ACTIVATIONS: dict[str, Activation] = {
-    "relu": Activation(torch.relu, lambda dh, z, h: _relu(dh, h, 0, grad_input=dh)),
-    "sigmoid": Activation(
-        torch.sigmoid, lambda dh, z, h: _sigmoid(dh, h, grad_input=dh), bounded=True
+    "relu": Activation(
+        torch.relu,
+        lambda dh, z, h: _relu(dh, h, 0, grad_input=dh),
+        in_place=torch.relu_,
+        rectifies=True,
     ),
-    "tanh": Activation(torch.tanh, lambda dh, z, h: _tanh(dh, h, grad_input=dh), bounded=True),
+    "sigmoid": Activation(
+        torch.sigmoid,
+        lambda dh, z, h: _sigmoid(dh, h, grad_input=dh),
+        bounded=True,
+        in_place=torch.sigmoid_,
+    ),
+    "tanh": Activation(
+        torch.tanh,
+        lambda dh, z, h: _tanh(dh, h, grad_input=dh),
+        bounded=True,
+        in_place=torch.tanh_,
+    ),
     "gelu": Activation(F.gelu, lambda dh, z, h: _gelu(dh, z, grad_input=dh)),
 }

@@ -43,6 +43,9 @@ class Goodness:
         Maps ``(h, g, pull)`` to ``pull`` times dG/dh, shape (..., units), where ``g`` and
         ``pull`` have shape (...). ``None`` leaves it to autograd: slower, but a new goodness
         then takes one function.
+    factor : callable or None
+        Maps ``(h, g, pull)`` to numbers, shape (...), which the activations are multiplied with to give
+        the gradient: for a goodness that hangs on their length alone. ``None`` where there are none.
     ceiling : callable
         Maps the number of units to the largest goodness that activations within [-1, 1] can
         reach; a threshold at or above it can never be met.
@@ -57,6 +60,7 @@ class Goodness:
     value: Callable[[Tensor], Tensor]
     gradient: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None
     ceiling: Callable[[int], float] = lambda units: math.inf
+    factor: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None
 
     def __call__(self, h: Tensor) -> Tensor:
         """Goodness of activations, shape (..., units), differentiable by the closed form."""
@@ -102,9 +106,9 @@ def _l1_gradient(h: Tensor, g: Tensor, pull: Tensor) -> Tensor:
     return h.sign().mul_(pull.unsqueeze(-1))
 
 
-def _l2_gradient(h: Tensor, g: Tensor, pull: Tensor) -> Tensor:
+def _l2_factor(h: Tensor, g: Tensor, pull: Tensor) -> Tensor:
     # A silent layer has no direction to grow in; its gradient is taken as zero, as autograd does.
-    return h * (pull / g.clamp_min(torch.finfo(h.dtype).tiny)).unsqueeze(-1)
+    return pull / g.clamp_min(torch.finfo(h.dtype).tiny)
 
 
 def _linf_gradient(h: Tensor, g: Tensor, pull: Tensor) -> Tensor:
@@ -112,17 +116,24 @@ def _linf_gradient(h: Tensor, g: Tensor, pull: Tensor) -> Tensor:
     return largest.mul_((pull / largest.sum(-1)).unsqueeze(-1)).mul_(h.sign())
 
 
-def _mean_square_gradient(h: Tensor, g: Tensor, pull: Tensor) -> Tensor:
-    return h * (2 / h.shape[-1] * pull).unsqueeze(-1)
+def _mean_square_factor(h: Tensor, g: Tensor, pull: Tensor) -> Tensor:
+    return 2 / h.shape[-1] * pull
+
+
+def _along(
+    value: Callable[[Tensor], Tensor],
+    factor: Callable[[Tensor, Tensor, Tensor], Tensor],
+    ceiling: Callable[[int], float],
+) -> Goodness:
+    """Make a goodness whose gradient is along the activations."""
+    return Goodness(value, lambda h, *pulls: h * factor(h, *pulls).unsqueeze(-1), ceiling, factor)
 
 
 GOODNESS: dict[str, Goodness] = {
     "l1": Goodness(_norm(1), _l1_gradient, ceiling=float),
-    "l2": Goodness(_norm(2), _l2_gradient, ceiling=math.sqrt),
+    "l2": _along(_norm(2), _l2_factor, math.sqrt),
     "linf": Goodness(_norm(math.inf), _linf_gradient, ceiling=lambda units: 1.0),
-    "mean-square": Goodness(
-        lambda h: h.square().mean(-1), _mean_square_gradient, ceiling=lambda units: 1.0
-    ),
+    "mean-square": _along(lambda h: h.square().mean(-1), _mean_square_factor, lambda units: 1.0),
 }
 
 BUILT_IN = tuple(GOODNESS)

@@ -8,7 +8,7 @@ from fflib.cli.output import print_json, print_table
 
 EXAMPLES = """
 Everything is measured in one go, versions in turn, so that ratios are fair even where a machine's
-speed drifts. Leave the machine alone meanwhile: the whole takes more than an hour on two cores,
+speed drifts. Leave the machine alone meanwhile: the whole takes twenty minutes on two cores,
 --quick some minutes.
 
 \b

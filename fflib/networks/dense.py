@@ -177,7 +177,7 @@ class Network(LayeredNetwork):
         hidden = []
         for depth, layer in enumerate(self.layers):
             z = self._drive(self.layer_input(x), layer)
-            x = self._silence(self.activation.value(z), depth)
+            x = self._silence(self.activation.over(z), depth)
             hidden.append(x)
         return hidden
 
@@ -256,7 +256,7 @@ class Network(LayeredNetwork):
         z = strength[:, None] * label
         if self.drive_sign:
             z = self.drive_sign * (self.drive_sign * z).clamp_(min=0)
-        return self.activation.value(z.add_(shared.float()[:, None]))
+        return self.activation.over(z.add_(shared.float()[:, None]))
 
     def _climb(self, h: Tensor, start: int, depth: int | None = None) -> Iterator[Tensor]:
         """Yield activations of layers below ``depth``, from those of layer ``start`` before silencing.
@@ -268,7 +268,7 @@ class Network(LayeredNetwork):
         yield h
         for above, layer in enumerate(self.layers[start + 1 : depth], start + 1):
             z = self._drive(self.layer_input(h).to(products), layer).float()
-            h = self._silence(self.activation.value(z), above)
+            h = self._silence(self.activation.over(z), above)
             yield h
 
     def _verdicts(self, hidden: Iterable[Tensor], start: int) -> Tensor:

@@ -163,7 +163,7 @@ def layer_gradient(
         dL/dz = s σ(s (G - θ)) / (2n) · dG/dh · dh/dz.
 
     The pre-activations and their gradient have shape (..., 2, n, units), the goodness (..., 2, n).
-    Where the activation or the goodness leaves its derivative to autograd, so does this function.
+    The former are overwritten. Where the activation or the goodness leaves its derivative to autograd, so does this function.
 
     Examples
     --------
@@ -180,8 +180,10 @@ def layer_gradient(
             loss = ff_loss(g[..., 0, :], g[..., 1, :], theta).sum()
             (dz,) = torch.autograd.grad(loss, z)
         return dz, g.detach()
-    h = activation.value(z)
+    h = activation.over(z)
     g = goodness.value(h)
     sign = torch.linspace(-1, 1, 2, device=z.device).unsqueeze(-1)
     pull = sign * torch.sigmoid(sign * (g - theta)) / (2 * g.shape[-1])
+    if goodness.factor is not None and activation.rectifies:
+        return h.mul_(goodness.factor(h, g, pull).unsqueeze(-1)), g
     return activation.backward(goodness.gradient(h, g, pull), z, h), g

@@ -222,10 +222,10 @@ class Session(Generic[N]):
         for rows in self._places.split(size):
             batch = first.at(runs, rows.expand(len(wrong), -1))
             z = batch.preactivation(self.stack.layers[0], runs)
-            x = network.layer_input(network.activation.value(z))
+            x = network.layer_input(network.activation.over(z))
             for layer in self.stack.layers[1:depth]:
                 z = layer(x.flatten(1, 2).to(self.products), runs).float().view_as(x)
-                x = network.layer_input(network.activation.value(z))
+                x = network.layer_input(network.activation.over(z))
             below[:, :, rows] = x.to(self.products)
             if alone:
                 active |= below[:, :, rows].flatten(0, 2).ne(0).any(0)

@@ -86,16 +86,15 @@ def _train_by_layer(session: Session[Stack], gradient: Gradient, theta: float) -
     """Train layers by their own loss on pairs of a right and a wrong label."""
     e, stack, network = session.experiment, session.stack, session.stack.networks[0]
 
-    def learn(depth: int, batch: Batch, runs: slice) -> tuple[Tensor, Tensor]:
-        """Give a layer its gradient; return its pre-activations and the scores of the examples."""
-        layer = stack.layers[depth]
-        z = batch.preactivation(layer, runs)
+    def learn(depth: int, batch: Batch, runs: slice, z: Tensor) -> Tensor:
+        """Give a layer its gradient, which overwrites pre-activations; return the examples' scores."""
         dz, scores = gradient(depth, runs, z)
-        batch.teach(layer, runs, dz)
-        return z, scores
+        batch.teach(stack.layers[depth], runs, dz)
+        return scores
 
     def one_layer(depth: int, pairs: Pairs, optimiser: Adam, runs: slice, rows: Tensor) -> None:
-        _, g = learn(depth, pairs.at(runs, rows), runs)
+        batch = pairs.at(runs, rows)
+        g = learn(depth, batch, runs, batch.preactivation(stack.layers[depth], runs))
         optimiser.step()
         session.monitor.count(runs, ff_loss(g[:, 0], g[:, 1], theta), g, rows.shape[1])
 
@@ -103,9 +102,9 @@ def _train_by_layer(session: Session[Stack], gradient: Gradient, theta: float) -
         batch: Batch = pairs.at(runs, rows)
         scores = []
         for depth in range(e.layers):
-            z, g = learn(depth, batch, runs)
-            scores.append(g)
+            z = batch.preactivation(stack.layers[depth], runs)
             below = network.layer_input(network.activation.value(z))
+            scores.append(learn(depth, batch, runs, z))
             batch = HiddenBatch(below.flatten(1, 2).to(session.products))
         optimiser.step()
         by_layer = torch.stack(scores)
@@ -232,7 +231,7 @@ def _above(session: Session[Stack], layer: StackedLayer, below: Tensor, run: int
     """Compute what the next layer of a run receives, shape (n, units), in product format."""
     network, only = session.stack.networks[run], slice(run, run + 1)
     chunks = [
-        network.layer_input(network.activation.value(layer(x[None], only)[0].float()))
+        network.layer_input(network.activation.over(layer(x[None], only)[0].float()))
         for x in below.split(network.at_once)
     ]
     return torch.cat(chunks).to(session.products)
