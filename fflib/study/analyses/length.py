@@ -145,7 +145,7 @@ def turns_table(records: Iterable[Record]) -> pd.DataFrame:
     return named(pd.DataFrame(rows)).set_index(["data set", "model", "layer"])
 
 
-def in_epochs(epochs: "pd.Series[float]") -> str:
+def in_epochs(epochs: pd.Series) -> str:
     """Write epochs, one per run and nan where something never came, as their median and range.
 
     Examples
