@@ -58,7 +58,6 @@ def test_a_search_comes_to_means_over_seeds_and_a_setting_that_failed_does_not_c
     assert row["most accurate"] == "0.850 (nothing)"
     assert row["best weakest layer"] == "0.750 (θ 0.3)"
     assert row["range"] == "0.800 to 0.900 (nothing)"
-    assert plan.choose(records)["mnist"]["theta"] == 0.3
 
 
 @pytest.mark.parametrize(
