@@ -135,8 +135,7 @@ def _only_of_ff(run: Run, precision: str, rate: float, tally: _Tally) -> None:
     ratios["speedup_resident"].append(resident.seconds / run.seconds)
     ratios["ceiling_fraction"].append(products(e, run.data) / rate / run.seconds)
     tally.rates[precision].append(rate / 1e9)
-    steps = e.layers * e.epochs * math.ceil(len(run.data.train) / e.batch_size)
-    tally.steps[precision].append(1e6 * run.seconds / steps)
+    tally.steps[precision].append(1e6 * run.seconds / _steps(e, run.data))
     slow, quick = _prediction(run)
     tally.note("predict, plain", slow)
     tally.note(f"predict, {precision}", quick)
@@ -160,7 +159,6 @@ def _together(
     """Time runs side by side, and the baseline for the same work as one of them."""
     seeds = [_with(_experiment(plan, "ff", s), batch_size=batch_size) for s in range(runs)]
     plain = train_plainly(seeds[0], data, resolve_device(device), resident=True)
-    steps = seeds[0].layers * seeds[0].epochs * math.ceil(len(data.train) / batch_size)
     for precision in formats:
         asked = [_with(e, precision=precision) for e in seeds]
         trained = train_together(asked, device, progress=False)
@@ -168,7 +166,7 @@ def _together(
         seconds = next(run.seconds for run in trained if isinstance(run, Run))
         name = f"{precision}, {runs} runs in batches of {batch_size}"
         tally.note(f"ff, {name}", seconds)
-        tally.steps[name].append(1e6 * seconds / steps)
+        tally.steps[name].append(1e6 * seconds / _steps(seeds[0], data))
         tally.ratios[precision]["speedup_together"].append(runs * plain.seconds / seconds)
 
 
@@ -214,6 +212,12 @@ def products(experiment: Experiment, data: Dataset) -> float:
     first = 2 * 2 * n * data.inputs * e.hidden
     higher = 2 * 2 * 2 * n * e.hidden**2
     return e.epochs * (first + (e.layers - 1) * higher)
+
+
+def _steps(experiment: Experiment, data: Dataset) -> int:
+    """Count the steps that Forward-Forward takes, layer after layer."""
+    e = experiment
+    return e.layers * e.epochs * math.ceil(len(data.train) / e.batch_size)
 
 
 def _experiment(plan: Plan, model: str, seed: int) -> Experiment:

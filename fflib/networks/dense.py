@@ -18,11 +18,10 @@ from torch.nn import functional as F
 from fflib.data import place_label
 from fflib.goodness import NORMS, normalise, vector_norm
 from fflib.measures.drive import excitation
-from fflib.measures.ensembles import Activations
 from fflib.networks.base import NO_LABEL, LayeredNetwork
 from fflib.networks.signs import column_signs, impose
 
-__all__ = ["NO_LABEL", "Activations", "Network"]
+__all__ = ["NO_LABEL", "Network"]
 
 
 class Network(LayeredNetwork):

@@ -5,8 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fflib.measures.ensembles import median_quantile
-from fflib.networks.dense import Activations
+from fflib.measures.ensembles import Activations, median_quantile
 from fflib.training.run import Run
 
 __all__ = ["found_on_half", "some"]

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from fflib.measures import ensembles, polarity, readout, sharing, sparsity, unseen
 from fflib.measures.arrays import median
+from fflib.measures.ensembles import Activations
 from fflib.measures.robustness import THRESHOLDS, USUAL, Choice, by_threshold, members_by_threshold
 from fflib.measures.unseen import UnseenChoice
-from fflib.networks.dense import NO_LABEL, Activations
+from fflib.networks.dense import NO_LABEL
 from fflib.records.borrowing import conditions
 from fflib.records.halves import found_on_half, some
 from fflib.records.probes import PROBES

@@ -4,10 +4,11 @@ import numpy as np
 import torch
 
 from fflib.measures import ensembles, polarity, sparsity
+from fflib.measures.ensembles import Activations
 from fflib.measures.selectivity import mean_selectivity
 from fflib.measures.timeline import identity, preferred
 from fflib.networks.base import together
-from fflib.networks.dense import Activations, Network
+from fflib.networks.dense import Network
 from fflib.records.schema import Found, Row, known
 from fflib.training.run import Run
 from fflib.training.snapshots import replay

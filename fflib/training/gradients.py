@@ -163,7 +163,8 @@ def layer_gradient(
         dL/dz = s σ(s (G - θ)) / (2n) · dG/dh · dh/dz.
 
     The pre-activations and their gradient have shape (..., 2, n, units), the goodness (..., 2, n).
-    The former are overwritten. Where the activation or the goodness leaves its derivative to autograd, so does this function.
+    The former may be overwritten. Where the activation or the goodness leaves its derivative to
+    autograd, so does this function.
 
     Examples
     --------

@@ -10,8 +10,9 @@ from torch import Tensor
 from fflib.data import Dataset
 from fflib.errors import ExperimentError, unknown
 from fflib.experiment import Circumstances, Experiment
+from fflib.measures.ensembles import Activations
 from fflib.networks.convolutional import ConvNetwork
-from fflib.networks.dense import NO_LABEL, Activations, Network
+from fflib.networks.dense import NO_LABEL, Network
 from fflib.training.snapshots import Snapshot
 
 __all__ = ["Carried", "Run"]

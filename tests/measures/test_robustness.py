@@ -6,9 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fflib.measures.ensembles import RULES
+from fflib.measures.ensembles import RULES, Activations
 from fflib.measures.robustness import THRESHOLDS, USUAL, by_threshold, members_by_threshold
-from fflib.networks.dense import Activations
 
 CLASSES, UNITS = 4, 24
 # What the threshold grows to, and whether more units are members the higher it is.

@@ -17,7 +17,18 @@ from fflib.book.figures.panels import colour_key, matrix
 from fflib.book.figures.portraits import UNITS, profile, side_by_side
 from fflib.book.figures.timeline import LEAVING, MEMBERS, membership_wall
 
-__all__ = ["picture", "portrait_of", "shared_matrix", "wall_of"]
+__all__ = ["paragraph", "picture", "portrait_of", "shared_matrix", "wall_of"]
+
+
+def paragraph(said: str) -> str:
+    """Turn text into HTML, with nothing in it that could be taken for a tag.
+
+    Examples
+    --------
+    >>> paragraph("class <0>")
+    '<p>class &lt;0&gt;</p>'
+    """
+    return f"<p>{escape(said)}</p>"
 
 
 def picture(figure: Figure, text: str) -> str:

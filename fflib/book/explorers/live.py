@@ -5,21 +5,19 @@ follow.
 """
 
 from functools import cache, cached_property
-from html import escape
 from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
 
 from fflib import wording
-from fflib.book.explorers.drawing import picture, portrait_of, shared_matrix, wall_of
+from fflib.book.explorers.drawing import paragraph, picture, portrait_of, shared_matrix, wall_of
 from fflib.book.explorers.ensembles import sharing_of
 from fflib.book.explorers.timeline import moment_said
 from fflib.measures.drivers import NO_IMAGE, strongest
-from fflib.measures.ensembles import RULES, class_means, mean_p_values
+from fflib.measures.ensembles import RULES, Activations, class_means, mean_p_values
 from fflib.measures.robustness import THRESHOLDS, USUAL
 from fflib.measures.sharing import jaccard, shared_units
-from fflib.networks.dense import Activations
 from fflib.records.schema import unpack
 from fflib.records.timeline import timeline
 from fflib.training.run import Run
@@ -198,7 +196,7 @@ class EnsembleExplorer(_Choice):
             f"Class {name}: {len(own)} of {ensembles.shape[1]} units are in the ensemble. "
             f"It shares units with {others or 'no other'}."
         )
-        self.text.value = f"<p>{escape(said)}</p>"
+        self.text.value = paragraph(said)
         images = layers.run.data.split(layers.run.experiment.evaluate_on).images
         figure = portrait_of(
             layers.means[depth, label], ensembles[label], images[numbers].numpy(), self.order.value
@@ -240,7 +238,7 @@ class OverlapExplorer(_Choice):
             f"{one} ({sizes[0]} units) and {other} ({sizes[1]} units) share {len(shared)}; "
             f"Jaccard index {index:.2f}."
         )
-        self.text.value = f"<p>{escape(said)} Shared units: {units or 'none'}.</p>"
+        self.text.value = paragraph(f"{said} Shared units: {units or 'none'}.")
         figure = shared_matrix(shared_units(ensembles), self.layers.classes, pair)
         self.picture.value = picture(figure, said)
 
@@ -280,7 +278,7 @@ class TrainingExplorer:
         rows = self.rows[moment * layers : (moment + 1) * layers]
         self.shown = {"members": self.members[moment], "rows": rows}
         said = moment_said(rows)
-        self.text.value = f"<p>{escape(said)}</p>"
+        self.text.value = paragraph(said)
         now, end = (
             np.take_along_axis(found, self.order[:, None], axis=-1)
             for found in (self.members[moment], self.members[-1])

@@ -73,9 +73,8 @@ def heat_maps(
     a cross where the combination learns at no threshold.
     """
     table = by_combination(records)
-    datasets = list(table["dataset"].unique()) or [
-        ""
-    ]  # where nothing learns, crosses are all there is
+    # Where nothing learns, crosses are all there is.
+    datasets = list(table["dataset"].unique()) or [""]
     width = style.WIDTH if len(datasets) > 1 else style.WIDTH / 2
     figure, grid = style.axes_grid(
         len(measures), len(datasets), 0.2 + 2.3 * len(measures), width, sharex=True, sharey=True

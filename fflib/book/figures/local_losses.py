@@ -23,6 +23,11 @@ CHANCE = 0.1
 PANELS = ("hoyer", "beyond", "balance", "dimension")
 
 
+def _looks(name: str) -> dict[str, Any]:
+    model, _ = LOSSES[name]
+    return style.looks(model)
+
+
 def accuracy_by_compute(
     records: Iterable[Record], finals: Iterable[Record], begun: Iterable[Record] = ()
 ) -> Figure:
@@ -50,7 +55,7 @@ def accuracy_by_compute(
             curve["accuracy"],
             ms=4,
             label=name,
-            **style.looks(LOSSES[name][0]),
+            **_looks(name),
         )
     for record in begun:
         curve = learning_curve(record)
@@ -81,7 +86,7 @@ def representations_by_accuracy(records: Iterable[Record], finals: Iterable[Reco
         _numbered(ax, steps, "accuracy", measure)
         for name, network in last:
             (point,) = network[["accuracy", measure]].to_numpy()
-            ax.plot(*point, ls="", ms=10, mec="white", label=name, **style.looks(LOSSES[name][0]))
+            ax.plot(*point, ls="", ms=10, mec="white", label=name, **_looks(name))
         ax.set_title(MEASURES[measure])
         ax.grid(lw=0.5, color="0.9")
         if measure in ("beyond", "balance"):

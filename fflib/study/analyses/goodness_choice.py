@@ -36,8 +36,10 @@ MEASURES = {
 }
 """What combinations are compared by: columns of :func:`by_combination`, as they are written."""
 
-_NAMES = {"l1": "ℓ₁", "l2": "ℓ₂", "linf": "ℓ∞", "mean-square": "mean square"}
-_NAMES |= {"relu": "ReLU", "gelu": "GELU"}
+_NAMES = {
+    **{"l1": "ℓ₁", "l2": "ℓ₂", "linf": "ℓ∞", "mean-square": "mean square"},
+    **{"relu": "ReLU", "gelu": "GELU"},
+}
 
 
 def goodness_name(name: str) -> str:
