@@ -20,8 +20,8 @@ class Activation:
         Maps the pre-activation ``z``, any shape, to the activation ``h`` of the same shape.
     backward : callable or None
         Maps ``(dh, z, h)`` to dz, the gradient with respect to the pre-activation from that with
-        respect to the activation; it may overwrite ``dh``. ``None`` leaves it to autograd:
-        slower, but a new activation then takes one function.
+        respect to the activation; it may overwrite ``dh``. ``None`` leaves it to autograd, which
+        is slower.
     bounded : bool
         Whether ``|h|`` never exceeds 1, which bounds the goodness a layer can reach.
     in_place : callable or None
@@ -54,6 +54,14 @@ class Activation:
         True
         """
         return self.value(z) if self.in_place is None else self.in_place(z)
+
+    def pull_back(self, dh: Tensor, z: Tensor, h: Tensor) -> Tensor:
+        """Return dz from dh, which may be overwritten: by :attr:`backward`, else by autograd."""
+        if self.backward is not None:
+            return self.backward(dh, z, h)
+        z = z.detach().requires_grad_()
+        with torch.enable_grad():
+            return torch.autograd.grad(self.value(z), z, dh)[0]
 
 
 # Torch's own derivatives, written over their argument: each is one pass over memory.

@@ -41,8 +41,7 @@ class Goodness:
         Maps activations, shape (..., units), to goodness, shape (...).
     gradient : callable or None
         Maps ``(h, g, pull)`` to ``pull`` times dG/dh, shape (..., units), where ``g`` and
-        ``pull`` have shape (...). ``None`` leaves it to autograd: slower, but a new goodness
-        then takes one function.
+        ``pull`` have shape (...). ``None`` leaves it to autograd, which is slower.
     factor : callable or None
         Maps ``(h, g, pull)`` to numbers, shape (...), which the activations are multiplied with to give
         the gradient: for a goodness that hangs on their length alone. ``None`` where there are none.
@@ -65,6 +64,14 @@ class Goodness:
     def __call__(self, h: Tensor) -> Tensor:
         """Goodness of activations, shape (..., units), differentiable by the closed form."""
         return self.value(h) if self.gradient is None else _Value.apply(h, self)
+
+    def pulled(self, h: Tensor, g: Tensor, pull: Tensor) -> Tensor:
+        """Return ``pull`` times dG/dh: :attr:`gradient`'s, or autograd's where there is none."""
+        if self.gradient is not None:
+            return self.gradient(h, g, pull)
+        h = h.detach().requires_grad_()
+        with torch.enable_grad():
+            return torch.autograd.grad(self.value(h), h, pull)[0]
 
 
 class _Value(torch.autograd.Function):

@@ -25,7 +25,7 @@ from fflib.goodness import (
 )
 from fflib.records.obtain import record_of
 from fflib.records.stores import Store
-from fflib.training.gradients import layer_gradient
+from fflib.training.gradients import layer_gradient, two_ways
 from fflib.training.train import train
 
 SEEDS = st.integers(0, 2**16)
@@ -120,6 +120,26 @@ def test_goodness_and_normalisation_have_the_gradients_of_autograd(goodness, nor
     length = torch.linalg.vector_norm(h, ord=NORMS[norm], dim=-1, keepdim=True)
     (expected,) = torch.autograd.grad(total(good.value(h), h / length), h)
     torch.testing.assert_close(closed, expected)
+
+
+@pytest.mark.parametrize("goodness", BUILT_IN)
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_gradient_comes_by_the_goodness_and_by_the_direction(goodness, norm, closed):
+    draw = torch.Generator().manual_seed(8)
+    h, du = (torch.randn(2, 5, 8, generator=draw, dtype=torch.float64) for _ in range(2))
+    h, pull = h.relu(), torch.randn(2, 5, generator=draw, dtype=torch.float64)
+    h[0, 0] = 0  # silent, with a direction of no meaning
+    good = GOODNESS[goodness] if closed else Goodness(GOODNESS[goodness].value)
+    dh = two_ways(h, good.value(h), pull, du, good, norm)
+    dz = ACTIVATIONS["relu"].pull_back(dh, h, h)
+    h.requires_grad_()
+    length = torch.linalg.vector_norm(h, ord=NORMS[norm], dim=-1, keepdim=True)
+    total = (pull * good.value(h)).sum() + (du * h / length)[length.squeeze(-1) > 0].sum()
+    (expected,) = torch.autograd.grad(total, h)
+    awake = h > 0  # a rectifier takes the gradient of the others away, however large
+    torch.testing.assert_close(dz[awake], expected[awake])
+    assert not dz[~awake].any()
 
 
 def test_a_new_goodness_takes_one_function():

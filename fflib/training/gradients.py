@@ -1,4 +1,4 @@
-"""The gradient of a Forward-Forward layer in closed form, and what feeds it.
+"""The gradient of the Forward-Forward loss in closed form, and what feeds a layer.
 
 Networks of one configuration may be trained side by side, so every tensor here begins with a
 dimension of runs. Pairs are kept together in the next one: positive examples at index 0, their
@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from fflib.activation import Activation
-from fflib.goodness import Goodness, ff_loss
+from fflib.goodness import GOODNESS, Goodness
 from fflib.training.stack import StackedLayer
 
-__all__ = ["HiddenPairs", "ImagePairs", "layer_gradient"]
+__all__ = ["HiddenPairs", "ImagePairs", "layer_gradient", "loss_gradient", "two_ways"]
 
 # Leaving out silent inputs copies the weights to and fro, which takes as long as the products of all
 # inputs with so many examples.
@@ -97,7 +97,7 @@ class ImageBatch:
     label: Tensor
 
     def preactivation(self, layer: StackedLayer, runs: slice) -> Tensor:
-        """Pre-activations, shape (runs, 2, batch, units); differentiable."""
+        """Pre-activations, shape (runs, 2, batch, units)."""
         image = layer(self.image, runs)
         z = torch.stack([image, image], 1)
         label_weight = layer.of(runs)[0][..., : self.label.shape[-1]].to(z.dtype)
@@ -152,39 +152,71 @@ def _select(values: Tensor, runs: slice, rows: Tensor) -> Tensor:
     return values.flatten(0, 2).index_select(0, places.flatten()).unflatten(0, places.shape)
 
 
+def loss_gradient(g: Tensor, theta: float) -> Tensor:
+    """Return the gradient of the Forward-Forward loss with respect to goodness, shape (..., 2, n).
+
+    With s = -1 for positive and +1 for negative examples, the loss is the mean of softplus(s (G - θ)),
+    and its derivative s σ(s (G - θ)) / (2n).
+
+    Examples
+    --------
+    >>> loss_gradient(torch.tensor([[3.0], [3.0]]), theta=3.0)
+    tensor([[-0.2500],
+            [ 0.2500]])
+    """
+    sign = torch.linspace(-1, 1, 2, device=g.device).unsqueeze(-1)
+    return sign * torch.sigmoid(sign * (g - theta)) / (2 * g.shape[-1])
+
+
 def layer_gradient(
     z: Tensor, activation: Activation, goodness: Goodness, theta: float
 ) -> tuple[Tensor, Tensor]:
     """Return the gradient of one layer's Forward-Forward loss, and the goodness of each example.
 
-    The gradient is with respect to the pre-activations. With s = -1 for positive and +1 for
-    negative examples, the loss is the mean of softplus(s (G - θ)), so
-
-        dL/dz = s σ(s (G - θ)) / (2n) · dG/dh · dh/dz.
-
-    The pre-activations and their gradient have shape (..., 2, n, units), the goodness (..., 2, n).
-    The former may be overwritten. Where the activation or the goodness leaves its derivative to
-    autograd, so does this function.
+    The gradient is with respect to the pre-activations. Both have shape (..., 2, n, units), the
+    goodness (..., 2, n). The pre-activations may be overwritten.
 
     Examples
     --------
     >>> from fflib.activation import ACTIVATIONS
-    >>> from fflib.goodness import GOODNESS
     >>> z = torch.tensor([[[3.0, 0.0]], [[0.0, 3.0]]])
     >>> layer_gradient(z, ACTIVATIONS["relu"], GOODNESS["l2"], theta=3.0)[0].abs().flatten()
     tensor([0.2500, 0.0000, 0.0000, 0.2500])
     """
-    if activation.backward is None or goodness.gradient is None:
-        z = z.detach().requires_grad_()
-        with torch.enable_grad():
-            g = goodness(activation.value(z))
-            loss = ff_loss(g[..., 0, :], g[..., 1, :], theta).sum()
-            (dz,) = torch.autograd.grad(loss, z)
-        return dz, g.detach()
     h = activation.over(z)
     g = goodness.value(h)
-    sign = torch.linspace(-1, 1, 2, device=z.device).unsqueeze(-1)
-    pull = sign * torch.sigmoid(sign * (g - theta)) / (2 * g.shape[-1])
+    pull = loss_gradient(g, theta)
     if goodness.factor is not None and activation.rectifies:
         return h.mul_(goodness.factor(h, g, pull).unsqueeze(-1)), g
-    return activation.backward(goodness.gradient(h, g, pull), z, h), g
+    return activation.pull_back(goodness.pulled(h, g, pull), z, h), g
+
+
+def two_ways(
+    h: Tensor, g: Tensor, pull: Tensor, du: Tensor | None, goodness: Goodness, norm: str
+) -> Tensor:
+    """Return the gradient of activations that a loss sees by their goodness and by their direction.
+
+    The direction u = h / ‖h‖ feeds the layer above, if there is one, which sends its gradient du
+    back. So
+
+        dL/dh = pull · dG/dh + du / ‖h‖ - (du · h) / ‖h‖² · d‖h‖/dh.
+
+    Activations and gradients have shape (..., units), the goodness and its pull (...).
+
+    Examples
+    --------
+    >>> h, du = torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 5.0]])
+    >>> two_ways(h, torch.tensor([5.0]), torch.zeros(1), du, GOODNESS["l2"], "l2")
+    tensor([[-0.4800,  0.3600]])
+    """
+    if du is None:
+        return goodness.pulled(h, g, pull)
+    size = GOODNESS[norm]
+    length = g if size is goodness else size.value(h)
+    length = length.clamp_min(torch.finfo(h.dtype).tiny)
+    radial = torch.linalg.vecdot(du, h) / length / length  # whose square may be zero
+    if size is goodness:
+        dh = goodness.pulled(h, g, pull - radial)
+    else:
+        dh = goodness.pulled(h, g, pull).sub_(size.pulled(h, length, radial))
+    return dh.addcdiv_(du, length.unsqueeze(-1))

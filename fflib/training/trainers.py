@@ -28,6 +28,8 @@ from fflib.training.gradients import (
     ImageBatch,
     ImagePairs,
     layer_gradient,
+    loss_gradient,
+    two_ways,
 )
 from fflib.training.session import Session
 from fflib.training.stack import Stack, StackedLayer
@@ -144,24 +146,34 @@ def _train_on_pairs(
     return wrong
 
 
+@torch.no_grad()
 def backprop_goodness(session: Session[Stack]) -> None:
     """Train all layers together by the loss on the sum of their goodness (BP/FF)."""
-    network, layers = session.stack.networks[0], session.stack.all_layers
-    goodness, theta = session.objective
+    e, network, layers = session.experiment, session.stack.networks[0], session.stack.all_layers
+    activation, (goodness, theta) = network.activation, session.objective
+    assert e.norm is not None
+    gradient = partial(two_ways, goodness=goodness, norm=e.norm)
 
     def step(pairs: Pairs, optimiser: Adam, runs: slice, rows: Tensor) -> None:
-        first, *rest = layers
-        h = network.activation.value(pairs.at(runs, rows).preactivation(first, runs))
-        g = goodness(h)
-        for layer in rest:
-            x = network.layer_input(h).flatten(1, 2).to(session.products)
-            h = network.activation.value(layer(x, runs).float().view_as(h))
-            g = g + goodness(h)
-        loss = ff_loss(g[:, 0], g[:, 1], theta)
-        _descend(loss, layers, runs, optimiser)
-        session.monitor.count(runs, loss.detach(), g.detach(), rows.shape[1])
+        batch: Batch = pairs.at(runs, rows)
+        passed = []
+        for layer in layers:
+            z = batch.preactivation(layer, runs)
+            h = activation.over(z)
+            passed.append((layer, batch, z, h, goodness.value(h)))
+            if layer is not layers[-1]:
+                batch = HiddenBatch(network.layer_input(h).flatten(1, 2).to(session.products))
+        g = torch.stack([own for *_, own in passed]).sum(0)
+        pull, du = loss_gradient(g, theta), None
+        for layer, batch, z, h, own in reversed(passed):
+            dz = activation.pull_back(gradient(h, own, pull, du), z, h)
+            batch.teach(layer, runs, dz)
+            if layer is not layers[0]:
+                du = layer.below(dz.flatten(1, 2), runs, session.products).view_as(h)
+        optimiser.step()
+        session.monitor.count(runs, ff_loss(g[:, 0], g[:, 1], theta), g, rows.shape[1])
 
-    _train_on_pairs(session, None, layers, session.wrong(session.experiment.layers), step)
+    _train_on_pairs(session, None, layers, session.wrong(e.layers), step)
 
 
 def backprop(session: Session[Stack]) -> None:
