@@ -94,11 +94,6 @@ SIGNS_TRAINING: dict[str, Any] = {"epochs": 8, "precision": "mixed"}
 DEVELOPMENT_SEEDS = {"ff": range(5), "bp-ff": range(3), "bp": range(3)}
 DEVELOPMENT_TRAINING: dict[str, Any] = {"epochs": 8, "precision": "mixed", "snapshots": 20}
 
-# Open question 3. Claims rest on Forward-Forward and back-propagation; BP/FF is there to compare with.
-DIMENSION_SEEDS = {"ff": range(5), "bp": range(5), "bp-ff": range(3)}
-DIMENSION_TRAINING: dict[str, Any] = {"epochs": 8, "precision": "mixed"}
-DIMENSION_TRAINING |= {"probe": "intrinsic-dimension"}
-
 PRECISION_EPOCHS = 5  # rounding does its harm in every step, so that short runs show it too
 UNTESTED: dict[str, Any] = {"evaluate_on": "validation"}
 
@@ -111,15 +106,6 @@ class Grids(UserDict[str, Any]):
         if callable(grid):
             self.data[name] = grid = grid()
         return grid
-
-
-def _seeded(seeds: Mapping[str, range], **fields: Any) -> list[Experiment]:
-    """Return the runs of models, each with the seeds that it has."""
-    return [
-        Experiment(model=model, dataset=dataset, seed=seed, **fields)
-        for seed, dataset, model in product(range(5), DATASETS, MODELS)
-        if seed in seeds[model]
-    ]
 
 
 def _as_authors(row: Iterable[Any], seed: int, **fields: Any) -> Experiment:
@@ -183,12 +169,16 @@ GRIDS: Mapping[str, list[Experiment]] = Grids(
         "goodness-search": goodness_choice.search,
         "goodness": lambda: goodness_choice.runs(range(3)),
         "settings": goodness_choice.published_settings,
-        "development": lambda: _seeded(DEVELOPMENT_SEEDS, **DEVELOPMENT_TRAINING),
+        "development": lambda: [
+            Experiment(model=m, dataset=d, seed=s, **DEVELOPMENT_TRAINING)
+            for s, d, m in product(range(5), DATASETS, MODELS)
+            if s in DEVELOPMENT_SEEDS[m]
+        ],
         # The preset keeps FF's learning rate as it is to the end, and lowers the controls'.
         "development-cosine": lambda: crossed(
             {"seed": range(3), "dataset": DATASETS}, schedule="cosine", **DEVELOPMENT_TRAINING
         ),
-        "dimension": lambda: _seeded(DIMENSION_SEEDS, **DIMENSION_TRAINING),
+        "dimension": rivals.dimension,
         "cifar-10-search": cifar10.search,
         "cifar-10-variants": cifar10.published_variants,
         "cifar-10": cifar10.final,

@@ -12,7 +12,9 @@ from typing import Any
 from fflib.experiment import Experiment
 from fflib.presets import MODELS
 
-__all__ = ["CHOSEN", "PENALTIES", "SPARED", "STRONGEST", "final", "penalties", "unseen"]
+__all__ = [
+    "CHOSEN", "PENALTIES", "SPARED", "STRONGEST", "dimension", "final", "penalties", "unseen",
+]  # fmt: skip
 
 DATASETS = ("mnist", "fashion-mnist")
 SEEDS = range(10)
@@ -64,6 +66,21 @@ def final() -> list[Experiment]:
 def unseen() -> list[Experiment]:
     """Return the runs, and those of their rivals, that were never shown a class, each class in turn."""
     return [run for d, label in product(DATASETS, range(10)) for run in _rivals(d, hold_out=label)]
+
+
+def dimension() -> list[Experiment]:
+    """Return every model at its best, to ask after its intrinsic dimension: open question 3."""
+    return [
+        Experiment(
+            model=m,
+            dataset=d,
+            seed=s,
+            probe="intrinsic-dimension",
+            precision="mixed",
+            **CHOSEN[d, m],
+        )
+        for s, d, m in product(range(5), DATASETS, MODELS)
+    ]
 
 
 def _rivals(dataset: str, **fields: int) -> list[Experiment]:

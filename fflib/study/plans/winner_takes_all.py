@@ -8,6 +8,9 @@ is the accuracy of the weakest layer, averaged over seeds: see :func:`fflib.stud
 
 The best on each data set is trained with ten seeds and evaluated on test images. What is asked of those
 runs, before they are made, is :data:`ASKED`, fixed together with the second round.
+
+BP/FF and BP, the rivals, have a search of equal effort: as many settings, with as many seeds. All their
+layers learn together, so that the accuracy of the network is what counts.
 """
 
 from itertools import product
@@ -16,7 +19,17 @@ from typing import Any
 from fflib.experiment import Experiment
 from fflib.study.plans.rivals import DATASETS, MEASURED
 
-__all__ = ["ASKED", "CENTRE", "CHANGES", "CHOSEN", "COMBINED", "final", "search"]
+__all__ = [
+    "ASKED",
+    "CENTRE",
+    "CHANGES",
+    "CHOSEN",
+    "COMBINED",
+    "RIVALS",
+    "final",
+    "rivals",
+    "search",
+]
 
 CENTRE: dict[str, Any] = {
     "protocol": "sigmoid-linf",
@@ -51,6 +64,37 @@ COMBINED: tuple[dict[str, Any], ...] = (
 )
 """What is changed of it in the second round."""
 
+_CENTRE_OF_RIVALS: dict[str, Any] = {"learning_rate": 0.003, "epochs": 12}
+
+RIVALS: dict[str, tuple[dict[str, Any], ...]] = {
+    "bp-ff": tuple(
+        _CENTRE_OF_RIVALS | {"label_gain": 3.0} | change
+        for change in (
+            {},
+            {"epochs": 6},
+            {"epochs": 24},
+            {"learning_rate": 0.0003},
+            {"learning_rate": 0.001},
+            {"learning_rate": 0.01},
+            {"theta": 1.0},
+            {"theta": 2.0},
+            {"label_gain": 1.0},
+            {"label_gain": 10.0},
+            {"batch_size": 1024},
+            {"negatives": "resampled"},
+            {"negatives": "hard"},
+            {"learning_rate": 0.001, "theta": 1.0},
+            {"learning_rate": 0.001, "label_gain": 10.0},
+            {"learning_rate": 0.001, "negatives": "resampled"},
+        )
+    ),
+    "bp": tuple(
+        {"learning_rate": rate, "epochs": epochs, "batch_size": size}
+        for size, epochs, rate in product((256, 1024), (6, 12), (0.0003, 0.001, 0.003, 0.01))
+    ),
+}
+"""The settings that are tried for the rivals, by model; what is not here is the preset's."""
+
 CHOSEN: dict[str, dict[str, Any]] = {
     "mnist": {
         "epochs": 48, "learning_rate": 0.003, "theta": 0.5, "batch_size": 2048, "label_gain": 3.0, "negatives": "hard",
@@ -74,6 +118,16 @@ def search() -> list[Experiment]:
         Experiment(model="ff", dataset=dataset, seed=seed, **CENTRE | change)
         for changes in (CHANGES, COMBINED)
         for seed, dataset, change in product(SEARCH_SEEDS, DATASETS, changes)
+    ]
+
+
+def rivals() -> list[Experiment]:
+    """Return the candidates for the rivals on every data set, with two seeds of each."""
+    untested = {name: CENTRE[name] for name in ("protocol", "precision", "evaluate_on")}
+    return [
+        Experiment(model=model, dataset=dataset, seed=seed, **untested | setting)
+        for seed, (model, settings) in product(SEARCH_SEEDS, RIVALS.items())
+        for dataset, setting in product(DATASETS, settings)
     ]
 
 
