@@ -300,27 +300,8 @@ def normalise(x: Tensor, norm: str) -> Tensor:
     tensor([[0.6000, 0.8000],
             [0.0000, 0.0000]])
     """
-    return _Direction.apply(x, norm)
-
-
-class _Direction(torch.autograd.Function):
-    """Normalisation u = x / ‖x‖, whose gradient loses its part along ∇‖x‖."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, norm: str) -> Tensor:
-        length = vector_norm(x, NORMS[norm], keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
-        u = x / length
-        ctx.save_for_backward(u, length)
-        ctx.gradient = GOODNESS[norm].gradient
-        return u
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (du,) = gradients
-        u, length = ctx.saved_tensors
-        along = torch.linalg.vecdot(du, u)
-        radial = ctx.gradient(u, torch.ones_like(along), along / length.squeeze(-1))
-        return du.div(length).sub_(radial), None
+    length = vector_norm(x, NORMS[norm], keepdim=True)
+    return x / length.clamp_min(torch.finfo(x.dtype).tiny)
 
 
 def ff_loss(positive: Tensor, negative: Tensor, theta: float) -> Tensor:

@@ -3,8 +3,8 @@
 import synthetic
 
 from fflib.experiment import Experiment
-from fflib.study.analyses.overtraining import by_change, in_words, kept
-from fflib.study.plans.overtraining import CHANGES, KEPT, SEEDS, UNCHANGED
+from fflib.study.analyses.overtraining import FLOAT32, by_change, in_words, kept
+from fflib.study.plans.overtraining import CHANGES, KEPT, SEEDS, UNCHANGED, in_float32
 
 LOST = 0.04
 BY_FIELD = {next(iter(change)): change for change in CHANGES.values()}
@@ -61,6 +61,14 @@ def test_what_keeps_accuracy_and_yet_loses_some_keeps_part_of_it():
     found = table({"weight_decay": lambda s: -LOST / 4 - 0.001 * s})
     assert found.loc[NAMES["weight_decay"], "answer"] == "keeps part of it"
     assert in_words(found) == f"Part of it is kept with {NAMES['weight_decay']}."
+
+
+def test_a_run_in_float32_has_a_row_and_no_answer():
+    exact = made({}, 0, 0.85).model_copy(update={"experiment": in_float32()})
+    found = kept([*(made({}, s, 0.9 + 0.001 * s) for s in SEEDS), exact])
+    assert list(found.index) == ["unchanged", FLOAT32]
+    assert found.loc[FLOAT32, ["runs", "change in accuracy"]].tolist() == [1, "−0.100"]
+    assert in_words(found) == "No run of the test is on record."
 
 
 def test_nothing_is_kept_where_nothing_is_lost():

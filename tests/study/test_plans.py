@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
+from itertools import product
 
 import pytest
 import synthetic
@@ -108,6 +109,16 @@ def test_the_winner_takes_all_protocol_is_searched_in_two_rounds():
     assert {(e.evaluate_on, e.protocol) for e in candidates} == {("validation", "sigmoid-linf")}
 
 
+def test_the_rivals_under_that_protocol_have_as_large_a_search():
+    own, rivals_ = winner_takes_all.search(), winner_takes_all.rivals()
+    assert len(set(rivals_)) == len(rivals_)
+    for model, dataset in product(("bp-ff", "bp"), winner_takes_all.DATASETS):
+        tried = [e for e in rivals_ if (e.model, e.dataset) == (model, dataset)]
+        assert len(tried) == sum(e.dataset == dataset for e in own)
+        assert len({configuration(e) for e in tried}) == len(winner_takes_all.RIVALS[model])
+    assert {(e.evaluate_on, e.protocol) for e in rivals_} == {("validation", "sigmoid-linf")}
+
+
 def test_the_winner_takes_all_protocol_has_what_its_weakest_layer_does_best_with():
     made = synthetic.record("ff")
     tried = []
@@ -144,8 +155,9 @@ def test_the_winner_takes_all_runs_have_what_the_search_on_record_found_best():
 
 
 def test_what_may_keep_a_second_layer_is_changed_one_setting_at_a_time():
-    planned = overtraining.runs()
+    *planned, exact = overtraining.runs()
     assert len(set(planned)) == len(planned) == len(overtraining.SEEDS) * 4
+    assert exact == planned[0].model_copy(update={"precision": "float32"})
     for seed in overtraining.SEEDS:
         of_seed = [e.model_dump() for e in planned if e.seed == seed]
         changed = [{n for n, v in e.items() if v != of_seed[0][n]} for e in of_seed]

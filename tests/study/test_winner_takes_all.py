@@ -1,12 +1,19 @@
 """The search of the winner-takes-all protocol and what its runs reach, on records made up for them."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import synthetic
 
 from fflib.book.figures import winner_takes_all as figures
 from fflib.experiment import Experiment
-from fflib.study.analyses.winner_takes_all import reached_table, search_table, tried
+from fflib.study.analyses.winner_takes_all import (
+    reached_table,
+    rivals_table,
+    search_table,
+    tried,
+)
 from fflib.study.plans import winner_takes_all as plan
 
 
@@ -37,6 +44,7 @@ def test_what_was_tried_is_named_by_what_differs_from_the_centre():
 def test_nothing_tried_makes_no_table():
     assert tried([]).empty
     assert search_table([]).empty
+    assert rivals_table([]).empty
     assert reached_table([]).empty
 
 
@@ -58,6 +66,27 @@ def test_a_search_comes_to_means_over_seeds_and_a_setting_that_failed_does_not_c
     assert row["most accurate"] == "0.850 (nothing)"
     assert row["best weakest layer"] == "0.750 (θ 0.3)"
     assert row["range"] == "0.800 to 0.900 (nothing)"
+
+
+def test_of_the_rivals_settings_the_most_accurate_counts_if_no_seed_failed():
+    def accuracy(e):
+        if e.model == "bp":
+            return 0.9 + 0.01 * (e.learning_rate == 0.001) + 0.02 * (e.epochs == 6) + e.seed / 1e3
+        return 0.8 + 0.1 * (e.theta == 2.0) + 0.05 * (e.negatives == "hard")
+
+    runs = [made(e, accuracy(e), []) for e in plan.rivals()]
+    lost = [r for r in runs if (r.experiment.theta, r.experiment.seed) != (2.0, 1)]
+    table = rivals_table(lost)
+    names = ("MNIST", "Fashion-MNIST"), ("BP/FF", "BP")
+    assert {*table.index} == {*product(*names)}
+    assert set(table["settings"]) == {16}
+    bp, both = table.loc[("MNIST", "BP")], table.loc[("MNIST", "BP/FF")]
+    assert bp["accuracy"] == pytest.approx(0.9305)
+    assert bp["best"].startswith("learning rate 0.001, batch 256")
+    assert "epochs 6" in bp["best"]
+    assert both["accuracy"] == pytest.approx(0.85)
+    assert "hard negatives" in both["best"]
+    assert rivals_table(runs).loc[("MNIST", "BP/FF"), "accuracy"] == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize(

@@ -9,21 +9,25 @@ from fflib.records.stores import Record
 from fflib.statistics import mean_interval
 from fflib.study.analyses.length import in_epochs, turns
 from fflib.study.claims.claim import RISK
-from fflib.study.plans.overtraining import CHANGES, KEPT, UNCHANGED
+from fflib.study.plans.overtraining import CHANGES, KEPT, UNCHANGED, in_float32
 from fflib.study.plans.search import configuration
 from fflib.wording import listed, minus
 
-__all__ = ["by_change", "in_words", "kept"]
+__all__ = ["FLOAT32", "by_change", "in_words", "kept"]
+
+FLOAT32 = "products in float32"
+"""The name of :func:`fflib.study.plans.overtraining.in_float32` in tables."""
 
 FIRST, SECOND = 1, 2  # the layer that learns its pairs by heart, and the one that loses accuracy
 
 
 def by_change(records: Iterable[Record]) -> dict[str, list[Record]]:
-    """Sort runs of :func:`fflib.study.plans.overtraining.runs` by what is changed: first "unchanged", then by name."""
+    """Sort runs of the grid "overtraining" by what is changed: "unchanged", then by name, then :data:`FLOAT32`."""
     names = {
         Experiment(model="ff", **UNCHANGED | change): name
         for name, change in {"unchanged": {}, **CHANGES}.items()
     }
+    names[configuration(in_float32())] = FLOAT32
     runs: dict[str, list[Record]] = {name: [] for name in names.values()}
     for record in records:
         runs[names[configuration(record.experiment)]].append(record)
@@ -33,8 +37,8 @@ def by_change(records: Iterable[Record]) -> dict[str, list[Record]]:
 def kept(records: Iterable[Record]) -> pd.DataFrame:
     """Say of each change whether it keeps what the second layer loses without it.
 
-    `records` are runs of :func:`fflib.study.plans.overtraining.runs`. The table has a row for the unchanged
-    training and one for each change: its ``runs``; the epoch in which the loss of the first layer is ``at
+    `records` are runs of the grid "overtraining". The table has a row for the unchanged training, one for
+    each change, and one for float32, which nothing is judged by: its ``runs``; the epoch in which the loss of the first layer is ``at
     its floor``, and the ``best epoch`` of the second, as in :func:`fflib.study.analyses.length.turns_table`;
     the ``change in accuracy`` on validation images from the first epochs of the second stage to its end;
     the difference from the unchanged run of the same seed, ``against unchanged``; and the ``answer``, by

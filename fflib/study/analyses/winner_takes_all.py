@@ -1,6 +1,8 @@
 """The winner-takes-all protocol: what its search tried, and whether its runs reach what is asked of them."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
@@ -8,10 +10,11 @@ import pandas as pd
 from fflib.experiment import Experiment
 from fflib.records.stores import Record
 from fflib.statistics import mean_interval
+from fflib.study.plans.search import best, configuration
 from fflib.study.plans.winner_takes_all import ASKED, CENTRE
 from fflib.study.tables import named, rows_of
 
-__all__ = ["reached_table", "search_table", "tried"]
+__all__ = ["reached_table", "rivals_table", "search_table", "tried"]
 
 _WORDS = {
     "label_gain": "label gain",
@@ -46,12 +49,14 @@ def tried(records: Iterable[Record]) -> pd.DataFrame:
 
 def _changed(experiment: Experiment) -> str:
     centre = Experiment(model="ff", dataset=experiment.dataset, **CENTRE)
-    said = []
-    for name, word in _WORDS.items():
-        value = getattr(experiment, name)
-        if value != getattr(centre, name):
-            said.append(f"{value} {word}" if isinstance(value, str) else f"{word} {value:g}")
-    return ", ".join(said) or "nothing"
+    changed = [n for n in _WORDS if getattr(experiment, n) != getattr(centre, n)]
+    return ", ".join(_said(experiment, changed)) or "nothing"
+
+
+def _said(experiment: Experiment, names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        value, word = getattr(experiment, name), _WORDS[name]
+        yield f"{value} {word}" if isinstance(value, str) else f"{word} {value:g}"
 
 
 def search_table(records: Iterable[Record]) -> pd.DataFrame:
@@ -83,6 +88,34 @@ def search_table(records: Iterable[Record]) -> pd.DataFrame:
 
 def _highest(of: "pd.Series[float]") -> str:
     return f"{of.max():.3f} ({of.idxmax()})"
+
+
+def rivals_table(records: Iterable[Record]) -> pd.DataFrame:
+    """Say which settings of the rivals are the most accurate on validation images, averaged over seeds.
+
+    A setting counts if the training of no seed failed. The table has a row per data set and model: the
+    ``settings`` tried, the ``best`` of them, in the fields that differ, and its ``accuracy``.
+    """
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record.experiment.dataset, record.experiment.model), []).append(record)
+    rows = []
+    for (dataset, model), runs in groups.items():
+        seeds = Counter(configuration(r.experiment) for r in runs)
+        complete = [r for r in runs if seeds[configuration(r.experiment)] == max(seeds.values())]
+        chosen = configuration(best(complete).experiment)
+        varied = [n for n in _WORDS if len({getattr(r.experiment, n) for r in runs}) > 1]
+        reached = [r.metrics.accuracy for r in runs if configuration(r.experiment) == chosen]
+        rows.append(
+            {
+                "dataset": dataset,
+                "model": model,
+                "settings": len(seeds),
+                "best": ", ".join(_said(chosen, varied)),
+                "accuracy": fmean(reached),
+            }
+        )
+    return named(pd.DataFrame(rows)).set_index(["data set", "model"]) if rows else pd.DataFrame()
 
 
 def reached_table(records: Iterable[Record], failed: Iterable[Experiment] = ()) -> pd.DataFrame:

@@ -57,8 +57,9 @@ def in_float32() -> Experiment:
 
 
 def runs() -> list[Experiment]:
-    """Return the unchanged runs and those with one change, seed by seed."""
-    return [
+    """Return the unchanged runs and those with one change, seed by seed, and the one in float32."""
+    changed = [
         Experiment(model="ff", seed=seed, **UNCHANGED | change)
         for seed, change in product(SEEDS, ({}, *CHANGES.values()))
     ]
+    return [*changed, in_float32()]
