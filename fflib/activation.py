@@ -53,7 +53,9 @@ class Activation:
         >>> ACTIVATIONS["relu"].over(z) is z
         True
         """
-        return self.value(z) if self.in_place is None else self.in_place(z)
+        if self.in_place is None or self.backward is None:  # autograd needs z
+            return self.value(z)
+        return self.in_place(z)
 
     def pull_back(self, dh: Tensor, z: Tensor, h: Tensor) -> Tensor:
         """Return dz from dh, which may be overwritten: by :attr:`backward`, else by autograd."""

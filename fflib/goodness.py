@@ -66,12 +66,17 @@ class Goodness:
         return self.value(h) if self.gradient is None else _Value.apply(h, self)
 
     def pulled(self, h: Tensor, g: Tensor, pull: Tensor) -> Tensor:
-        """Return ``pull`` times dG/dh: :attr:`gradient`'s, or autograd's where there is none."""
+        """Return ``pull`` times dG/dh: :attr:`gradient`'s, or autograd's where there is none.
+
+        The result may be overwritten. Autograd's has no memory of its own, as for a sum, whose gradient
+        is one number, repeated.
+        """
         if self.gradient is not None:
-            return self.gradient(h, g, pull)
+            return self.gradient(h, g, pull).contiguous()
         h = h.detach().requires_grad_()
         with torch.enable_grad():
-            return torch.autograd.grad(self.value(h), h, pull)[0]
+            (slope,) = torch.autograd.grad(self.value(h), h, pull)
+        return slope.clone(memory_format=torch.contiguous_format)
 
 
 class _Value(torch.autograd.Function):

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fflib.activation import ACTIVATIONS
+from fflib.activation import ACTIVATIONS, Activation
 from fflib.errors import ExperimentError
 from fflib.experiment import Experiment
 from fflib.goodness import (
@@ -25,7 +25,7 @@ from fflib.goodness import (
 )
 from fflib.records.obtain import record_of
 from fflib.records.stores import Store
-from fflib.training.gradients import layer_gradient, two_ways
+from fflib.training.gradients import hidden_gradient, layer_gradient
 from fflib.training.train import train
 
 SEEDS = st.integers(0, 2**16)
@@ -115,30 +115,74 @@ def test_a_goodness_has_the_gradient_of_autograd(goodness):
     torch.testing.assert_close(closed, expected)
 
 
-@pytest.mark.parametrize("goodness", BUILT_IN)
+OWN = {
+    "sum": lambda h: h.sum(-1),
+    "logarithm": lambda h: (1 + h.square().sum(-1)).log(),
+    "largest": lambda h: h.amax(-1),
+}
+"""Goodnesses without a gradient; that of a sum is one number, which autograd repeats."""
+
+
+def made(goodness):
+    return GOODNESS[goodness] if goodness in GOODNESS else Goodness(OWN[goodness])
+
+
+@pytest.mark.parametrize("goodness", [*BUILT_IN, *OWN])
 @pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("closed", [True, False])
-def test_a_gradient_comes_by_the_goodness_and_by_the_direction(goodness, norm, closed):
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_gradient_comes_by_the_goodness_and_by_the_direction(goodness, norm, activation):
     draw = torch.Generator().manual_seed(8)
-    h, du = (torch.randn(2, 5, 8, generator=draw, dtype=torch.float64) for _ in range(2))
-    h, pull = h.relu(), torch.randn(2, 5, generator=draw, dtype=torch.float64)
-    h[0, 0] = 0  # silent, with a direction of no meaning
-    good = GOODNESS[goodness] if closed else Goodness(GOODNESS[goodness].value)
-    dh = two_ways(h, good.value(h), pull, du, good, norm)
-    dz = ACTIVATIONS["relu"].pull_back(dh, h, h)
-    h.requires_grad_()
-    length = torch.linalg.vector_norm(h, ord=NORMS[norm], dim=-1, keepdim=True)
-    total = (pull * good.value(h)).sum() + (du * h / length)[length.squeeze(-1) > 0].sum()
-    (expected,) = torch.autograd.grad(total, h)
-    awake = h > 0  # a rectifier takes the gradient of the others away, however large
-    torch.testing.assert_close(dz[awake], expected[awake])
-    assert not dz[~awake].any()
+    z, du = (torch.randn(2, 5, 8, generator=draw, dtype=torch.float64) for _ in range(2))
+    pull = torch.randn(2, 5, generator=draw, dtype=torch.float64)
+    act, good, given = ACTIVATIONS[activation], made(goodness), (pull.clone(), du.clone())
+    over = z.clone()
+    h = act.over(over)
+    dh = hidden_gradient(h, good.value(h), pull, du, good, norm)
+    dz = act.pull_back(dh, over, h)
+    z.requires_grad_()
+    expected_h = act.value(z)
+    length = torch.linalg.vector_norm(expected_h, ord=NORMS[norm], dim=-1, keepdim=True)
+    total = (pull * good.value(expected_h)).sum() + (du * expected_h / length).sum()
+    (expected,) = torch.autograd.grad(total, z)
+    torch.testing.assert_close(dz, expected)
+    assert torch.equal(pull, given[0])
+    assert torch.equal(du, given[1])
+
+
+@pytest.mark.parametrize("goodness", [*BUILT_IN, *OWN])
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_silent_example_has_no_gradient_by_its_direction(goodness, norm):
+    h, du, good = torch.zeros(2, 3, 4), torch.ones(2, 3, 4), made(goodness)
+    dh = hidden_gradient(h, good.value(h), torch.zeros(2, 3), du, good, norm)
+    assert not dh.isnan().any()
+    assert not ACTIVATIONS["relu"].pull_back(dh, h, h).any()
+
+
+@pytest.mark.parametrize("goodness", OWN)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_goodness_without_a_gradient_has_that_of_autograd(goodness, activation):
+    z = torch.randn(2, 6, 8, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    act, good = ACTIVATIONS[activation], made(goodness)
+    dz, g = layer_gradient(z.clone(), act, good, theta=0.5)
+    z.requires_grad_()
+    expected = good.value(act.value(z))
+    ff_loss(expected[0], expected[1], 0.5).backward()
+    torch.testing.assert_close(g, expected.detach())
+    torch.testing.assert_close(dz, z.grad)
+
+
+def test_an_activation_without_a_chain_rule_has_that_of_autograd():
+    z = torch.randn(2, 6, 8, generator=torch.Generator().manual_seed(3))
+    bare = Activation(torch.sigmoid, in_place=torch.sigmoid_)
+    found, _ = layer_gradient(z.clone(), bare, GOODNESS["l2"], theta=1.0)
+    expected, _ = layer_gradient(z.clone(), ACTIVATIONS["sigmoid"], GOODNESS["l2"], theta=1.0)
+    torch.testing.assert_close(found, expected)
 
 
 def test_a_new_goodness_takes_one_function():
     z = torch.randn(2, 6, 8, generator=torch.Generator().manual_seed(4))
     relu, l2 = ACTIVATIONS["relu"], GOODNESS["l2"]
-    by_autograd = layer_gradient(z, relu, Goodness(l2.value), theta=1.0)
+    by_autograd = layer_gradient(z.clone(), relu, Goodness(l2.value), theta=1.0)
     torch.testing.assert_close(by_autograd, layer_gradient(z.clone(), relu, l2, theta=1.0))
 
 

@@ -2,8 +2,8 @@
 
 Networks of one configuration may be trained side by side, so every tensor here begins with a
 dimension of runs. Pairs are kept together in the next one: positive examples at index 0, their
-negatives at index 1. Nothing here knows about epochs or networks of several layers. Products come
-in the number format of the inputs; everything else is float32.
+negatives at index 1. Nothing here knows about epochs. Products come in the number format of
+the inputs; everything else is float32.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from fflib.activation import Activation
 from fflib.goodness import GOODNESS, Goodness
 from fflib.training.stack import StackedLayer
 
-__all__ = ["HiddenPairs", "ImagePairs", "layer_gradient", "loss_gradient", "two_ways"]
+__all__ = ["HiddenPairs", "ImagePairs", "hidden_gradient", "layer_gradient", "loss_gradient"]
 
 # Leaving out silent inputs copies the weights to and fro, which takes as long as the products of all
 # inputs with so many examples.
@@ -191,10 +191,10 @@ def layer_gradient(
     return activation.pull_back(goodness.pulled(h, g, pull), z, h), g
 
 
-def two_ways(
+def hidden_gradient(
     h: Tensor, g: Tensor, pull: Tensor, du: Tensor | None, goodness: Goodness, norm: str
 ) -> Tensor:
-    """Return the gradient of activations that a loss sees by their goodness and by their direction.
+    """Return the gradient of activations, which a loss sees by their goodness and by their direction.
 
     The direction u = h / ‖h‖ feeds the layer above, if there is one, which sends its gradient du
     back. So
@@ -206,17 +206,17 @@ def two_ways(
     Examples
     --------
     >>> h, du = torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 5.0]])
-    >>> two_ways(h, torch.tensor([5.0]), torch.zeros(1), du, GOODNESS["l2"], "l2")
+    >>> hidden_gradient(h, torch.tensor([5.0]), torch.zeros(1), du, GOODNESS["l2"], "l2")
     tensor([[-0.4800,  0.3600]])
     """
     if du is None:
         return goodness.pulled(h, g, pull)
-    size = GOODNESS[norm]
-    length = g if size is goodness else size.value(h)
-    length = length.clamp_min(torch.finfo(h.dtype).tiny)
-    radial = torch.linalg.vecdot(du, h) / length / length  # whose square may be zero
-    if size is goodness:
+    length = GOODNESS[norm]
+    found = g if length is goodness else length.value(h)
+    unit = found.clamp_min(torch.finfo(h.dtype).tiny)
+    radial = torch.linalg.vecdot(du, h) / unit / unit  # the square of a small number may be zero
+    if length is goodness:
         dh = goodness.pulled(h, g, pull - radial)
     else:
-        dh = goodness.pulled(h, g, pull).sub_(size.pulled(h, length, radial))
-    return dh.addcdiv_(du, length.unsqueeze(-1))
+        dh = goodness.pulled(h, g, pull).sub_(length.pulled(h, found, radial))
+    return dh.addcdiv_(du, unit.unsqueeze(-1))

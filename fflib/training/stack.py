@@ -117,7 +117,7 @@ class StackedLayer:
             weight = weight.gather(2, inputs.expand(*weight.shape[:2], -1))
         return _Product.apply(x, weight, bias)
 
-    def below(self, dz: Tensor, runs: slice, products: torch.dtype) -> Tensor:
+    def input_gradient(self, dz: Tensor, runs: slice, products: torch.dtype) -> Tensor:
         """Return the gradient of the inputs, (runs, n, inputs), from that of pre-activations."""
         return torch.bmm(dz.to(products), self.of(runs)[0].to(products)).float()
 

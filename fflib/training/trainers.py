@@ -27,9 +27,9 @@ from fflib.training.gradients import (
     HiddenPairs,
     ImageBatch,
     ImagePairs,
+    hidden_gradient,
     layer_gradient,
     loss_gradient,
-    two_ways,
 )
 from fflib.training.session import Session
 from fflib.training.stack import Stack, StackedLayer
@@ -152,7 +152,7 @@ def backprop_goodness(session: Session[Stack]) -> None:
     e, network, layers = session.experiment, session.stack.networks[0], session.stack.all_layers
     activation, (goodness, theta) = network.activation, session.objective
     assert e.norm is not None
-    gradient = partial(two_ways, goodness=goodness, norm=e.norm)
+    gradient = partial(hidden_gradient, goodness=goodness, norm=e.norm)
 
     def step(pairs: Pairs, optimiser: Adam, runs: slice, rows: Tensor) -> None:
         batch: Batch = pairs.at(runs, rows)
@@ -169,7 +169,7 @@ def backprop_goodness(session: Session[Stack]) -> None:
             dz = activation.pull_back(gradient(h, own, pull, du), z, h)
             batch.teach(layer, runs, dz)
             if layer is not layers[0]:
-                du = layer.below(dz.flatten(1, 2), runs, session.products).view_as(h)
+                du = layer.input_gradient(dz.flatten(1, 2), runs, session.products).view_as(h)
         optimiser.step()
         session.monitor.count(runs, ff_loss(g[:, 0], g[:, 1], theta), g, rows.shape[1])
 

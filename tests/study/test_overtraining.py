@@ -3,7 +3,7 @@
 import synthetic
 
 from fflib.experiment import Experiment
-from fflib.study.analyses.overtraining import FLOAT32, by_change, in_words, kept
+from fflib.study.analyses.overtraining import FLOAT32, by_change, in_words, kept, rounding
 from fflib.study.plans.overtraining import CHANGES, KEPT, SEEDS, UNCHANGED, in_float32
 
 LOST = 0.04
@@ -69,6 +69,15 @@ def test_a_run_in_float32_has_a_row_and_no_answer():
     assert list(found.index) == ["unchanged", FLOAT32]
     assert found.loc[FLOAT32, ["runs", "change in accuracy"]].tolist() == [1, "−0.100"]
     assert in_words(found) == "No run of the test is on record."
+
+
+def test_rounding_is_not_the_reason_where_the_run_without_it_loses_as_well():
+    for end, reason in (
+        (0.95 - 2 * KEPT, "is not the reason"),
+        (0.95 - KEPT / 2, "may be the reason"),
+    ):
+        exact = made({}, 0, end).model_copy(update={"experiment": in_float32()})
+        assert rounding([made({}, 0, 0.8), exact]) == f"Rounding {reason}."
 
 
 def test_nothing_is_kept_where_nothing_is_lost():

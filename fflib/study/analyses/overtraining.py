@@ -13,7 +13,7 @@ from fflib.study.plans.overtraining import CHANGES, KEPT, UNCHANGED, in_float32
 from fflib.study.plans.search import configuration
 from fflib.wording import listed, minus
 
-__all__ = ["FLOAT32", "by_change", "in_words", "kept"]
+__all__ = ["FLOAT32", "by_change", "in_words", "kept", "rounding"]
 
 FLOAT32 = "products in float32"
 """The name of :func:`fflib.study.plans.overtraining.in_float32` in tables."""
@@ -38,8 +38,9 @@ def kept(records: Iterable[Record]) -> pd.DataFrame:
     """Say of each change whether it keeps what the second layer loses without it.
 
     `records` are runs of the grid "overtraining". The table has a row for the unchanged training, one for
-    each change, and one for float32, which nothing is judged by: its ``runs``; the epoch in which the loss of the first layer is ``at
-    its floor``, and the ``best epoch`` of the second, as in :func:`fflib.study.analyses.length.turns_table`;
+    each change, and one for float32, which nothing is judged by: its ``runs``; the epoch in which the loss of
+    the first layer is ``at its floor``, and the ``best epoch`` of the second, as in
+    :func:`fflib.study.analyses.length.turns_table`;
     the ``change in accuracy`` on validation images from the first epochs of the second stage to its end;
     the difference from the unchanged run of the same seed, ``against unchanged``; and the ``answer``, by
     the criterion of :mod:`fflib.study.plans.overtraining`. A change that keeps accuracy, and with which
@@ -60,6 +61,21 @@ def kept(records: Iterable[Record]) -> pd.DataFrame:
         if name in CHANGES and "unchanged" in gains:
             rows[name] |= _judged(gain, gain - gains["unchanged"], loses=loses)
     return pd.DataFrame.from_dict(rows, orient="index").fillna("")
+
+
+def rounding(records: Iterable[Record]) -> str:
+    """Say in a sentence whether rounding is why accuracy is lost, by the run in float32.
+
+    Examples
+    --------
+    >>> rounding([])
+    'Whether rounding is the reason is not known.'
+    """
+    exact = by_change(records).get(FLOAT32)
+    if not exact:
+        return "Whether rounding is the reason is not known."
+    gain = _gain(turns(exact).set_index("layer").loc[[SECOND]]).mean()
+    return "Rounding is not the reason." if gain < -KEPT else "Rounding may be the reason."
 
 
 def in_words(table: pd.DataFrame) -> str:

@@ -12,8 +12,8 @@ the unchanged run of the same seed lies above :data:`KEPT`, by the interval of t
 confidence over the three changes. It *does not* if the interval lies below, and the question is open
 otherwise. The unchanged runs must lose accuracy, or there is nothing to keep.
 
-The products of these runs are in bfloat16. One more, unchanged and of the first seed, has them in float32: if
-rounding were the reason, that one would keep its accuracy.
+The products of these runs are in bfloat16. One more, unchanged and of the first seed, has them in float32:
+rounding is not the reason if that one loses more than :data:`KEPT`, too.
 
 Snapshots say what else turns in the course of training, and when: sparseness, the size of ensembles, and the
 share of negative weights, layer by layer.

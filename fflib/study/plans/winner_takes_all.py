@@ -9,8 +9,8 @@ is the accuracy of the weakest layer, averaged over seeds: see :func:`fflib.stud
 The best on each data set is trained with ten seeds and evaluated on test images. What is asked of those
 runs, before they are made, is :data:`ASKED`, fixed together with the second round.
 
-BP/FF and BP, the rivals, have a search of equal effort: as many settings, with as many seeds. All their
-layers learn together, so that the accuracy of the network is what counts.
+BP/FF and BP, the rivals, have a search of as many settings with as many seeds, in one round. All their layers
+learn together, so that the accuracy of the network is what counts.
 """
 
 from itertools import product
