@@ -13,7 +13,8 @@ confidence over the three changes. It *does not* if the interval lies below, and
 otherwise. The unchanged runs must lose accuracy, or there is nothing to keep.
 
 The products of these runs are in bfloat16. One more, unchanged and of the first seed, has them in float32:
-rounding is not the reason if that one loses more than :data:`KEPT`, too.
+rounding is not the reason if that one loses more than :data:`KEPT`, too. (The bound was written down when the run
+had ended, and before it was read.)
 
 Snapshots say what else turns in the course of training, and when: sparseness, the size of ensembles, and the
 share of negative weights, layer by layer.
