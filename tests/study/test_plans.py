@@ -150,8 +150,25 @@ def test_the_winner_takes_all_runs_have_what_the_search_on_record_found_best():
     assert len(found) + len(SEARCHES.failures(searched)) == len(searched)
     assert best_by_the_weakest_layer(found) == winner_takes_all.CHOSEN
     final = winner_takes_all.final()
-    assert len(set(final)) == len(final) == 2 * 2 * len(winner_takes_all.SEEDS)
+    rivals_ = [e for e in final if e.model != "ff"]
+    judged = winner_takes_all.SEEDS, winner_takes_all.RIVAL_SEEDS
+    assert len(set(final)) - len(rivals_) == 2 * sum(map(len, judged))
     assert {e.evaluate_on for e in final} == {"test"}
+
+
+def test_the_rivals_under_that_protocol_have_what_their_search_found_most_accurate():
+    searched = winner_takes_all.rivals()
+    found = SEARCHES.among(searched)
+    assert len(found) + len(SEARCHES.failures(searched)) == len(searched)
+    trained = Counter(configuration(r.experiment) for r in found)
+    for (dataset, model), chosen in winner_takes_all.CHOSEN_RIVALS.items():
+        complete = [
+            r
+            for r in found
+            if (r.experiment.dataset, r.experiment.model) == (dataset, model)
+            and trained[configuration(r.experiment)] == len(winner_takes_all.SEARCH_SEEDS)
+        ]
+        assert best(complete).experiment.model_dump(include=chosen.keys()) == chosen
 
 
 def test_what_may_keep_a_second_layer_is_changed_one_setting_at_a_time():
