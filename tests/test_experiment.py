@@ -149,7 +149,7 @@ def test_every_planned_run_has_a_record_or_a_noted_failure_under_its_key():
     assert keys <= files.keys()
     beside = [Record.from_file(files[key]) for key in files.keys() - keys]
     assert {record.experiment.evaluate_on for record in beside} == {"validation"}
-    assert sum(path.suffix == ".safetensors" for path in files.values()) == 1312
+    assert sum(path.suffix == ".safetensors" for path in files.values()) == 1322
     assert len(keys) + len(beside) == len(files)
 
 
