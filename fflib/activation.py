@@ -58,7 +58,7 @@ class Activation:
         return self.in_place(z)
 
     def pull_back(self, dh: Tensor, z: Tensor, h: Tensor) -> Tensor:
-        """Return dz from dh, which may be overwritten: by :attr:`backward`, else by autograd."""
+        """Return dz from dh, which may be overwritten: by ``backward``, else by autograd."""
         if self.backward is not None:
             return self.backward(dh, z, h)
         z = z.detach().requires_grad_()

@@ -66,7 +66,7 @@ class Goodness:
         return self.value(h) if self.gradient is None else _Value.apply(h, self)
 
     def pulled(self, h: Tensor, g: Tensor, pull: Tensor) -> Tensor:
-        """Return ``pull`` times dG/dh: :attr:`gradient`'s, or autograd's where there is none.
+        """Return ``pull`` times dG/dh: by ``gradient``, or by autograd where there is none.
 
         The result may be overwritten. Autograd's has no memory of its own, as for a sum, whose gradient
         is one number, repeated.
