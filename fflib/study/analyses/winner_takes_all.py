@@ -106,15 +106,9 @@ def rivals_table(records: Iterable[Record]) -> pd.DataFrame:
         chosen = configuration(best(complete).experiment)
         varied = [n for n in _WORDS if len({getattr(r.experiment, n) for r in runs}) > 1]
         reached = [r.metrics.accuracy for r in runs if configuration(r.experiment) == chosen]
-        rows.append(
-            {
-                "dataset": dataset,
-                "model": model,
-                "settings": len(seeds),
-                "best": ", ".join(_said(chosen, varied)),
-                "accuracy": fmean(reached),
-            }
-        )
+        said = ", ".join(_said(chosen, varied))
+        row = {"dataset": dataset, "model": model, "settings": len(seeds), "best": said}
+        rows.append({**row, "accuracy": fmean(reached)})
     return named(pd.DataFrame(rows)).set_index(["data set", "model"]) if rows else pd.DataFrame()
 
 

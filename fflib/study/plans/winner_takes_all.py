@@ -20,17 +20,8 @@ from fflib.experiment import Experiment
 from fflib.study.plans.rivals import DATASETS, MEASURED
 
 __all__ = [
-    "ASKED",
-    "CENTRE",
-    "CHANGES",
-    "CHOSEN",
-    "CHOSEN_RIVALS",
-    "COMBINED",
-    "RIVALS",
-    "final",
-    "rivals",
-    "search",
-]
+    "ASKED", "CENTRE", "CHANGES", "CHOSEN", "CHOSEN_RIVALS", "COMBINED", "RIVALS", "final", "rivals", "search",
+]  # fmt: skip
 
 CENTRE: dict[str, Any] = {
     "protocol": "sigmoid-linf",
@@ -71,21 +62,10 @@ RIVALS: dict[str, tuple[dict[str, Any], ...]] = {
     "bp-ff": tuple(
         _CENTRE_OF_RIVALS | {"label_gain": 3.0} | change
         for change in (
-            {},
-            {"epochs": 6},
-            {"epochs": 24},
-            {"learning_rate": 0.0003},
-            {"learning_rate": 0.001},
-            {"learning_rate": 0.01},
-            {"theta": 1.0},
-            {"theta": 2.0},
-            {"label_gain": 1.0},
-            {"label_gain": 10.0},
-            {"batch_size": 1024},
-            {"negatives": "resampled"},
-            {"negatives": "hard"},
-            {"learning_rate": 0.001, "theta": 1.0},
-            {"learning_rate": 0.001, "label_gain": 10.0},
+            {}, {"epochs": 6}, {"epochs": 24}, {"batch_size": 1024}, {"theta": 1.0}, {"theta": 2.0},
+            {"learning_rate": 0.0003}, {"learning_rate": 0.001}, {"learning_rate": 0.01},
+            {"label_gain": 1.0}, {"label_gain": 10.0}, {"negatives": "resampled"}, {"negatives": "hard"},
+            {"learning_rate": 0.001, "theta": 1.0}, {"learning_rate": 0.001, "label_gain": 10.0},
             {"learning_rate": 0.001, "negatives": "resampled"},
         )
     ),
@@ -93,7 +73,7 @@ RIVALS: dict[str, tuple[dict[str, Any], ...]] = {
         {"learning_rate": rate, "epochs": epochs, "batch_size": size}
         for size, epochs, rate in product((256, 1024), (6, 12), (0.0003, 0.001, 0.003, 0.01))
     ),
-}
+}  # fmt: skip
 """The settings that are tried for the rivals, by model; what is not here is the preset's."""
 
 CHOSEN: dict[str, dict[str, Any]] = {
@@ -108,24 +88,14 @@ CHOSEN: dict[str, dict[str, Any]] = {
 
 CHOSEN_RIVALS: dict[tuple[str, str], dict[str, Any]] = {
     ("mnist", "bp-ff"): {
-        "epochs": 12,
-        "learning_rate": 0.001,
-        "batch_size": 256,
-        "theta": 1.5,
-        "label_gain": 10.0,
-        "negatives": "fixed",
+        "epochs": 12, "learning_rate": 0.001, "theta": 1.5, "batch_size": 256, "label_gain": 10.0, "negatives": "fixed",
     },
     ("mnist", "bp"): {"epochs": 12, "learning_rate": 0.003, "batch_size": 256},
     ("fashion-mnist", "bp-ff"): {
-        "epochs": 12,
-        "learning_rate": 0.003,
-        "batch_size": 256,
-        "theta": 1.5,
-        "label_gain": 3.0,
-        "negatives": "hard",
+        "epochs": 12, "learning_rate": 0.003, "theta": 1.5, "batch_size": 256, "label_gain": 3.0, "negatives": "hard",
     },
     ("fashion-mnist", "bp"): {"epochs": 12, "learning_rate": 0.003, "batch_size": 256},
-}
+}  # fmt: skip
 """The most accurate setting of the rivals in their search, if no seed failed; by data set and model."""
 
 SEARCH_SEEDS, SEEDS = range(2), range(10)
